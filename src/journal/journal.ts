@@ -1,0 +1,40 @@
+import type { Entry, EntryOf, EntryType, NewEntryOf } from '../model/entry.ts';
+
+/** The append-only record of everything; every other state is a fold of it. */
+export interface Journal<S> {
+  /** One write, on the disk's page cache when it returns. Throws FailureError: journal-write, disk-full, entry-illegal. */
+  append<T extends EntryType>(entry: NewEntryOf<T>): EntryOf<T>;
+  /** As `append`, and durable (fdatasync) when it resolves; concurrent callers share one sync. */
+  appendDurable<T extends EntryType>(entry: NewEntryOf<T>): Promise<EntryOf<T>>;
+  /** The fold of all entries up to the end of the file now, other processes' entries included. */
+  state(): Readonly<S>;
+  /** The newest entries that pass, oldest first; reads from the end of the file. */
+  tail(limit: number, filter?: EntryFilter): Entry[];
+  /** Entries in order, streamed; types are filtered on bytes before parsing. */
+  read(filter?: EntryFilter & { fromOffset?: number }): AsyncIterable<Entry>;
+  /** Goes on for ever: entries already there after `from`, then new ones of any process, until the signal aborts. */
+  follow(options: {
+    from: 'start' | 'end' | { offset: number };
+    signal: AbortSignal;
+    filter?: EntryFilter;
+  }): AsyncIterable<Entry>;
+  /**
+   * A durable subscription: each entry is handed over at least once, across restarts; the cursor moves when the
+   * handler resolves. Handlers are idempotent by entry id.
+   */
+  consume(name: string, handler: (entry: Entry) => Promise<void> | void, signal: AbortSignal): Promise<void>;
+  /** Called soon after anything was appended by anybody; returns the way to unsubscribe. */
+  onChange(listener: () => void): () => void;
+  /** Writes the snapshot if enough happened since the last one. */
+  snapshot(): void;
+  close(): void;
+}
+
+export interface EntryFilter {
+  types?: readonly EntryType[];
+  session?: string;
+  project?: string;
+  cycle?: string;
+  /** Milliseconds since the epoch. */
+  sinceMs?: number;
+}

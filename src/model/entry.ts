@@ -1,0 +1,251 @@
+import { z } from 'zod';
+import { Plan } from './plan.ts';
+import { Figures, UnevaluatedReason } from './report.ts';
+import { Priority, TaskOrigin } from './task.ts';
+import { Finding, Verdict } from './verdict.ts';
+
+/**
+ * Every type of journal entry, with its schema: the one place that says what may happen.
+ * Entries are plain data and ids; what is large lies in a file under logs/ and the entry names it.
+ */
+
+const money = z.number().nonnegative();
+const ms = z.number().nonnegative();
+const identities = z.array(z.string());
+
+export const Tokens = z.object({
+  input: z.number().nonnegative(),
+  output: z.number().nonnegative(),
+  cacheRead: z.number().nonnegative(),
+  cacheWrite: z.number().nonnegative(),
+});
+export type Tokens = z.infer<typeof Tokens>;
+
+export const Outcome = z.enum(['pushed', 'discarded', 'empty', 'unevaluated', 'failed', 'interrupted']);
+export type Outcome = z.infer<typeof Outcome>;
+
+export const PHASES = ['read', 'analyze', 'plan', 'hack', 'evaluate'] as const;
+export const Phase = z.enum(PHASES);
+export type Phase = z.infer<typeof Phase>;
+
+export const GATES = [
+  'memory',
+  'disk',
+  'budget',
+  'usage-limit',
+  'stop-file',
+  'main-red',
+  'account',
+  'journal',
+] as const;
+export const GateName = z.enum(GATES);
+export type GateName = z.infer<typeof GateName>;
+
+export const Trigger = z.enum(['schedule', 'task', 'manual', 'demo']);
+export type Trigger = z.infer<typeof Trigger>;
+
+/** The summary of a cycle, whatever its end: exactly one per cycle. */
+export const RalphCycle = z.object({
+  outcome: Outcome,
+  /** One sentence: why this outcome. */
+  reason: z.string(),
+  /** The failure's kind, when a failure of the catalog ended the cycle. */
+  failure: z.string().optional(),
+  trigger: Trigger,
+  task: z.string().optional(),
+  plan: Plan.optional(),
+  base: z.string().optional(),
+  branch: z.string().optional(),
+  commit: z.string().optional(),
+  /** Tree of the change merged with the tip of main: the one that was judged. */
+  tree: z.string().optional(),
+  verdict: Verdict.optional(),
+  before: Figures.optional(),
+  after: Figures.optional(),
+  fixed: identities.optional(),
+  broken: identities.optional(),
+  findings: z.array(Finding).optional(),
+  diff: z.object({ files: z.number().int(), added: z.number().int(), removed: z.number().int() }).optional(),
+  files: z.array(z.string()).optional(),
+  iterations: z.number().int().nonnegative(),
+  costUsd: money,
+  tokens: Tokens,
+  /** Checks that this cycle executed and results that it found measured already. */
+  checks: z.object({ ran: z.number().int(), reused: z.number().int() }),
+  /** Milliseconds by phase, and `total`. */
+  times: z.record(z.string(), ms),
+  /** Directory of the runs' transcripts, relative to the home. */
+  transcript: z.string().optional(),
+  /** File with the change, kept when the branch is not pushed. */
+  patch: z.string().optional(),
+  /** File with the whole reports and the whole comparison. */
+  report: z.string().optional(),
+  /** Names of the skills the session had. */
+  skills: z.array(z.string()),
+});
+export type RalphCycle = z.infer<typeof RalphCycle>;
+
+const entry = {
+  process_started: z.object({
+    pid: z.number().int(),
+    /** Start time in kernel ticks: with the pid it names a process for ever. */
+    start: z.string(),
+    version: z.string(),
+    node: z.string(),
+    roles: z.array(z.string()),
+  }),
+  process_stopped: z.object({ pid: z.number().int(), reason: z.string() }),
+  config_loaded: z.object({ hash: z.string(), projects: z.array(z.string()), sessions: z.array(z.string()) }),
+  config_rejected: z.object({ problems: z.array(z.string()) }),
+
+  cycle_started: z.object({
+    pid: z.number().int(),
+    start: z.string(),
+    trigger: Trigger,
+    task: z.string().optional(),
+    workspace: z.string(),
+  }),
+  cycle_phase: z.object({ phase: Phase }),
+  ralph_cycle: RalphCycle,
+
+  main_moved: z.object({ branch: z.string(), from: z.string().optional(), to: z.string(), commits: z.number().int() }),
+  baseline_measured: z.object({ commit: z.string(), tree: z.string(), figures: Figures, report: z.string() }),
+  project_unready: z.object({ failure: z.string(), message: z.string(), mend: z.string() }),
+  project_ready: z.object({}),
+  install_ran: z.object({ key: z.string(), command: z.string(), ok: z.boolean(), durationMs: ms, message: z.string() }),
+
+  check_ran: z.object({
+    check: z.string(),
+    tree: z.string(),
+    key: z.string(),
+    state: z.enum(['evaluated', 'unevaluated']),
+    green: z.boolean().optional(),
+    reason: UnevaluatedReason.optional(),
+    message: z.string().optional(),
+    exitCode: z.number().int().optional(),
+    figures: Figures.optional(),
+    durationMs: ms,
+    cpuMs: ms.optional(),
+    /** Waited for a slot. */
+    waitedMs: ms,
+  }),
+  test_flaky: z.object({ check: z.string(), test: z.string(), tree: z.string() }),
+
+  plan_made: z.object({ plan: Plan, attempt: z.number().int() }),
+  plan_refused: z.object({
+    title: z.string(),
+    why: z.enum(['claim', 'tried', 'schema', 'protected']),
+    reason: z.string(),
+    /** The cycle that holds the claim or tried it before. */
+    reference: z.string().optional(),
+  }),
+  claim_taken: z.object({ title: z.string(), files: z.array(z.string()) }),
+  claim_released: z.object({}),
+
+  agent_ran: z.object({
+    run: z.string(),
+    purpose: z.enum(['plan', 'replan', 'hack', 'mend', 'review', 'standup', 'chair', 'doctor', 'learn', 'probe']),
+    model: z.string(),
+    conversation: z.string().optional(),
+    ok: z.boolean(),
+    failure: z.string().optional(),
+    message: z.string().optional(),
+    attempt: z.number().int(),
+    exitCode: z.number().int().nullable(),
+    turns: z.number().int(),
+    costUsd: money,
+    tokens: Tokens,
+    durationMs: ms,
+    transcript: z.string(),
+    /** Processes of the run that outlived it and were killed. */
+    survivorsKilled: z.number().int(),
+  }),
+  run_retry_planned: z.object({ run: z.string(), failure: z.string(), attempt: z.number().int(), delayMs: ms }),
+
+  evaluated: z.object({
+    iteration: z.number().int(),
+    commit: z.string(),
+    tree: z.string(),
+    verdict: Verdict,
+    reason: z.string(),
+    fixed: z.number().int(),
+    broken: z.number().int(),
+    findings: z.array(Finding),
+  }),
+
+  /** Precedes an outside effect and is durable before it. `id` of the entry names the intent. */
+  intent: z.discriminatedUnion('effect', [
+    z.object({
+      effect: z.literal('push-branch'),
+      branch: z.string(),
+      commit: z.string(),
+      /** What the cycle will say once the push is known to have happened. */
+      cycle: RalphCycle,
+    }),
+    z.object({ effect: z.literal('delete-branch'), branch: z.string(), commit: z.string() }),
+  ]),
+  intent_settled: z.object({ intent: z.string(), done: z.boolean(), note: z.string() }),
+  branch_pushed: z.object({ branch: z.string(), commit: z.string(), base: z.string(), tree: z.string() }),
+  branch_deleted: z.object({
+    branch: z.string(),
+    commit: z.string(),
+    patch: z.string().optional(),
+    reason: z.string(),
+  }),
+
+  gate_closed: z.object({
+    gate: GateName,
+    reason: z.string(),
+    figures: z.record(z.string(), z.number()),
+    until: z.string().optional(),
+  }),
+  gate_opened: z.object({ gate: GateName, closedMs: ms }),
+
+  session_parked: z.object({ failure: z.string(), reason: z.string(), until: z.string() }),
+  session_unparked: z.object({ reason: z.string() }),
+  /** Without `session` the whole factory. */
+  paused: z.object({ by: z.string(), reason: z.string() }),
+  resumed: z.object({ by: z.string() }),
+
+  task_queued: z.object({
+    task: z.string(),
+    text: z.string().min(1).max(20_000),
+    priority: Priority,
+    origin: TaskOrigin,
+    /** The session it is meant for; the envelope's `session` is who caused the entry. */
+    for: z.string().optional(),
+  }),
+  task_assigned: z.object({ task: z.string() }),
+  /** Back to the queue after an attempt that did not succeed and was not the task's fault, or may be tried again. */
+  task_returned: z.object({ task: z.string(), reason: z.string(), counted: z.boolean() }),
+  task_done: z.object({ task: z.string(), reason: z.string() }),
+  task_failed: z.object({ task: z.string(), reason: z.string() }),
+  task_cancelled: z.object({ task: z.string(), reason: z.string() }),
+
+  /** A human has to do something; one entry per matter. */
+  alert: z.object({ message: z.string(), mend: z.string() }),
+  /** The reader met a line that is no entry: torn by a crash or changed on the disk. */
+  journal_damaged: z.object({ offset: z.number().int(), bytes: z.number().int(), what: z.string() }),
+  swept: z.object({ marker: z.string(), killed: z.number().int() }),
+} as const;
+
+export const ENTRY_SCHEMAS = entry;
+export type EntryType = keyof typeof entry;
+export type EntryData<T extends EntryType> = z.infer<(typeof entry)[T]>;
+
+export interface Envelope {
+  /** ULID. */
+  id: string;
+  /** ISO 8601, UTC, milliseconds. */
+  ts: string;
+  project?: string;
+  session?: string;
+  cycle?: string;
+}
+
+export type EntryOf<T extends EntryType> = Envelope & { type: T; data: EntryData<T> };
+export type Entry = { [T in EntryType]: EntryOf<T> }[EntryType];
+
+/** What a caller hands to the journal: the writer adds id and time. */
+export type NewEntryOf<T extends EntryType> = Omit<EntryOf<T>, 'id' | 'ts'>;
+export type NewEntry = { [T in EntryType]: NewEntryOf<T> }[EntryType];

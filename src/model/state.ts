@@ -1,0 +1,147 @@
+import type { EntryData, GateName, Outcome, Phase, RalphCycle, Trigger } from './entry.ts';
+import type { Figures } from './report.ts';
+import type { Task } from './task.ts';
+
+/**
+ * Everything Winnow knows, folded from the journal. Its size is bounded by what is alive and by the limits below,
+ * never by the length of the journal: it is written as a snapshot.
+ */
+
+/** Cycles kept per project for context and for "already tried"; older ones are found by search in the journal. */
+export const RECENT_CYCLES_MAX = 200;
+/** Closed tasks kept for `winnow task list`. */
+export const CLOSED_TASKS_MAX = 500;
+/** Days of spending and of counts kept. */
+export const DAYS_MAX = 60;
+/** Bytes of journal damage kept by place; all of it is counted. */
+export const DAMAGE_MAX = 20;
+
+export interface RunningCycle {
+  cycle: string;
+  session: string;
+  project: string;
+  pid: number;
+  start: string;
+  trigger: Trigger;
+  task?: string;
+  workspace: string;
+  phase: Phase;
+  startedAt: string;
+  phaseAt: string;
+  planTitle?: string;
+  /** Files claimed; empty until a plan is made. */
+  claim: string[];
+  claimTitle?: string;
+  costUsd: number;
+  /** The last conversation, for resume and attach. */
+  conversation?: string;
+  iterations: number;
+}
+
+export interface RecentCycle {
+  cycle: string;
+  session: string;
+  project: string;
+  at: string;
+  outcome: Outcome;
+  reason: string;
+  title?: string;
+  kind?: string;
+  files: string[];
+  verdict?: RalphCycle['verdict'];
+  branch?: string;
+  commit?: string;
+  before?: Figures;
+  after?: Figures;
+  costUsd: number;
+}
+
+export interface SessionState {
+  name: string;
+  project: string;
+  /** Set while a cycle runs. */
+  running?: string;
+  lastCycleAt?: string;
+  lastOutcome?: Outcome;
+  lastReason?: string;
+  lastTitle?: string;
+  lastBranch?: string;
+  parked?: { until: string; reason: string; failure: string };
+  pausedBy?: string;
+  /** Failures in a row of the session itself; a cycle that ends otherwise sets it to zero. */
+  failuresInARow: number;
+  counts: Partial<Record<Outcome, number>>;
+  costUsd: number;
+}
+
+export interface ProjectState {
+  name: string;
+  tip?: string;
+  baseline?: { commit: string; tree: string; figures: Figures };
+  unready?: { failure: string; message: string; mend: string; at: string };
+  /** Tests seen to fail and pass on one tree: id -> how often. */
+  flaky: Record<string, number>;
+  /** Newest last. */
+  recent: RecentCycle[];
+}
+
+/** A branch that was pushed and waits for review; the review queue grows from here. */
+export interface WaitingBranch {
+  branch: string;
+  commit: string;
+  base: string;
+  tree: string;
+  project: string;
+  session: string;
+  cycle: string;
+  at: string;
+}
+
+export interface DaySpend {
+  costUsd: number;
+  bySession: Record<string, number>;
+  byProject: Record<string, number>;
+  counts: Partial<Record<Outcome, number>>;
+}
+
+export interface State {
+  entries: number;
+  lastId: string;
+  lastTs: string;
+  damage: { count: number; places: { offset: number; bytes: number; what: string }[] };
+  /** Entries that were illegal for the state they met: reported, not applied. */
+  illegal: { count: number; last?: string };
+  paused?: { by: string; reason: string; at: string };
+  config?: EntryData<'config_loaded'> & { at: string };
+  processes: Record<string, { pid: number; start: string; at: string; roles: string[] }>;
+  sessions: Record<string, SessionState>;
+  projects: Record<string, ProjectState>;
+  running: Record<string, RunningCycle>;
+  tasks: Record<string, Task>;
+  waiting: Record<string, WaitingBranch>;
+  intents: Record<
+    string,
+    { id: string; project?: string; session?: string; cycle?: string; at: string; data: EntryData<'intent'> }
+  >;
+  gates: Partial<Record<GateName, { reason: string; at: string; until?: string; figures: Record<string, number> }>>;
+  days: Record<string, DaySpend>;
+  checks: { ran: number; unevaluated: number };
+}
+
+export const emptyState = (): State => ({
+  entries: 0,
+  lastId: '',
+  lastTs: '',
+  damage: { count: 0, places: [] },
+  illegal: { count: 0 },
+  processes: {},
+  sessions: {},
+  projects: {},
+  running: {},
+  tasks: {},
+  waiting: {},
+  intents: {},
+  gates: {},
+  days: {},
+  checks: { ran: 0, unevaluated: 0 },
+});

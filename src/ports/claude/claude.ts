@@ -1,0 +1,78 @@
+import type { Tokens } from '../../model/entry.ts';
+import type { Failure } from '../../model/failure.ts';
+
+/** One `claude -p` process, from spawn to the last descendant's death. */
+export interface RunRequest {
+  /** Unique; also the marker by which survivors are found, and the base name of the transcript files. */
+  run: string;
+  cwd: string;
+  prompt: string;
+  /** Appended to Claude Code's own system prompt. */
+  system?: string;
+  model: string;
+  /** A new conversation under this id, or an existing one to go on with. */
+  conversation: { start: string } | { resume: string };
+  /** Names for --tools; nothing else exists in the run. */
+  tools: string[];
+  /** 'read': nothing is written. 'edit': the tools above run without asking. */
+  access: 'read' | 'edit';
+  /** JSON Schema of the answer; the answer is then `structured`. */
+  schema?: Record<string, unknown>;
+  maxBudgetUsd: number;
+  maxTurns: number;
+  timeoutMs: number;
+  silenceMs: number;
+  /** The whole environment of the run but for what the port itself sets. */
+  env: Record<string, string>;
+  /** CLAUDE_CONFIG_DIR; the conversation lives there. Undefined: the user's own. */
+  configDir: string | undefined;
+  tmpDir: string;
+  /** Directory of the transcript: <run>.jsonl, <run>.prompt.md, <run>.tty. */
+  transcriptDir: string;
+  signal?: AbortSignal;
+  /** Called as lines arrive, for live display: a short line for people. */
+  onProgress?: (progress: RunProgress) => void;
+}
+
+export interface RunProgress {
+  /** e.g. "Edit src/a.ts", "Bash npm test", or the start of what the model says. */
+  line: string;
+  costUsd: number;
+  at: number;
+}
+
+export interface RunUsage {
+  costUsd: number;
+  tokens: Tokens;
+  turns: number;
+}
+
+/** How a run ended. A failed run has the shape of a finished one, so callers have one path. */
+export interface RunResult {
+  ok: boolean;
+  /** Present when not ok. */
+  failure?: Failure & {
+    /** Milliseconds since the epoch; for a usage limit: when it resets. */
+    resetsAtMs?: number;
+    retryAfterMs?: number;
+  };
+  /** The answer's text. */
+  text: string;
+  /** The answer by schema, as parsed JSON; validated by the caller against its own zod schema. */
+  structured: unknown;
+  conversation: string;
+  usage: RunUsage;
+  exitCode: number | null;
+  durationMs: number;
+  /** Path of the transcript. */
+  transcript: string;
+  survivorsKilled: number;
+  /** Tools that were denied, for the record. */
+  denied: { tool: string; reason: string }[];
+}
+
+export interface Claude {
+  run(request: RunRequest): Promise<RunResult>;
+  /** Where the program is and what it says of itself; failure kind claude-missing. */
+  probe(): Promise<{ ok: true; path: string; version: string } | { ok: false; error: Failure }>;
+}

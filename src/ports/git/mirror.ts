@@ -1,0 +1,105 @@
+import type { Result } from '../../base/result.ts';
+import type { Failure } from '../../model/failure.ts';
+
+/** Who a commit is by. */
+export interface Author {
+  name: string;
+  email: string;
+}
+
+export interface DiffFile {
+  path: string;
+  /** Former path of a rename. */
+  from?: string;
+  status: 'added' | 'modified' | 'deleted' | 'renamed' | 'type-changed';
+  added: number;
+  removed: number;
+  binary: boolean;
+  oldMode: string;
+  newMode: string;
+}
+
+export interface Diff {
+  files: DiffFile[];
+  added: number;
+  removed: number;
+}
+
+/** Winnow's own bare copy of a project's repository; the only git directory its own commands ever work in. */
+export interface Mirror {
+  dir: string;
+  /** Fetches the branch; the tip of it. Kinds: repo-missing, repo-empty, branch-missing, repo-unreachable. */
+  fetch(signal?: AbortSignal): Promise<Result<{ tip: string }, Failure>>;
+  treeOf(commitish: string): Promise<Result<string, Failure>>;
+  /** Commits in `to` that are not in `from`. */
+  countCommits(from: string, to: string): Promise<number>;
+  isAncestor(ancestor: string, of: string): Promise<boolean>;
+  /** The tree of merging `theirs` into `ours`, without a checkout; or the paths that conflict. */
+  mergeTree(ours: string, theirs: string): Promise<Result<{ tree: string } | { conflicts: string[] }, Failure>>;
+  /** By `git diff --raw --numstat -z -M`: exact for spaces, renames, binary and non-ASCII names. */
+  diff(from: string, to: string): Promise<Result<Diff, Failure>>;
+  /** Unified diff as text; binary files in git's binary form. At most `maxBytes`. */
+  patch(from: string, to: string, maxBytes: number): Promise<Result<{ text: string; truncated: boolean }, Failure>>;
+  /** Writes the whole binary-safe patch to a file, atomically; streamed, of any size. */
+  writePatch(from: string, to: string, file: string): Promise<Result<void, Failure>>;
+  /** Content of a file at a commit or tree; undefined when there is none or it is larger than `maxBytes`. */
+  readFile(treeish: string, path: string, maxBytes: number): Promise<string | undefined>;
+  /** Paths of a tree; `limit` at most. */
+  listFiles(treeish: string, limit: number): Promise<string[]>;
+  /** Creates a commit object from a tree. */
+  commitTree(input: {
+    tree: string;
+    parents: string[];
+    message: string;
+    author: Author;
+    at: number;
+  }): Promise<Result<string, Failure>>;
+  /** Keeps a commit reachable in the mirror under refs/winnow/<name>. */
+  keep(name: string, commit: string): Promise<Result<void, Failure>>;
+  unkeep(name: string): Promise<void>;
+  /** Pushes a commit to the remote as a new branch; never forces. Idempotent when it is already there at that commit. */
+  pushBranch(branch: string, commit: string): Promise<Result<void, Failure>>;
+  /** What the remote has under this branch now; undefined: no such branch. */
+  remoteBranch(branch: string): Promise<Result<string | undefined, Failure>>;
+  /** Deletes a remote branch if it is still at this commit. */
+  deleteRemoteBranch(branch: string, commit: string): Promise<Result<void, Failure>>;
+}
+
+/** The isolated checkout in which a cycle works: own git directory, borrowed objects, no remote, no hooks. */
+export interface Workspace {
+  dir: string;
+  branch: string;
+  base: string;
+}
+
+export interface Captured {
+  /** The commit that stands for all of the session's work: its own commits and what it left uncommitted. */
+  commit: string;
+  tree: string;
+  /** Nothing differs from the base. */
+  empty: boolean;
+  /** True when Winnow committed leftovers, or had to rebuild the commit since the agent's .git was unusable. */
+  leftovers: boolean;
+}
+
+export interface Workspaces {
+  /** A clean workspace at `base` on a new branch; an existing directory of that name is reused when that is safe. */
+  prepare(input: {
+    mirror: Mirror;
+    name: string;
+    base: string;
+    branch: string;
+    exclude: string[];
+  }): Promise<Result<Workspace, Failure>>;
+  /** Brings the session's work into the mirror without running anything the agent configured. */
+  capture(input: {
+    mirror: Mirror;
+    workspace: Workspace;
+    author: Author;
+    message: string;
+    at: number;
+  }): Promise<Result<Captured, Failure>>;
+  /** A clean checkout of a tree for checks; reused from a pool of directories that no two processes hold at once. */
+  checkout(input: { mirror: Mirror; tree: string; dir: string; exclude: string[] }): Promise<Result<void, Failure>>;
+  remove(name: string): Promise<void>;
+}
