@@ -82,6 +82,8 @@ export const RalphCycle = z.object({
   report: z.string().optional(),
   /** Names of the skills the session had. */
   skills: z.array(z.string()),
+  /** Most memory that the cycle's processes were seen to hold; what the memory gate reserves next time. */
+  memoryPeakBytes: z.number().nonnegative().optional(),
 });
 export type RalphCycle = z.infer<typeof RalphCycle>;
 

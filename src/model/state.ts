@@ -68,6 +68,8 @@ export interface SessionState {
   lastBranch?: string;
   parked?: { until: string; reason: string; failure: string };
   pausedBy?: string;
+  /** What the memory gate reserves for it: the peak seen, forgotten by a quarter each cycle. */
+  memoryBytes?: number;
   /** Failures in a row of the session itself; a cycle that ends otherwise sets it to zero. */
   failuresInARow: number;
   counts: Partial<Record<Outcome, number>>;

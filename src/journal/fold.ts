@@ -1,0 +1,380 @@
+import type { Entry, EntryOf, RalphCycle } from '../model/entry.ts';
+import {
+  CLOSED_TASKS_MAX,
+  DAMAGE_MAX,
+  DAYS_MAX,
+  type DaySpend,
+  type ProjectState,
+  RECENT_CYCLES_MAX,
+  type RecentCycle,
+  type SessionState,
+  type State,
+} from '../model/state.ts';
+import { TASK_ATTEMPTS_MAX, type Task } from '../model/task.ts';
+
+/** Raised when the fold's meaning changes: snapshots of another version are ignored and made anew. */
+export const FOLD_VERSION = 1;
+
+/**
+ * What an entry does to the state. Pure but for the state it is given, which it changes in place: a million entries
+ * must not copy a state each. Entries that are illegal for the state never get here.
+ */
+export const foldEntry = (state: State, entry: Entry): void => {
+  state.entries += 1;
+  state.lastId = entry.id;
+  state.lastTs = entry.ts;
+  switch (entry.type) {
+    case 'process_started':
+      state.processes[entry.data.pid] = {
+        pid: entry.data.pid,
+        start: entry.data.start,
+        at: entry.ts,
+        roles: entry.data.roles,
+      };
+      return;
+    case 'process_stopped':
+      delete state.processes[entry.data.pid];
+      return;
+    case 'config_loaded':
+      state.config = { ...entry.data, at: entry.ts };
+      return;
+    case 'cycle_started': {
+      const { cycle = entry.id, session = '', project = '' } = entry;
+      state.running[cycle] = {
+        cycle,
+        session,
+        project,
+        pid: entry.data.pid,
+        start: entry.data.start,
+        trigger: entry.data.trigger,
+        ...(entry.data.task ? { task: entry.data.task } : {}),
+        workspace: entry.data.workspace,
+        phase: 'read',
+        startedAt: entry.ts,
+        phaseAt: entry.ts,
+        claim: [],
+        costUsd: 0,
+        iterations: 0,
+      };
+      const at = sessionOf(state, session, project);
+      at.running = cycle;
+      at.lastCycleAt = entry.ts;
+      return;
+    }
+    case 'cycle_phase': {
+      const running = runningOf(state, entry);
+      if (!running) return;
+      running.phase = entry.data.phase;
+      running.phaseAt = entry.ts;
+      return;
+    }
+    case 'ralph_cycle':
+      return foldCycleEnd(state, entry);
+    case 'plan_made': {
+      const running = runningOf(state, entry);
+      if (running) running.planTitle = entry.data.plan.title;
+      return;
+    }
+    case 'claim_taken': {
+      const running = runningOf(state, entry);
+      if (!running) return;
+      running.claim = entry.data.files;
+      running.claimTitle = entry.data.title;
+      return;
+    }
+    case 'claim_released': {
+      const running = runningOf(state, entry);
+      if (running) running.claim = [];
+      return;
+    }
+    case 'agent_ran': {
+      spend(state, entry.ts, entry.data.costUsd, entry.session, entry.project);
+      const running = runningOf(state, entry);
+      if (!running) return;
+      running.costUsd += entry.data.costUsd;
+      if (entry.data.conversation) running.conversation = entry.data.conversation;
+      return;
+    }
+    case 'evaluated': {
+      const running = runningOf(state, entry);
+      if (running) running.iterations = entry.data.iteration;
+      return;
+    }
+    case 'main_moved':
+      projectOf(state, entry.project).tip = entry.data.to;
+      return;
+    case 'baseline_measured': {
+      const { commit, tree, figures } = entry.data;
+      projectOf(state, entry.project).baseline = { commit, tree, figures };
+      return;
+    }
+    case 'project_unready':
+      projectOf(state, entry.project).unready = { ...entry.data, at: entry.ts };
+      return;
+    case 'project_ready':
+      delete projectOf(state, entry.project).unready;
+      return;
+    case 'check_ran':
+      state.checks.ran += 1;
+      if (entry.data.state === 'unevaluated') state.checks.unevaluated += 1;
+      return;
+    case 'test_flaky': {
+      const { flaky } = projectOf(state, entry.project);
+      const key = `${entry.data.check}: ${entry.data.test}`;
+      flaky[key] = (flaky[key] ?? 0) + 1;
+      return;
+    }
+    case 'intent':
+      state.intents[entry.id] = { ...envelope(entry), id: entry.id, at: entry.ts, data: entry.data };
+      return;
+    case 'intent_settled':
+      delete state.intents[entry.data.intent];
+      return;
+    case 'branch_pushed':
+      state.waiting[entry.data.branch] = {
+        ...entry.data,
+        project: entry.project ?? '',
+        session: entry.session ?? '',
+        cycle: entry.cycle ?? '',
+        at: entry.ts,
+      };
+      return;
+    case 'branch_deleted':
+      delete state.waiting[entry.data.branch];
+      return;
+    case 'gate_closed': {
+      const { gate, reason, figures, until } = entry.data;
+      state.gates[gate] = { reason, figures, at: entry.ts, ...(until ? { until } : {}) };
+      return;
+    }
+    case 'gate_opened':
+      delete state.gates[entry.data.gate];
+      return;
+    case 'session_parked':
+      sessionOf(state, entry.session ?? '', entry.project).parked = entry.data;
+      return;
+    case 'session_unparked': {
+      const session = sessionOf(state, entry.session ?? '', entry.project);
+      delete session.parked;
+      return;
+    }
+    case 'paused':
+      if (entry.session) sessionOf(state, entry.session, entry.project).pausedBy = entry.data.by;
+      else state.paused = { ...entry.data, at: entry.ts };
+      return;
+    case 'resumed':
+      if (entry.session) {
+        const session = sessionOf(state, entry.session, entry.project);
+        delete session.pausedBy;
+        delete session.parked;
+        session.failuresInARow = 0;
+      } else delete state.paused;
+      return;
+    case 'task_queued':
+      state.tasks[entry.data.task] = {
+        id: entry.data.task,
+        text: entry.data.text,
+        project: entry.project ?? '',
+        ...(entry.data.for ? { session: entry.data.for } : {}),
+        priority: entry.data.priority,
+        origin: entry.data.origin,
+        state: 'queued',
+        reason: '',
+        cycles: [],
+        attempts: 0,
+        queuedAt: entry.ts,
+        changedAt: entry.ts,
+      };
+      return;
+    case 'task_assigned':
+      return changeTask(state, entry, 'assigned', `with ${entry.session}`, (task) => {
+        if (entry.cycle) task.cycles.push(entry.cycle);
+      });
+    case 'task_returned':
+      return changeTask(state, entry, 'queued', entry.data.reason, (task) => {
+        if (entry.data.counted) task.attempts += 1;
+      });
+    case 'task_done':
+      return changeTask(state, entry, 'done', entry.data.reason);
+    case 'task_failed':
+      return changeTask(state, entry, 'failed', entry.data.reason, (task) => {
+        task.attempts += 1;
+      });
+    case 'task_cancelled':
+      return changeTask(state, entry, 'cancelled', entry.data.reason);
+    // These tell people something and change no state.
+    case 'config_rejected':
+    case 'plan_refused':
+    case 'run_retry_planned':
+    case 'install_ran':
+    case 'alert':
+    case 'journal_damaged':
+    case 'swept':
+      return;
+    default:
+      entry satisfies never;
+  }
+};
+
+/** Why an entry cannot follow this state; undefined when it can. Asked by the writer before and the reader after. */
+export const illegalEntry = (state: Readonly<State>, entry: Entry): string | undefined => {
+  switch (entry.type) {
+    case 'cycle_started': {
+      const running = entry.session ? state.sessions[entry.session]?.running : undefined;
+      return running && state.running[running] ? `${entry.session} is already in cycle ${running}` : undefined;
+    }
+    case 'cycle_phase':
+    case 'ralph_cycle':
+    case 'claim_taken':
+      return entry.cycle && state.running[entry.cycle] ? undefined : `cycle ${entry.cycle} is not running`;
+    case 'intent_settled':
+      return state.intents[entry.data.intent] ? undefined : `intent ${entry.data.intent} is not open`;
+    case 'task_queued': {
+      const known = state.tasks[entry.data.task];
+      return known && known.state !== 'failed' ? `task ${entry.data.task} is already ${known.state}` : undefined;
+    }
+    case 'task_assigned':
+      return taskMustBe(state, entry.data.task, ['queued']);
+    case 'task_returned':
+    case 'task_done':
+    case 'task_failed':
+      return taskMustBe(state, entry.data.task, ['assigned']);
+    case 'task_cancelled':
+      return taskMustBe(state, entry.data.task, ['queued', 'assigned']);
+    default:
+      return undefined;
+  }
+};
+
+export const foldIllegal = (state: State, entry: Entry, why: string): void => {
+  state.entries += 1;
+  state.lastId = entry.id;
+  state.illegal.count += 1;
+  state.illegal.last = `${entry.type} ${entry.id}: ${why}`;
+};
+
+export const foldDamage = (state: State, damage: { offset: number; bytes: number; what: string }): void => {
+  state.damage.count += 1;
+  state.damage.places.push(damage);
+  if (state.damage.places.length > DAMAGE_MAX) state.damage.places.shift();
+};
+
+const taskMustBe = (state: Readonly<State>, id: string, states: Task['state'][]): string | undefined => {
+  const task = state.tasks[id];
+  if (!task) return `task ${id} is unknown`;
+  return states.includes(task.state) ? undefined : `task ${id} is ${task.state}, not ${states.join(' or ')}`;
+};
+
+const foldCycleEnd = (state: State, entry: EntryOf<'ralph_cycle'>): void => {
+  const { cycle = '', session = '', project = '', data } = entry;
+  delete state.running[cycle];
+  const at = sessionOf(state, session, project);
+  if (at.running === cycle) delete at.running;
+  at.lastOutcome = data.outcome;
+  at.lastReason = data.reason;
+  if (data.plan) at.lastTitle = data.plan.title;
+  if (data.branch) at.lastBranch = data.branch;
+  if (data.memoryPeakBytes) at.memoryBytes = Math.max(data.memoryPeakBytes, Math.round((at.memoryBytes ?? 0) * 0.75));
+  at.counts[data.outcome] = (at.counts[data.outcome] ?? 0) + 1;
+  if (data.outcome === 'failed') at.failuresInARow += 1;
+  else if (data.outcome !== 'interrupted') at.failuresInARow = 0;
+  const day = dayOf(state, entry.ts);
+  day.counts[data.outcome] = (day.counts[data.outcome] ?? 0) + 1;
+  const { recent } = projectOf(state, project);
+  recent.push(recentOf(entry, cycle, session, project));
+  if (recent.length > RECENT_CYCLES_MAX) recent.shift();
+};
+
+const recentOf = (entry: EntryOf<'ralph_cycle'>, cycle: string, session: string, project: string): RecentCycle => {
+  const { data } = entry;
+  return {
+    cycle,
+    session,
+    project,
+    at: entry.ts,
+    outcome: data.outcome,
+    reason: data.reason.slice(0, 300),
+    ...(data.plan ? { title: data.plan.title, kind: data.plan.kind } : {}),
+    files: (data.files ?? data.plan?.files ?? []).slice(0, 20),
+    ...pick(data, ['verdict', 'branch', 'commit', 'before', 'after']),
+    costUsd: data.costUsd,
+  };
+};
+
+const pick = <K extends keyof RalphCycle>(data: RalphCycle, keys: K[]): Pick<RalphCycle, K> =>
+  Object.fromEntries(keys.filter((key) => data[key] !== undefined).map((key) => [key, data[key]])) as Pick<
+    RalphCycle,
+    K
+  >;
+
+const changeTask = (
+  state: State,
+  entry: EntryOf<'task_assigned' | 'task_returned' | 'task_done' | 'task_failed' | 'task_cancelled'>,
+  to: Task['state'],
+  reason: string,
+  change?: (task: Task) => void,
+): void => {
+  const task = state.tasks[entry.data.task];
+  if (!task) return;
+  task.state = to;
+  task.reason = reason;
+  task.changedAt = entry.ts;
+  change?.(task);
+  if (to === 'queued' && task.attempts >= TASK_ATTEMPTS_MAX) {
+    task.state = 'failed';
+    task.reason = `${task.attempts} attempts failed, the last: ${reason}`;
+  }
+  if (task.state === 'queued' || task.state === 'assigned') return;
+  const closed = Object.values(state.tasks).filter((t) => t.state !== 'queued' && t.state !== 'assigned');
+  if (closed.length <= CLOSED_TASKS_MAX) return;
+  const oldest = closed.reduce((a, b) => (a.changedAt <= b.changedAt ? a : b));
+  delete state.tasks[oldest.id];
+};
+
+const spend = (state: State, ts: string, costUsd: number, session?: string, project?: string): void => {
+  const day = dayOf(state, ts);
+  day.costUsd += costUsd;
+  if (session) {
+    day.bySession[session] = (day.bySession[session] ?? 0) + costUsd;
+    sessionOf(state, session, project).costUsd += costUsd;
+  }
+  if (project) day.byProject[project] = (day.byProject[project] ?? 0) + costUsd;
+};
+
+const dayOf = (state: State, ts: string): DaySpend => {
+  const key = ts.slice(0, 10);
+  const known = state.days[key];
+  if (known) return known;
+  const day: DaySpend = { costUsd: 0, bySession: {}, byProject: {}, counts: {} };
+  state.days[key] = day;
+  const keys = Object.keys(state.days).sort();
+  if (keys.length > DAYS_MAX) delete state.days[keys[0]!];
+  return day;
+};
+
+const sessionOf = (state: State, name: string, project = ''): SessionState => {
+  let session = state.sessions[name];
+  if (!session) {
+    session = { name, project, failuresInARow: 0, counts: {}, costUsd: 0 };
+    state.sessions[name] = session;
+  }
+  if (project) session.project = project;
+  return session;
+};
+
+const projectOf = (state: State, name = ''): ProjectState => {
+  let project = state.projects[name];
+  if (!project) {
+    project = { name, flaky: {}, recent: [] };
+    state.projects[name] = project;
+  }
+  return project;
+};
+
+const runningOf = (state: State, entry: { cycle?: string }) => (entry.cycle ? state.running[entry.cycle] : undefined);
+
+const envelope = (entry: Entry): { project?: string; session?: string; cycle?: string } => ({
+  ...(entry.project ? { project: entry.project } : {}),
+  ...(entry.session ? { session: entry.session } : {}),
+  ...(entry.cycle ? { cycle: entry.cycle } : {}),
+});

@@ -1,0 +1,37 @@
+import type { Plan } from '../model/plan.ts';
+import type { RunningCycle } from '../model/state.ts';
+
+export interface Clash {
+  cycle: string;
+  session: string;
+  reason: string;
+}
+
+/** Another session's claim that a plan would trample on: the same file, or a directory that holds it. */
+export const clashOf = (
+  plan: Plan,
+  own: string,
+  running: Readonly<Record<string, RunningCycle>>,
+  project: string,
+): Clash | undefined => {
+  const wanted = plan.files.map(normalise).filter((file) => file !== '');
+  for (const other of Object.values(running)) {
+    if (other.cycle === own || other.project !== project) continue;
+    const shared = wanted.find((file) => other.claim.some((claimed) => overlaps(file, normalise(claimed))));
+    if (shared === undefined) continue;
+    return {
+      cycle: other.cycle,
+      session: other.session,
+      reason: `${other.session} is working on ${shared} right now (“${other.claimTitle ?? other.planTitle ?? 'its plan'}”)`,
+    };
+  }
+  return undefined;
+};
+
+const normalise = (file: string): string =>
+  file
+    .trim()
+    .replace(/^\.\/+/, '')
+    .replace(/\/+$/, '');
+
+const overlaps = (a: string, b: string): boolean => a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
