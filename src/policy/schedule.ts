@@ -48,11 +48,11 @@ export const decide = (input: ScheduleInput): Decision => {
   for (const session of inOrder(sessions, state)) {
     const held = holdOf(session, input);
     if (held) {
-      if (held.unpark) decision.unpark.push({ session: session.name, reason: held.unpark });
-      else {
+      if (held.do === 'wait') {
         decision.wait.push({ session: session.name, ...held.wait });
         continue;
       }
+      decision.unpark.push({ session: session.name, reason: held.reason });
     }
     const task = tasks.find((t) => !taken.has(t.id) && fits(t, session));
     const dueMs = dueAt(session, state, config);
@@ -95,32 +95,35 @@ export const dueAt = (session: Session, state: Readonly<State>, config: Config):
   return last === undefined ? 0 : Date.parse(last) + (session.everyMs ?? config.schedule.cycle);
 };
 
-type Hold = { unpark: string; wait?: never } | { unpark?: never; wait: { why: string; untilMs?: number } };
+type Hold = { do: 'unpark'; reason: string } | { do: 'wait'; wait: { why: string; untilMs?: number } };
 
 const holdOf = (session: Session, { state, config, now }: ScheduleInput): Hold | undefined => {
   const known = state.sessions[session.name];
-  if (known?.running && state.running[known.running]) return { wait: { why: 'a cycle is running' } };
-  if (session.paused) return { wait: { why: `paused in ${session.file}` } };
-  if (state.paused) return { wait: { why: `everything is paused by ${state.paused.by}` } };
-  if (known?.pausedBy) return { wait: { why: `paused by ${known.pausedBy}` } };
+  if (known?.running && state.running[known.running]) return { do: 'wait', wait: { why: 'a cycle is running' } };
+  if (session.paused) return { do: 'wait', wait: { why: `paused in ${session.file}` } };
+  if (state.paused) return { do: 'wait', wait: { why: `everything is paused by ${state.paused.by}` } };
+  if (known?.pausedBy) return { do: 'wait', wait: { why: `paused by ${known.pausedBy}` } };
   const unready = state.projects[session.project]?.unready;
   // A project that could not be read is tried again, but not at every tick.
   if (unready) {
     const untilMs = Date.parse(unready.at) + UNREADY_RETRY_MS;
-    if (untilMs > now) return { wait: { why: `${session.project}: ${unready.message}`, untilMs } };
+    if (untilMs > now) return { do: 'wait', wait: { why: `${session.project}: ${unready.message}`, untilMs } };
   }
   const day = state.days[dayKey(now)];
   const { budgetPerSessionPerDayUsd: perSession, budgetPerProjectPerDayUsd: perProject } = config.gates;
   if (perSession !== undefined && (day?.bySession[session.name] ?? 0) >= perSession) {
-    return { wait: { why: `its budget of $${perSession.toFixed(2)} for today is spent` } };
+    return { do: 'wait', wait: { why: `its budget of $${perSession.toFixed(2)} for today is spent` } };
   }
   if (perProject !== undefined && (day?.byProject[session.project] ?? 0) >= perProject) {
-    return { wait: { why: `the budget of ${session.project} for today ($${perProject.toFixed(2)}) is spent` } };
+    return {
+      do: 'wait',
+      wait: { why: `the budget of ${session.project} for today ($${perProject.toFixed(2)}) is spent` },
+    };
   }
   if (!known?.parked) return undefined;
   const untilMs = Date.parse(known.parked.until);
-  if (untilMs > now) return { wait: { why: `parked: ${known.parked.reason}`, untilMs } };
-  return { unpark: 'the time it was parked for is over' };
+  if (untilMs > now) return { do: 'wait', wait: { why: `parked: ${known.parked.reason}`, untilMs } };
+  return { do: 'unpark', reason: 'the time it was parked for is over' };
 };
 
 /** How long a project that could not be fetched or installed is left alone. */
