@@ -8,6 +8,8 @@ export interface Journal<S> {
   appendDurable<T extends EntryType>(entry: NewEntryOf<T>): Promise<EntryOf<T>>;
   /** The fold of all entries up to the end of the file now, other processes' entries included. */
   state(): Readonly<S>;
+  /** Where the next entry to fold begins: `state()` is the fold of all before it, `follow` from there misses none. */
+  offset(): number;
   /** The newest entries that pass, oldest first; reads from the end of the file. */
   tail(limit: number, filter?: EntryFilter): Entry[];
   /** Entries in order, streamed; types are filtered on bytes before parsing. */

@@ -1,0 +1,84 @@
+import { join } from 'node:path';
+import type { Clock } from '../base/clock.ts';
+import type { IdFactory } from '../base/ids.ts';
+import type { Entry, EntryOf, EntryType, NewEntryOf } from '../model/entry.ts';
+import { createChanges } from './changes.ts';
+import { createComposer, illegalEntry } from './compose.ts';
+import { consumeEntries } from './consume.ts';
+import { createFolded } from './folded.ts';
+import { followEntries, readEntries } from './follow.ts';
+import type { Journal } from './journal.ts';
+import type { Damage } from './line.ts';
+import { readTail } from './tail.ts';
+import { createWriter } from './writer.ts';
+
+/** Puts the journal together: one writer, one fold, one watch, and any number of readers of the same file. */
+export interface JournalOptions<S> {
+  /** The journal itself: …/logs/experiment-log.jsonl. */
+  file: string;
+  /** Disposable: snapshot.json, and the consumers' cursors in cursors/. */
+  stateDir: string;
+  /** What does not fit into a line: …/logs/overflow. */
+  overflowDir: string;
+  empty: () => S;
+  /** Changes the state by one entry. The state is plain JSON data. */
+  fold: (state: S, entry: Entry) => void;
+  damaged?: (state: S, damage: Damage) => void;
+  /** Why the entry may not happen in this state. Asked by the writer before, and by the reader after. */
+  legal?: (state: Readonly<S>, entry: Entry) => string | undefined;
+  illegal?: (state: S, entry: Entry, why: string) => void;
+  clock: Clock;
+  ids: IdFactory;
+  /** Of the fold: a snapshot made by another one is ignored. */
+  foldVersion: number;
+}
+
+export const openJournal = <S>(options: JournalOptions<S>): Journal<S> => {
+  const { file, stateDir, legal } = options;
+  const folded = createFolded({ ...options, snapshotFile: join(stateDir, 'snapshot.json') });
+  const writer = createWriter({ file });
+  const changes = createChanges({ file });
+  const compose = createComposer(options);
+  let isClosed = false;
+  const closed = () => isClosed;
+  const shared = { file, changes, closed, clock: options.clock, cursorDir: join(stateDir, 'cursors') };
+
+  const append = <T extends EntryType>(entry: NewEntryOf<T>): EntryOf<T> => {
+    if (isClosed) throw new Error('append to a closed journal');
+    const whole = compose.entry(entry);
+    const why = legal?.(folded.state(), whole as unknown as Entry);
+    if (why !== undefined) throw illegalEntry(entry.type, why);
+    const line = compose.line(whole);
+    writer.write(line);
+    changes.announce();
+    return whole;
+  };
+
+  return {
+    append,
+    appendDurable: async (entry) => {
+      const appended = append(entry);
+      await writer.sync();
+      return appended;
+    },
+    state: folded.state,
+    offset: folded.offset,
+    tail: (limit, filter) => readTail(file, limit, filter),
+    read: (filter) => readEntries(file, filter),
+    follow: (follow) => followEntries(shared, follow),
+    consume: (name, handler, signal) => consumeEntries(shared, name, handler, signal),
+    onChange: changes.subscribe,
+    snapshot: folded.snapshot,
+    close: () => {
+      if (isClosed) return;
+      isClosed = true;
+      changes.close();
+      writer.close();
+      try {
+        folded.snapshot();
+      } finally {
+        folded.close();
+      }
+    },
+  };
+};

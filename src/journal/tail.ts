@@ -1,0 +1,74 @@
+import fs from 'node:fs';
+import type { Entry } from '../model/entry.ts';
+import { needlesOf, passes } from './filter.ts';
+import type { EntryFilter } from './journal.ts';
+import { type Line, readLine } from './line.ts';
+import { lineStart, openToRead, visitLines } from './reader.ts';
+
+/** The newest entries, read from the end of the file: what it costs does not depend on how long the journal is. */
+
+const BLOCK_BYTES = 128 * 1024;
+const REGION_MAX_BYTES = 4 * 1024 * 1024;
+/**
+ * Entries of several processes stand in the order of their writes and a clock may be set back: only a block whose
+ * entries are all older than this says that nothing newer stands before it.
+ */
+const SINCE_SLACK_MS = 24 * 3_600_000;
+/** The time is the second field of a line. */
+const TS_WITHIN_BYTES = 120;
+
+export const readTail = (file: string, limit: number, filter?: EntryFilter): Entry[] => {
+  const fd = openToRead(file);
+  if (fd === undefined) return [];
+  try {
+    return collect(fd, limit, filter);
+  } finally {
+    fs.closeSync(fd);
+  }
+};
+
+const collect = (fd: number, limit: number, filter: EntryFilter | undefined): Entry[] => {
+  const needles = needlesOf(filter);
+  const blocks: Entry[][] = [];
+  let missing = limit;
+  // A last line without its newline waits: its writer may be inside the write.
+  for (let end = lineStart(fd, fs.fstatSync(fd).size); end > 0 && missing > 0; ) {
+    const start = lineStart(fd, Math.max(0, end - BLOCK_BYTES));
+    // Of a line of any length only the end is held.
+    const lost = Math.max(0, end - start - REGION_MAX_BYTES);
+    const region = readRegion(fd, start + lost, end);
+    const found: Entry[] = [];
+    visitLines({ region, offset: start, lost, needles }, (line) => {
+      for (const entry of entriesOf(line)) if (passes(entry, filter)) found.push(entry);
+    });
+    const kept = found.slice(-missing);
+    blocks.push(kept);
+    missing -= kept.length;
+    end = start;
+    if (found.length === 0 && filter?.sinceMs !== undefined && isOlder(region, filter.sinceMs - SINCE_SLACK_MS)) break;
+  }
+  return blocks.reverse().flat();
+};
+
+/** The entries of a line, saved ones included. */
+export const entriesOf = (line: Line): Entry[] => {
+  const reading = readLine(line);
+  if (reading.kind === 'skipped') return [];
+  return reading.kind === 'entry' ? [reading.entry] : reading.entries;
+};
+
+const readRegion = (fd: number, start: number, end: number): Buffer => {
+  const region = Buffer.allocUnsafe(end - start);
+  const count = fs.readSync(fd, region, 0, region.length, start);
+  // Cut short by somebody meanwhile: what is left of it ends at its last newline.
+  return count === region.length ? region : region.subarray(0, region.subarray(0, count).lastIndexOf(0x0a) + 1);
+};
+
+const isOlder = (region: Buffer, thanMs: number): boolean => {
+  const times: number[] = [];
+  visitLines({ region, offset: 0, lost: 0 }, (line) => {
+    const ts = /"ts":\s*"([^"]+)"/.exec(line.bytes.toString('latin1', 0, TS_WITHIN_BYTES))?.[1];
+    if (ts !== undefined) times.push(Date.parse(ts));
+  });
+  return times.length > 0 && times.every((time) => time < thanMs);
+};
