@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { PRIORITIES } from './priority.ts';
 
-export const PRIORITIES = ['urgent', 'high', 'normal', 'low'] as const;
 export const Priority = z.enum(PRIORITIES);
 export type Priority = z.infer<typeof Priority>;
 

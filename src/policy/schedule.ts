@@ -2,7 +2,8 @@ import type { Config } from '../model/config.ts';
 import type { GateName } from '../model/entry.ts';
 import type { Session } from '../model/session.ts';
 import type { State } from '../model/state.ts';
-import { PRIORITIES, type Task } from '../model/task.ts';
+import { PRIORITIES } from '../model/priority.ts';
+import type { Task } from '../model/task.ts';
 import { dayKey, type GateReading, type MachineFacts, readGates } from './gates.ts';
 
 /**

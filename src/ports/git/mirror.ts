@@ -102,4 +102,6 @@ export interface Workspaces {
   /** A clean checkout of a tree for checks; reused from a pool of directories that no two processes hold at once. */
   checkout(input: { mirror: Mirror; tree: string; dir: string; exclude: string[] }): Promise<Result<void, Failure>>;
   remove(name: string): Promise<void>;
+  /** What `prepare` last made under this name, if the directory is still there: for the rescue after a crash. */
+  left(name: string): Workspace | undefined;
 }

@@ -1,0 +1,92 @@
+import { err, ok, type Result } from '../base/result.ts';
+import { failure } from '../model/failure.ts';
+import { figuresOf, type TreeReport } from '../model/report.ts';
+import type { Workspace } from '../ports/git/mirror.ts';
+import { writeReport } from './keep.ts';
+import { measureTree, unevaluatedOf } from './measure.ts';
+import type { Reading } from './read.ts';
+import { type Cycle, type CycleEnd, endBy, envelopeOf, type Workshop } from './workshop.ts';
+
+/** The second phase: a clean workspace at the tip of main, and the baseline that every verdict compares with. */
+export interface Analysis {
+  workspace: Workspace;
+  baseline: TreeReport;
+}
+
+export const analyzePhase = async (shop: Workshop, cycle: Cycle, reading: Reading): Promise<Result<Analysis, CycleEnd>> => {
+  const baseline = await measureBaseline(shop, cycle, reading, reading.tip, reading.tree);
+  if (!baseline.ok) return baseline;
+  const gap = unevaluatedOf(baseline.value);
+  if (gap?.state === 'unevaluated') {
+    // Without a baseline nothing can be judged, so no model is asked.
+    return err({
+      outcome: gap.reason === 'interrupted' && cycle.signal.aborted ? 'interrupted' : 'unevaluated',
+      reason: `no baseline: ${gap.message}`,
+      countsAsAttempt: false,
+    });
+  }
+  const workspace = await prepareWorkspace(shop, cycle, reading);
+  if (!workspace.ok) return workspace;
+  return ok({ workspace: workspace.value, baseline: baseline.value });
+};
+
+export const measureBaseline = async (
+  shop: Workshop,
+  cycle: Cycle,
+  { mirror }: Pick<Reading, 'mirror'>,
+  commit: string,
+  tree: string,
+): Promise<Result<TreeReport, CycleEnd>> => {
+  const measured = await measureTree(shop, {
+    project: cycle.project,
+    mirror,
+    tree,
+    envelope: envelopeOf(cycle),
+    signal: cycle.signal,
+    marker: cycle.id,
+  });
+  if (!measured.ok) {
+    const interrupted = cycle.signal.aborted;
+    const { error } = measured;
+    return err({ ...endBy(error, interrupted ? 'interrupted' : 'failed'), projectUnready: !interrupted && error.kind === 'install-failed' });
+  }
+  cycle.sum.checks.ran += measured.value.ran;
+  cycle.sum.checks.reused += measured.value.reused;
+  const { report } = measured.value;
+  const known = shop.journal.state().projects[cycle.project.name]?.baseline;
+  if (unevaluatedOf(report) === undefined && known?.tree !== tree) {
+    shop.journal.append<'baseline_measured'>({
+      type: 'baseline_measured',
+      ...envelopeOf(cycle),
+      data: { commit, tree, figures: figuresOf(report), report: writeReport(shop, `baseline-${tree}`, report) },
+    });
+  }
+  return ok(report);
+};
+
+const prepareWorkspace = async (shop: Workshop, cycle: Cycle, reading: Reading): Promise<Result<Workspace, CycleEnd>> => {
+  const { project, session } = cycle;
+  const installed = await shop.dependencies.ensure({
+    mirror: reading.mirror,
+    treeish: reading.tip,
+    project: project.name,
+    install: project.install,
+    lockfiles: project.lockfiles,
+    env: shop.environments.forInstall(project.env),
+    timeoutMs: project.installTimeout,
+    signal: cycle.signal,
+  });
+  if (!installed.ok) return err({ ...endBy(installed.error), projectUnready: true });
+  const exclude = await shop.dependencies.excluded(installed.value.key);
+  const prepared = await shop.workspaces.prepare({
+    mirror: reading.mirror,
+    name: session.name,
+    base: reading.tip,
+    branch: cycle.branch,
+    exclude,
+  });
+  if (!prepared.ok) return err(endBy(prepared.error));
+  const linked = await shop.dependencies.link(installed.value.key, prepared.value.dir);
+  if (!linked.ok) return err(endBy(failure('install-failed', linked.error.message, linked.error.detail)));
+  return ok(prepared.value);
+};

@@ -1,0 +1,375 @@
+import { err, ok, type Result } from '../base/result.ts';
+import { failure } from '../model/failure.ts';
+import { type CheckReport, figuresOf, type TreeReport } from '../model/report.ts';
+import type { Comparison, Finding } from '../model/verdict.ts';
+import type { Captured, Diff, Workspace } from '../ports/git/mirror.ts';
+import { compareReports, mergeRerun, suspectedFlaky } from '../policy/compare.ts';
+import { asData } from '../policy/placeholders.ts';
+import { DEFAULT_CHECK_CONFIG, findTampering } from '../policy/tamper.ts';
+import type { Analysis } from './analyze.ts';
+import { measureBaseline } from './analyze.ts';
+import { captureWork, mendPhase } from './hack.ts';
+import { keepPatch, writeReport } from './keep.ts';
+import { type MeasureInput, measureTree, runAgain, unevaluatedOf } from './measure.ts';
+import type { Planned } from './plan.ts';
+import { fetchTip, type Reading } from './read.ts';
+import { type Cycle, type CycleEnd, endBy, envelopeOf, type Workshop } from './workshop.ts';
+
+/**
+ * The fifth phase: Winnow itself judges the committed tree, merged with the tip of main. What the agent says of its
+ * own success counts for nothing. Worse goes back to the conversation while iterations are left.
+ */
+export interface Accepted {
+  captured: Captured;
+  /** Tip of main that the change was judged on. */
+  base: string;
+  tree: string;
+}
+
+/** The patch that is searched for tampering and shown to the model; what is longer is judged by its files alone. */
+const PATCH_MAX_BYTES = 4 * 1024 ** 2;
+const FAILURES_MAX_CHARS = 8_000;
+const IDENTITIES_IN_ENTRY_MAX = 20;
+/** Names of a mirror's refs that keep work alive until its patch is written. */
+export const keptName = (cycle: { id: string }): string => `cycles/${cycle.id}`;
+
+export const evaluatePhase = async (
+  shop: Workshop,
+  cycle: Cycle,
+  reading: Reading,
+  analysis: Analysis,
+  planned: Planned,
+): Promise<Result<Accepted, CycleEnd>> => {
+  for (let iteration = 1; ; iteration += 1) {
+    cycle.sum.iterations = iteration;
+    const judged = await judgeOnce(shop, cycle, reading, analysis, planned);
+    if (!judged.ok) return judged;
+    const { verdict } = judged.value;
+    if (verdict === 'accept') return ok(judged.value.accepted);
+    if (iteration >= shop.config().agent.iterations) return err(judged.value.end);
+    const mended = await mendPhase(shop, cycle, analysis.workspace, planned, judged.value.feedback);
+    if (!mended.ok) {
+      // The attempt is what it was before the conversation broke: worse.
+      return err(mended.error.outcome === 'failed' && !mended.error.stopAll ? { ...mended.error, outcome: 'discarded' } : mended.error);
+    }
+  }
+};
+
+type Judgement =
+  | { verdict: 'accept'; accepted: Accepted }
+  | { verdict: 'again'; end: CycleEnd; feedback: { failures: string; findings: string } };
+
+const judgeOnce = async (
+  shop: Workshop,
+  cycle: Cycle,
+  reading: Reading,
+  analysis: Analysis,
+  { plan }: Planned,
+): Promise<Result<Judgement, CycleEnd>> => {
+  const { mirror } = reading;
+  const caught = await captureWork(shop, cycle, reading, analysis.workspace, plan);
+  if (!caught.ok) return caught;
+  const captured = caught.value;
+  if (captured.empty) return err({ outcome: 'empty', reason: 'the agent changed nothing', countsAsAttempt: true });
+  await mirror.keep(keptName(cycle), captured.commit);
+  cycle.sum.known.commit = captured.commit;
+  cycle.sum.known.branch = cycle.branch;
+
+  const diff = await mirror.diff(reading.tip, captured.commit);
+  if (!diff.ok) return err(endBy(diff.error));
+  rememberDiff(cycle, diff.value);
+  const findings = await searchFindings(shop, cycle, reading, captured, diff.value);
+  if (!findings.ok) return findings;
+  cycle.sum.known.findings = findings.value.slice(0, IDENTITIES_IN_ENTRY_MAX);
+  const refused = findings.value.filter((finding) => finding.action === 'refuse');
+  if (refused.some((finding) => finding.kind === 'protected-path')) {
+    // Refused outright: no iteration, no execution of what it wrote.
+    return err(await discard(shop, cycle, reading, captured, { reason: refusal(refused), tree: captured.tree, findings: findings.value }));
+  }
+
+  const merged = await mergeWithMain(shop, cycle, reading, captured);
+  if (!merged.ok) return merged;
+  const { base, tree } = merged.value;
+  cycle.sum.known.tree = tree;
+  cycle.sum.known.base = base;
+  const baseTree = await mirror.treeOf(base);
+  if (!baseTree.ok) return err(endBy(baseTree.error));
+  if (baseTree.value === tree) {
+    return err({ outcome: 'empty', reason: 'main already holds this change', countsAsAttempt: true });
+  }
+  if (refused.length > 0) {
+    const reason = refusal(refused);
+    journalVerdict(shop, cycle, captured, tree, { ...NOTHING, verdict: 'worse', reason }, findings.value);
+    return again(shop, cycle, reading, captured, { comparison: undefined, reason, findings: findings.value, result: undefined });
+  }
+
+  const baseline = base === reading.tip ? ok(analysis.baseline) : await measureBaseline(shop, cycle, reading, base, baseTree.value);
+  if (!baseline.ok) return baseline;
+  const compared = await compareWithBaseline(shop, cycle, reading, baseline.value, tree);
+  if (!compared.ok) return compared;
+  const { comparison, result } = compared.value;
+  rememberComparison(shop, cycle, baseline.value, result, comparison, findings.value);
+  journalVerdict(shop, cycle, captured, tree, comparison, findings.value);
+  switch (comparison.verdict) {
+    case 'better':
+    case 'same':
+      // An earlier iteration may have left its patch; the branch itself is what is kept now.
+      delete cycle.sum.known.patch;
+      return ok({ verdict: 'accept', accepted: { captured, base, tree } });
+    case 'worse':
+      return again(shop, cycle, reading, captured, { comparison, reason: comparison.reason, findings: findings.value, result });
+    case 'unevaluated':
+      return err({
+        ...(await discard(shop, cycle, reading, captured, { reason: comparison.reason, tree, findings: findings.value })),
+        outcome: cycle.signal.aborted ? 'interrupted' : 'unevaluated',
+        countsAsAttempt: false,
+      });
+    default:
+      comparison.verdict satisfies never;
+      throw new Error('unreachable');
+  }
+};
+
+const mergeWithMain = async (
+  shop: Workshop,
+  cycle: Cycle,
+  reading: Reading,
+  captured: Captured,
+): Promise<Result<{ base: string; tree: string }, CycleEnd>> => {
+  // A remote that cannot be reached just now does not spoil the attempt: it is judged on the tip last seen.
+  const fetched = await fetchTip(shop, cycle, reading.mirror);
+  const base = fetched.ok ? fetched.value : reading.tip;
+  const merged = await reading.mirror.mergeTree(base, captured.commit);
+  if (!merged.ok) return err(endBy(merged.error));
+  if ('tree' in merged.value) return ok({ base, tree: merged.value.tree });
+  const files = merged.value.conflicts.slice(0, 5).join(', ');
+  return err(
+    await discard(shop, cycle, reading, captured, {
+      reason: `conflicts with what reached ${cycle.project.branch} meanwhile, in ${files}`,
+      tree: captured.tree,
+      findings: cycle.sum.known.findings ?? [],
+    }),
+  );
+};
+
+/** Runs the checks one after the other, cheapest failures first; a suspected flaky test is looked at once more. */
+const compareWithBaseline = async (
+  shop: Workshop,
+  cycle: Cycle,
+  reading: Reading,
+  baseline: TreeReport,
+  tree: string,
+): Promise<Result<{ comparison: Comparison; result: TreeReport }, CycleEnd>> => {
+  const input: MeasureInput = {
+    project: cycle.project,
+    mirror: reading.mirror,
+    tree,
+    envelope: envelopeOf(cycle),
+    signal: cycle.signal,
+    marker: cycle.id,
+  };
+  const soFar = (checks: CheckReport[]) => ({
+    base: { tree: baseline.tree, checks: baseline.checks.filter((b) => checks.some((c) => c.check === b.check)) },
+    result: { tree, checks },
+  });
+  const measured = await measureTree(shop, {
+    ...input,
+    enough: (checks) => {
+      const { base, result } = soFar(checks);
+      const { verdict } = compareReports(base, result);
+      // A test that fails is not believed yet, so only what no second look can change ends the row early.
+      return verdict === 'unevaluated' || (verdict === 'worse' && suspectedFlaky(base, result).length === 0);
+    },
+  });
+  if (!measured.ok) {
+    return err({ ...endBy(measured.error, cycle.signal.aborted ? 'interrupted' : 'unevaluated') });
+  }
+  cycle.sum.checks.ran += measured.value.ran;
+  cycle.sum.checks.reused += measured.value.reused;
+  const { base, result } = soFar(measured.value.report.checks);
+  if (unevaluatedOf(result)) return ok({ comparison: compareReports(base, result), result });
+  const believed = await lookAgain(shop, cycle, input, base, result);
+  return ok({ comparison: compareReports(base, believed), result: believed });
+};
+
+const lookAgain = async (
+  shop: Workshop,
+  cycle: Cycle,
+  input: MeasureInput,
+  base: TreeReport,
+  result: TreeReport,
+): Promise<TreeReport> => {
+  let believed = result;
+  for (const { check: name, tests, files } of suspectedFlaky(base, result)) {
+    const check = cycle.project.checks.find((c) => c.name === name);
+    const first = believed.checks.find((c) => c.check === name);
+    if (!check || !first) continue;
+    const second = await runAgain(shop, input, check, files);
+    cycle.sum.checks.ran += 1;
+    const { report, flaky } = mergeRerun(first, second, tests);
+    for (const test of flaky) {
+      shop.journal.append<'test_flaky'>({ type: 'test_flaky', ...envelopeOf(cycle), data: { check: name, test, tree: result.tree } });
+    }
+    believed = { ...believed, checks: believed.checks.map((c) => (c.check === name ? report : c)) };
+  }
+  return believed;
+};
+
+const searchFindings = async (
+  shop: Workshop,
+  cycle: Cycle,
+  { mirror, tip }: Reading,
+  captured: Captured,
+  diff: Diff,
+): Promise<Result<Finding[], CycleEnd>> => {
+  const patch = await mirror.patch(tip, captured.commit, PATCH_MAX_BYTES);
+  if (!patch.ok) return err(endBy(patch.error));
+  const touchesManifest = diff.files.some((file) => file.path === 'package.json');
+  const links = diff.files.filter((file) => file.newMode === '120000' && file.status !== 'deleted');
+  const symlinks = await Promise.all(
+    links.map(async ({ path }) => ({ path, target: (await mirror.readFile(captured.commit, path, 4096)) ?? '' })),
+  );
+  const manifest = async (treeish: string) => (await mirror.readFile(treeish, 'package.json', 1024 ** 2)) ?? '';
+  const findings = findTampering({
+    diff,
+    patch: patch.value.text,
+    protect: cycle.project.protect,
+    checkConfig: DEFAULT_CHECK_CONFIG,
+    actions: cycle.project.findings,
+    ...(touchesManifest ? { scripts: { before: await manifest(tip), after: await manifest(captured.commit) } } : {}),
+    symlinks,
+  });
+  return ok(findings.map((finding) => ({ ...finding, evidence: shop.redact(finding.evidence) })));
+};
+
+interface Worse {
+  comparison: Comparison | undefined;
+  reason: string;
+  findings: Finding[];
+  result: TreeReport | undefined;
+}
+
+const again = async (
+  shop: Workshop,
+  cycle: Cycle,
+  reading: Reading,
+  captured: Captured,
+  worse: Worse,
+): Promise<Result<Judgement, CycleEnd>> => ok({
+  verdict: 'again',
+  end: await discard(shop, cycle, reading, captured, { reason: worse.reason, tree: captured.tree, findings: worse.findings }),
+  feedback: { failures: failuresText(worse), findings: findingsText(worse.findings) },
+});
+
+/** Keeps the patch and says why; what is discarded is remembered. */
+const discard = async (
+  shop: Workshop,
+  cycle: Cycle,
+  { mirror, tip }: Reading,
+  captured: Captured,
+  why: { reason: string; tree: string; findings: Finding[] },
+): Promise<CycleEnd> => {
+  const patch = await keepPatch(shop, mirror, { name: cycle.id, from: tip, to: captured.commit });
+  if (patch) cycle.sum.known.patch = patch;
+  return {
+    outcome: 'discarded',
+    reason: why.reason,
+    ...(patch ? {} : { failure: failure('git-failed', 'the patch of the discarded change could not be written') }),
+    countsAsAttempt: true,
+  };
+};
+
+const rememberDiff = (cycle: Cycle, diff: Diff): void => {
+  cycle.sum.known.diff = { files: diff.files.length, added: diff.added, removed: diff.removed };
+  cycle.sum.known.files = diff.files.map((file) => file.path).slice(0, IDENTITIES_IN_ENTRY_MAX);
+};
+
+const rememberComparison = (
+  shop: Workshop,
+  cycle: Cycle,
+  baseline: TreeReport,
+  result: TreeReport,
+  comparison: Comparison,
+  findings: Finding[],
+): void => {
+  const { known } = cycle.sum;
+  known.verdict = comparison.verdict;
+  known.before = figuresOf(baseline);
+  known.after = figuresOf(result);
+  known.fixed = comparison.fixed.slice(0, IDENTITIES_IN_ENTRY_MAX);
+  known.broken = [...comparison.broken, ...comparison.vanished, ...comparison.skipped].slice(0, IDENTITIES_IN_ENTRY_MAX);
+  known.report = writeReport(shop, cycle.id, { comparison, findings, baseline, result });
+};
+
+const NOTHING: Omit<Comparison, 'verdict' | 'reason'> = { fixed: [], broken: [], vanished: [], skipped: [], added: [] };
+
+const journalVerdict = (
+  shop: Workshop,
+  cycle: Cycle,
+  captured: Captured,
+  tree: string,
+  comparison: Comparison,
+  findings: Finding[],
+): void => {
+  cycle.sum.known.verdict = comparison.verdict;
+  shop.journal.append<'evaluated'>({
+    type: 'evaluated',
+    ...envelopeOf(cycle),
+    data: {
+      iteration: cycle.sum.iterations,
+      commit: captured.commit,
+      tree,
+      verdict: comparison.verdict,
+      reason: comparison.reason,
+      fixed: comparison.fixed.length,
+      broken: comparison.broken.length + comparison.vanished.length + comparison.skipped.length,
+      findings: findings.slice(0, IDENTITIES_IN_ENTRY_MAX),
+    },
+  });
+};
+
+const refusal = (refused: Finding[]): string => {
+  const first = refused[0];
+  const more = refused.length > 1 ? ` (and ${refused.length - 1} more)` : '';
+  return first ? `refused: ${first.kind} in ${first.file}${more}: ${first.evidence}` : 'refused';
+};
+
+const failuresText = ({ comparison, reason, result }: Worse): string => {
+  if (!comparison || !result) return reason;
+  const messages = new Map<string, string>();
+  for (const check of result.checks) {
+    if (check.state === 'unevaluated') continue;
+    for (const problem of check.problems) {
+      messages.set(`${check.check}: ${problem.id}`, `${problem.file}:${problem.line ?? ''} ${problem.code}: ${problem.message}`);
+    }
+    for (const test of check.tests) messages.set(`${check.check}: ${test.id}`, `${test.file} > ${test.name}: ${test.message ?? test.status}`);
+  }
+  const lines = [
+    reason,
+    ...comparison.broken.map((id) => `broken: ${messages.get(id) ?? id}`),
+    ...comparison.vanished.map((id) => `no longer there (counts as failed): ${id}`),
+    ...comparison.skipped.map((id) => `skipped (counts as failed): ${id}`),
+  ];
+  return asData('failures', lines.join('\n'), FAILURES_MAX_CHARS);
+};
+
+const findingsText = (findings: Finding[]): string => {
+  if (findings.length === 0) return 'None.';
+  return asData(
+    'findings',
+    findings.map((f) => `${f.action === 'refuse' ? 'REFUSED' : 'noted'} ${f.kind} ${f.file}${f.line ? `:${f.line}` : ''}: ${f.evidence}`).join('\n'),
+    FAILURES_MAX_CHARS,
+  );
+};
+
+/** For recovery and interruption: whatever lies in a workspace becomes a patch before the workspace is used again. */
+export const rescueWork = async (
+  shop: Workshop,
+  cycle: Cycle,
+  reading: Pick<Reading, 'mirror' | 'tip'>,
+  workspace: Workspace,
+): Promise<string | undefined> => {
+  const caught = await captureWork(shop, cycle, reading, workspace, cycle.sum.known.plan);
+  if (!caught.ok || caught.value.empty) return undefined;
+  return keepPatch(shop, reading.mirror, { name: cycle.id, from: reading.tip, to: caught.value.commit });
+};

@@ -1,0 +1,91 @@
+import { err, ok, type Result } from '../base/result.ts';
+import type { Plan } from '../model/plan.ts';
+import { fillPrompt } from '../policy/placeholders.ts';
+import type { Captured, Workspace } from '../ports/git/mirror.ts';
+import { ask, authorOf } from './agent.ts';
+import type { Planned } from './plan.ts';
+import { systemText } from './plan.ts';
+import type { Reading } from './read.ts';
+import { type Cycle, type CycleEnd, endBy, type Workshop } from './workshop.ts';
+
+/** The fourth phase: the same conversation, now with the editing tools, and what it left behind as one commit. */
+const EDIT_TOOLS = ['Read', 'Grep', 'Glob', 'Edit', 'Write', 'Bash'];
+
+export const hackPhase = async (
+  shop: Workshop,
+  cycle: Cycle,
+  workspace: Workspace,
+  { plan, conversation }: Planned,
+): Promise<Result<void, CycleEnd>> => {
+  const prompt = fillPrompt(shop.prompts().hack, {
+    title: plan.title,
+    files: plan.files.join(', ') || 'as needed',
+    expects: plan.expects,
+    checks: cycle.project.checks.map((check) => `${check.name}: ${check.run}`).join('\n'),
+    protect: cycle.project.protect.join(', ') || '(none)',
+    branch: cycle.branch,
+  });
+  return work(shop, cycle, workspace, conversation, 'hack', prompt);
+};
+
+/** What the evaluator found goes back to the same conversation. */
+export const mendPhase = async (
+  shop: Workshop,
+  cycle: Cycle,
+  workspace: Workspace,
+  { conversation }: Planned,
+  found: { failures: string; findings: string },
+): Promise<Result<void, CycleEnd>> => {
+  const prompt = fillPrompt(shop.prompts().mend, {
+    iteration: String(cycle.sum.iterations),
+    iterations: String(shop.config().agent.iterations),
+    failures: found.failures,
+    findings: found.findings,
+  });
+  return work(shop, cycle, workspace, conversation, 'mend', prompt);
+};
+
+const work = async (
+  shop: Workshop,
+  cycle: Cycle,
+  workspace: Workspace,
+  conversation: string,
+  purpose: 'hack' | 'mend',
+  prompt: string,
+): Promise<Result<void, CycleEnd>> => {
+  const answer = await ask(shop, cycle, {
+    purpose,
+    cwd: workspace.dir,
+    prompt,
+    system: systemText(shop, cycle),
+    tools: EDIT_TOOLS,
+    access: 'edit',
+    conversation,
+    shims: shop.paths.shims,
+  });
+  return answer.ok ? ok(undefined) : answer;
+};
+
+/** The session's work as a commit in the mirror: its own commits, and what it left uncommitted, in its name. */
+export const captureWork = async (
+  shop: Workshop,
+  cycle: Cycle,
+  reading: Pick<Reading, 'mirror'>,
+  workspace: Workspace,
+  plan: Plan | undefined,
+): Promise<Result<Captured, CycleEnd>> => {
+  const captured = await shop.workspaces.capture({
+    mirror: reading.mirror,
+    workspace,
+    author: authorOf(cycle.session.name),
+    message: commitMessage(cycle, plan),
+    at: shop.clock.now(),
+  });
+  return captured.ok ? captured : err(endBy(captured.error));
+};
+
+const commitMessage = (cycle: Cycle, plan: Plan | undefined): string => {
+  const title = (plan?.title ?? 'Unfinished work').replace(/\s+/g, ' ').trim();
+  const why = plan ? `\n\n${plan.why}` : '';
+  return `${title}${why}\n\nWinnow-Session: ${cycle.session.name}\nWinnow-Cycle: ${cycle.id}\n`;
+};

@@ -1,0 +1,25 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import type { Mirror } from '../ports/git/mirror.ts';
+import type { Workshop } from './workshop.ts';
+
+/** What is too large for a line of the journal lies in a file under logs/; the entry names it relative to the home. */
+export const writeReport = (shop: Workshop, name: string, content: unknown): string => {
+  const file = join(shop.paths.reports, `${name}.json`);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileAtomic.sync(file, `${JSON.stringify(content)}\n`);
+  return relative(shop.paths.home, file);
+};
+
+/** Keeps a change that is not pushed: nothing that a session made is ever lost. Returns the file, or undefined. */
+export const keepPatch = async (
+  shop: Workshop,
+  mirror: Mirror,
+  input: { name: string; from: string; to: string },
+): Promise<string | undefined> => {
+  const file = join(shop.paths.patches, `${input.name}.patch`);
+  mkdirSync(dirname(file), { recursive: true });
+  const written = await mirror.writePatch(input.from, input.to, file);
+  return written.ok ? relative(shop.paths.home, file) : undefined;
+};

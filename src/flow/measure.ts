@@ -1,0 +1,312 @@
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ok, type Result } from '../base/result.ts';
+import type { CheckConfig, ProjectConfig } from '../model/config.ts';
+import type { Failure } from '../model/failure.ts';
+import { type CheckReport, figuresOf, type Parsed, type TreeReport, type UnevaluatedReason } from '../model/report.ts';
+import { checkKey } from '../ports/checks/cache.ts';
+import { parseOutput } from '../ports/checks/parse/parse.ts';
+import type { Mirror } from '../ports/git/mirror.ts';
+import type { CommandResult } from '../ports/machine/command.ts';
+import type { Workshop } from './workshop.ts';
+
+/**
+ * Runs the checks of a project on a tree, unless somebody did already. A result belongs to the content of the tree,
+ * not to a branch or a cycle: two processes that need the same one share a single execution.
+ */
+
+/** A report above this is no report; a test suite of 100,000 tests writes about 40 MB of JSON. */
+const OUTPUT_MAX_BYTES = 128 * 1024 ** 2;
+/** A wait for a slot is bounded by this many lengths of the check itself. */
+const WAIT_LENGTHS = 12;
+/** Names whose checkouts are tried before a new one is opened; more cycles at once than this do not happen. */
+const CHECKOUTS_MAX = 256;
+/** Exit codes by which a shell says that it could not run a command. */
+const NOT_EXECUTABLE = 126;
+const NOT_FOUND = 127;
+
+export interface MeasureInput {
+  project: ProjectConfig;
+  mirror: Mirror;
+  tree: string;
+  /** For the journal: who asks. */
+  envelope: { project: string; session?: string; cycle?: string };
+  signal: AbortSignal;
+  /** Prefix of the marker of every process started. */
+  marker: string;
+  /** Asked after each check when they run one after the other; true: the rest need not run. */
+  enough?: (soFar: CheckReport[]) => boolean;
+}
+
+export interface Measured {
+  report: TreeReport;
+  ran: number;
+  reused: number;
+}
+
+export const measureTree = async (shop: Workshop, input: MeasureInput): Promise<Result<Measured, Failure>> => {
+  const { project, mirror, tree, signal } = input;
+  const installed = await shop.dependencies.ensure({
+    mirror,
+    treeish: tree,
+    project: project.name,
+    install: project.install,
+    lockfiles: project.lockfiles,
+    env: shop.environments.forInstall(project.env),
+    timeoutMs: project.installTimeout,
+    signal,
+  });
+  if (!installed.ok) {
+    if (installed.error.kind === 'install-failed') journalInstall(shop, input, '', 0, false, installed.error.message);
+    return installed;
+  }
+  if (installed.value.ran) journalInstall(shop, input, installed.value.key, installed.value.durationMs, true, '');
+
+  const measure = (check: CheckConfig) => measureCheck(shop, input, check, installed.value.key);
+  const outcomes: Measurement[] = [];
+  if (input.enough === undefined) {
+    outcomes.push(...(await Promise.all(project.checks.map(measure))));
+  } else {
+    for (const check of project.checks) {
+      outcomes.push(await measure(check));
+      if (input.enough(outcomes.map((outcome) => outcome.report))) break;
+    }
+  }
+  return ok({
+    report: { tree, checks: outcomes.map((outcome) => outcome.report) },
+    ran: outcomes.filter((outcome) => outcome.ran).length,
+    reused: outcomes.filter((outcome) => !outcome.ran).length,
+  });
+};
+
+interface Measurement {
+  report: CheckReport;
+  ran: boolean;
+}
+
+const measureCheck = async (shop: Workshop, input: MeasureInput, check: CheckConfig, dependencies: string): Promise<Measurement> => {
+  const { project, tree, signal } = input;
+  const key = checkKey({ tree, check, dependencies, env: project.env });
+  const known = shop.cache.get(key);
+  if (known?.report.state === 'evaluated') return { report: known.report, ran: false };
+
+  const askedAt = shop.clock.now();
+  const flight = await shop.slots.acquire(`flight:${key}`, 1, {
+    who: who(input),
+    waitMs: check.timeout * WAIT_LENGTHS,
+    signal,
+  });
+  if (!flight.ok) return { report: unevaluated(check, 'interrupted', flight.error.message, 0), ran: false };
+  try {
+    const meanwhile = shop.cache.get(key);
+    // What could not be evaluated is not remembered, but whoever waited for that very execution shares its result.
+    if (meanwhile && (meanwhile.report.state === 'evaluated' || meanwhile.at >= askedAt)) {
+      return { report: meanwhile.report, ran: false };
+    }
+    const report = await execute(shop, input, check, { key, dependencies, command: check.run });
+    const interrupted = report.state === 'unevaluated' && report.reason === 'interrupted';
+    if (!interrupted) shop.cache.put(key, report, shop.clock.now());
+    return { report, ran: true };
+  } finally {
+    flight.value.release();
+  }
+};
+
+/** Runs a check again on the same tree, for tests that failed and are not believed yet; never from the cache. */
+export const runAgain = async (shop: Workshop, input: MeasureInput, check: CheckConfig, files: readonly string[]): Promise<CheckReport> => {
+  const { project, mirror, tree } = input;
+  const installed = await shop.dependencies.ensure({
+    mirror,
+    treeish: tree,
+    project: project.name,
+    install: project.install,
+    lockfiles: project.lockfiles,
+    env: shop.environments.forInstall(project.env),
+    timeoutMs: project.installTimeout,
+    signal: input.signal,
+  });
+  if (!installed.ok) return unevaluated(check, 'install-failed', installed.error.message, 0);
+  const dependencies = installed.value.key;
+  const command = check.rerun?.replace('{files}', files.map(shellQuote).join(' ')) ?? check.run;
+  const key = checkKey({ tree, check, dependencies, env: project.env });
+  return execute(shop, input, check, { key, dependencies, command });
+};
+
+interface Execution {
+  key: string;
+  dependencies: string;
+  command: string;
+}
+
+const execute = async (shop: Workshop, input: MeasureInput, check: CheckConfig, execution: Execution): Promise<CheckReport> => {
+  const { project, signal } = input;
+  const slot = check.slot ?? check.name;
+  const capacity = shop.config().slots[slot];
+  const lease =
+    capacity === undefined
+      ? undefined
+      : await shop.slots.acquire(slot, capacity, { who: who(input), waitMs: check.timeout * WAIT_LENGTHS, signal });
+  if (lease && !lease.ok) return unevaluated(check, 'interrupted', lease.error.message, 0);
+  const waitedMs = lease?.ok ? lease.value.waitedMs : 0;
+  try {
+    const place = await leaseCheckout(shop, project.name, who(input));
+    try {
+      const report = await runIn(shop, input, check, execution, place.dir);
+      journalCheck(shop, input, check, execution.key, report, waitedMs);
+      return report;
+    } finally {
+      place.release();
+    }
+  } finally {
+    if (lease?.ok) lease.value.release();
+  }
+};
+
+const runIn = async (
+  shop: Workshop,
+  input: MeasureInput,
+  check: CheckConfig,
+  execution: Execution,
+  dir: string,
+): Promise<CheckReport> => {
+  const { project, mirror, tree, signal } = input;
+  const startedMs = shop.clock.monotonic();
+  const elapsed = () => Math.round(shop.clock.monotonic() - startedMs);
+  const exclude = await shop.dependencies.excluded(execution.dependencies);
+  const ready = await shop.workspaces.checkout({ mirror, tree, dir, exclude });
+  if (!ready.ok) return unevaluated(check, 'interrupted', `no checkout: ${ready.error.message}`, elapsed());
+  const linked = await shop.dependencies.link(execution.dependencies, dir);
+  if (!linked.ok) return unevaluated(check, 'install-failed', linked.error.message, elapsed());
+
+  const result = await shop.commands.run({
+    command: execution.command,
+    cwd: dir,
+    env: {
+      ...shop.environments.forChecks({ dir, project: project.name, extra: project.env }),
+      WINNOW_SLOTS_HELD: check.slot ?? check.name,
+    },
+    timeoutMs: check.timeout,
+    outputMaxBytes: OUTPUT_MAX_BYTES,
+    marker: `${input.marker}-${shop.ids(shop.clock.now())}`,
+    signal,
+  });
+  const parsed = parseOutput(check.parse, {
+    stdout: result.stdout,
+    stderr: result.stderr,
+    exitCode: result.exitCode ?? 1,
+    checkout: await realpath(dir),
+    ...(check.report === undefined ? {} : { report: await readReport(join(dir, check.report)) }),
+  });
+  if (execution.dependencies !== '' && !(await shop.dependencies.verify(execution.dependencies))) {
+    return unevaluated(
+      check,
+      'install-failed',
+      'the check wrote into the shared dependencies, which are thrown away and installed anew',
+      elapsed(),
+    );
+  }
+  return reportOf(check, result, parsed, elapsed());
+};
+
+/** What a finished command says, in the words of a report; pure. Could not run is neither red nor green. */
+export const reportOf = (check: CheckConfig, result: CommandResult, parsed: Parsed, durationMs: number): CheckReport => {
+  const not = (reason: UnevaluatedReason, message: string) => unevaluated(check, reason, message, durationMs);
+  const last = lastLines(result.stderr || result.stdout);
+  if (result.spawnError) return not('command-not-found', `${check.run}: could not be started (${result.spawnError})`);
+  if (result.aborted) return not('interrupted', 'stopped before its end');
+  if (result.outputExceeded) return not('output-too-large', `wrote more than ${OUTPUT_MAX_BYTES / 1024 ** 2} MB`);
+  const selfDelimiting = check.parse === 'vitest-json' || check.parse === 'jest-json';
+  const hung = result.timedOut && selfDelimiting && parsed.complete;
+  if (result.timedOut && !hung) return not('timeout', `still running after ${Math.round(check.timeout / 1000)} s${last}`);
+  if (result.signal && !hung) return not('killed', `killed by ${result.signal}, perhaps for want of memory${last}`);
+  if (result.exitCode === NOT_FOUND) return not('command-not-found', `command not found (exit 127)${last}`);
+  if (result.exitCode === NOT_EXECUTABLE) return not('not-executable', `cannot be executed (exit 126)${last}`);
+  if (!parsed.complete) return not('report-missing', `${parsed.reason} (exit ${result.exitCode})${last}`);
+  const failed = parsed.problems.length > 0 || parsed.tests.some((test) => test.status === 'failed');
+  return {
+    state: 'evaluated',
+    check: check.name,
+    green: !failed && (result.exitCode === 0 || hung),
+    exitCode: result.exitCode ?? 0,
+    problems: parsed.problems,
+    tests: parsed.tests,
+    durationMs,
+    ...(result.cpuMs === undefined ? {} : { cpuMs: result.cpuMs }),
+    ...(hung ? { hungAfterReport: true } : {}),
+  };
+};
+
+const unevaluated = (check: CheckConfig, reason: UnevaluatedReason, message: string, durationMs: number): CheckReport => ({
+  state: 'unevaluated',
+  check: check.name,
+  reason,
+  message: `${check.name}: ${message}`,
+  durationMs,
+});
+
+/** A directory for one execution, held by nobody else of this home; an old one is reused, which saves the checkout. */
+const leaseCheckout = async (shop: Workshop, project: string, owner: string): Promise<{ dir: string; release: () => void }> => {
+  for (let n = 1; n <= CHECKOUTS_MAX; n += 1) {
+    const lease = await shop.slots.tryAcquire(`checkout:${project}:${n}`, 1, owner);
+    if (lease) return { dir: join(shop.paths.checkouts, project, String(n)), release: () => lease.release() };
+  }
+  throw new Error(`more than ${CHECKOUTS_MAX} checkouts of ${project} are in use`);
+};
+
+const readReport = async (file: string): Promise<string> => {
+  try {
+    const { size } = await stat(file);
+    return size > OUTPUT_MAX_BYTES ? '' : await readFile(file, 'utf8');
+  } catch {
+    return '';
+  }
+};
+
+const journalCheck = (
+  shop: Workshop,
+  input: MeasureInput,
+  check: CheckConfig,
+  key: string,
+  report: CheckReport,
+  waitedMs: number,
+): void => {
+  shop.journal.append<'check_ran'>({
+    type: 'check_ran',
+    ...input.envelope,
+    data: {
+      check: check.name,
+      tree: input.tree,
+      key,
+      state: report.state,
+      durationMs: report.durationMs,
+      waitedMs: Math.round(waitedMs),
+      ...(report.state === 'evaluated'
+        ? {
+            green: report.green,
+            exitCode: report.exitCode,
+            figures: figuresOf({ tree: input.tree, checks: [report] }),
+            ...(report.cpuMs === undefined ? {} : { cpuMs: report.cpuMs }),
+          }
+        : { reason: report.reason, message: shop.redact(report.message) }),
+    },
+  });
+};
+
+const journalInstall = (shop: Workshop, input: MeasureInput, key: string, durationMs: number, done: boolean, message: string): void => {
+  shop.journal.append<'install_ran'>({
+    type: 'install_ran',
+    ...input.envelope,
+    data: { key, command: input.project.install ?? '', ok: done, durationMs, message: shop.redact(message) },
+  });
+};
+
+const who = (input: MeasureInput): string => input.envelope.session ?? input.envelope.cycle ?? 'winnow';
+
+const lastLines = (text: string): string => {
+  const lines = text.trimEnd().split('\n').slice(-3).join(' | ').slice(-400);
+  return lines === '' ? '' : `: ${lines}`;
+};
+
+const shellQuote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+export const unevaluatedOf = (report: TreeReport) => report.checks.find((check) => check.state === 'unevaluated');

@@ -1,0 +1,118 @@
+import type { Clock } from '../base/clock.ts';
+import type { IdFactory } from '../base/ids.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Config, ProjectConfig } from '../model/config.ts';
+import type { Outcome, Phase, RalphCycle, Tokens, Trigger } from '../model/entry.ts';
+import type { Failure } from '../model/failure.ts';
+import type { Plan } from '../model/plan.ts';
+import type { Session } from '../model/session.ts';
+import type { State } from '../model/state.ts';
+import type { Task } from '../model/task.ts';
+import type { CheckCache } from '../ports/checks/cache.ts';
+import type { Dependencies } from '../ports/checks/dependencies.ts';
+import type { Claude, RunProgress } from '../ports/claude/claude.ts';
+import type { Mirror, Workspaces } from '../ports/git/mirror.ts';
+import type { HomePaths } from '../ports/home/home.ts';
+import type { Prompts } from '../ports/home/prompts.ts';
+import type { Commands } from '../ports/machine/command.ts';
+import type { Environments } from '../ports/machine/environment.ts';
+import type { MemoryWatch } from '../ports/machine/memory-watch.ts';
+import type { Slots } from '../ports/machine/slots.ts';
+import type { Result } from '../base/result.ts';
+import type { Purse } from './purse.ts';
+
+/** Everything a deed may use: one bag, filled by the composition root. */
+export interface Workshop {
+  journal: Journal<State>;
+  clock: Clock;
+  ids: IdFactory;
+  /** The configuration in force now; a reload changes what the next call returns. */
+  config: () => Config;
+  paths: HomePaths;
+  /** Where the owner's own login of Claude Code lives; used when the environment holds no credential. */
+  ownerClaudeConfig: string;
+  prompts: () => Prompts;
+  slots: Slots;
+  commands: Commands;
+  claude: Claude;
+  workspaces: Workspaces;
+  dependencies: Dependencies;
+  cache: CheckCache;
+  environments: Environments;
+  purse: Purse;
+  /** Opens, or returns the already open, mirror of a project. */
+  mirrorOf: (project: ProjectConfig) => Promise<Result<Mirror, Failure>>;
+  /** Makes values that must not leave the machine unreadable in a text. */
+  redact: (text: string) => string;
+  random: () => number;
+  memory: MemoryWatch;
+  /** What a run is doing right now, for whoever watches. */
+  onProgress: (cycle: string, progress: RunProgress) => void;
+}
+
+/** One cycle under way: what is fixed at its start, and what it adds up. */
+export interface Cycle {
+  id: string;
+  session: Session;
+  project: ProjectConfig;
+  trigger: Trigger;
+  task: Task | undefined;
+  branch: string;
+  startedMs: number;
+  signal: AbortSignal;
+  sum: CycleSum;
+}
+
+/** What a cycle adds up while it goes; it becomes the `ralph_cycle` entry whatever the end. */
+export interface CycleSum {
+  costUsd: number;
+  tokens: Tokens;
+  checks: { ran: number; reused: number };
+  times: Partial<Record<Phase, number>>;
+  runs: number;
+  iterations: number;
+  skills: string[];
+  memoryPeakBytes: number;
+  known: Partial<RalphCycle> & { plan?: Plan };
+}
+
+/** Why a cycle ends before its last phase, or how it ends after it. */
+export interface CycleEnd {
+  outcome: Outcome;
+  reason: string;
+  failure?: Failure;
+  /** The session is at fault and rests until then. */
+  parkUntilMs?: number;
+  /** The account is at fault: nobody starts until a person has acted. */
+  stopAll?: boolean;
+  /** The project is at fault: its sessions wait. */
+  projectUnready?: boolean;
+  /** Whether an assigned task counts this as one of its attempts. */
+  countsAsAttempt: boolean;
+}
+
+export const endBy = (failure: Failure, outcome: Outcome = 'failed'): CycleEnd => ({
+  outcome,
+  reason: failure.message,
+  failure,
+  countsAsAttempt: false,
+});
+
+export const newSum = (): CycleSum => ({
+  costUsd: 0,
+  tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
+  checks: { ran: 0, reused: 0 },
+  times: {},
+  runs: 0,
+  iterations: 0,
+  skills: [],
+  memoryPeakBytes: 0,
+  known: {},
+});
+
+/** The envelope of every entry that belongs to a cycle. */
+export const envelopeOf = (cycle: Cycle): { project: string; session: string; cycle: string } => ({
+  project: cycle.project.name,
+  session: cycle.session.name,
+  cycle: cycle.id,
+});

@@ -1,0 +1,74 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import { sha256 } from '../../base/hash.ts';
+import type { CheckConfig } from '../../model/config.ts';
+import { CheckReport } from '../../model/report.ts';
+
+/**
+ * What a check said of a tree, kept by content: the same tree, command, dependencies and environment are never
+ * measured twice. Only Winnow writes here, and only what it measured itself.
+ */
+export interface CheckCache {
+  get(key: string): CachedReport | undefined;
+  put(key: string, report: CheckReport, at: number): void;
+}
+
+export interface CachedReport {
+  report: CheckReport;
+  /** When it was measured, milliseconds since the epoch. */
+  at: number;
+}
+
+/** Raised when a parser or an identity rule changes its mind: older results then mean something else. */
+const CACHE_VERSION = 1;
+
+export const createCheckCache = ({ dir }: { dir: string }): CheckCache => {
+  const fileOf = (key: string) => join(dir, key.slice(0, 2), `${key}.json`);
+  return {
+    get: (key) => {
+      let text: string;
+      try {
+        text = readFileSync(fileOf(key), 'utf8');
+      } catch {
+        return undefined;
+      }
+      // A damaged file is a result that was never measured.
+      try {
+        const { at, report } = JSON.parse(text) as { at: number; report: unknown };
+        const parsed = CheckReport.safeParse(report);
+        return parsed.success && Number.isFinite(at) ? { at, report: parsed.data } : undefined;
+      } catch {
+        return undefined;
+      }
+    },
+    put: (key, report, at) => {
+      const file = fileOf(key);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileAtomic.sync(file, JSON.stringify({ at, report }));
+    },
+  };
+};
+
+export interface CheckKeyInput {
+  tree: string;
+  check: CheckConfig;
+  /** Name of the installed dependencies. */
+  dependencies: string;
+  /** The configured environment of the checks; the rest of the environment is a fixed allow-list. */
+  env: Record<string, string>;
+}
+
+export const checkKey = ({ tree, check, dependencies, env }: CheckKeyInput): string =>
+  sha256(
+    String(CACHE_VERSION),
+    tree,
+    check.run,
+    check.parse,
+    check.report ?? '',
+    dependencies,
+    process.version,
+    process.platform,
+    process.arch,
+    JSON.stringify(Object.entries(env).sort(([a], [b]) => a.localeCompare(b))),
+  );

@@ -1,0 +1,125 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * The environments of what Winnow starts, by allow-list: what is not named here does not reach an agent or a check.
+ * Both get a home directory of their own, so that the owner's keys, tokens and git credentials are not in reach of
+ * a program that merely looks in the usual places.
+ */
+export interface Environments {
+  /** For checks: untrusted code of the repository. */
+  forChecks(input: { dir: string; project: string; extra: Record<string, string> }): Record<string, string>;
+  /** For agents: as for checks, with Claude Code's own credential. */
+  forAgent(input: { dir: string; session: string; shims: string | undefined; extra: Record<string, string> }): Record<string, string>;
+  /** For the install command, which the owner wrote: the owner's own environment. */
+  forInstall(extra: Record<string, string>): Record<string, string>;
+  /** True when the environment holds a credential for Claude Code, so that no stored login is needed. */
+  hasAgentCredential: boolean;
+}
+
+/** Harmless, and needed to find programs and to print text. */
+const ALLOWED = ['LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'USER', 'LOGNAME', 'SHELL', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
+
+/** Where tool chains live; with a private HOME they must be told. The second is the place under the owner's home. */
+const TOOL_CHAINS: [name: string, under: string][] = [
+  ['CARGO_HOME', '.cargo'],
+  ['RUSTUP_HOME', '.rustup'],
+  ['GOPATH', 'go'],
+  ['NVM_DIR', '.nvm'],
+  ['VOLTA_HOME', '.volta'],
+  ['PYENV_ROOT', '.pyenv'],
+  ['PNPM_HOME', '.local/share/pnpm'],
+  ['COREPACK_HOME', '.cache/node/corepack'],
+];
+
+/** What Claude Code itself needs to reach its service. */
+const AGENT_ALLOWED = [
+  'ANTHROPIC_API_KEY',
+  'ANTHROPIC_AUTH_TOKEN',
+  'ANTHROPIC_BASE_URL',
+  'CLAUDE_CODE_OAUTH_TOKEN',
+  'CLAUDE_CODE_USE_BEDROCK',
+  'CLAUDE_CODE_USE_VERTEX',
+  'HTTPS_PROXY',
+  'HTTP_PROXY',
+  'NO_PROXY',
+];
+const AGENT_CREDENTIALS = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN', 'CLAUDE_CODE_USE_BEDROCK', 'CLAUDE_CODE_USE_VERTEX'];
+
+/** Git must neither ask a person nor find the owner's credentials, keys or hooks. */
+const GIT_WITHOUT_CREDENTIALS = {
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_ASKPASS: '/bin/false',
+  SSH_ASKPASS: '/bin/false',
+  GIT_SSH_COMMAND: '/bin/false',
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_CONFIG_NOSYSTEM: '1',
+};
+
+export const createEnvironments = (input: {
+  /** The environment Winnow was started with, with the home's .env below it. */
+  parent: Readonly<Record<string, string | undefined>>;
+  /** Directory for the private homes. */
+  homesDir: string;
+  tmpDir: string;
+}): Environments => {
+  const { parent, homesDir, tmpDir } = input;
+  const picked = pick(parent, ALLOWED);
+  const toolChains = toolChainsOf(parent);
+  const base = (dir: string, who: string): Record<string, string> => {
+    const home = join(homesDir, who);
+    const tmp = join(tmpDir, who);
+    mkdirSync(home, { recursive: true, mode: 0o700 });
+    mkdirSync(tmp, { recursive: true, mode: 0o700 });
+    return {
+      ...picked,
+      ...toolChains,
+      ...GIT_WITHOUT_CREDENTIALS,
+      HOME: home,
+      TMPDIR: tmp,
+      PATH: [join(dir, 'node_modules/.bin'), parent.PATH ?? '/usr/local/bin:/usr/bin:/bin'].join(':'),
+      NO_COLOR: '1',
+      NO_UPDATE_NOTIFIER: '1',
+      npm_config_update_notifier: 'false',
+      npm_config_cache: join(homesDir, '.npm-cache'),
+    };
+  };
+  return {
+    // CI=1 keeps test runners from watching, and makes a forgotten `.only` an error.
+    forChecks: ({ dir, project, extra }) => ({ ...base(dir, `checks-${project}`), CI: '1', ...extra }),
+    forAgent: ({ dir, session, shims, extra }) => {
+      const env = { ...base(dir, session), ...pick(parent, AGENT_ALLOWED), ...extra };
+      if (shims === undefined) return env;
+      return { ...env, PATH: `${shims}:${env.PATH}`, npm_config_script_shell: join(shims, 'winnow-shell') };
+    },
+    forInstall: (extra) => ({
+      ...(Object.fromEntries(Object.entries(parent).filter(([name, value]) => value !== undefined && !isAgentName(name))) as Record<
+        string,
+        string
+      >),
+      CI: '1',
+      ...extra,
+    }),
+    hasAgentCredential: AGENT_CREDENTIALS.some((name) => (parent[name] ?? '') !== ''),
+  };
+};
+
+const isAgentName = (name: string): boolean => AGENT_ALLOWED.includes(name) && !name.endsWith('_PROXY');
+
+const pick = (env: Readonly<Record<string, string | undefined>>, names: string[]): Record<string, string> => {
+  const picked: Record<string, string> = {};
+  for (const name of names) {
+    const value = env[name];
+    if (value !== undefined && value !== '') picked[name] = value;
+  }
+  return picked;
+};
+
+const toolChainsOf = (parent: Readonly<Record<string, string | undefined>>): Record<string, string> => {
+  const found: Record<string, string> = {};
+  for (const [name, under] of TOOL_CHAINS) {
+    const place = parent[name] ?? (parent.HOME ? join(parent.HOME, under) : undefined);
+    if (place !== undefined && existsSync(place)) found[name] = place;
+  }
+  return found;
+};
