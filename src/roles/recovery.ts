@@ -1,0 +1,202 @@
+import type { Session } from '../model/session.ts';
+import type { RunningCycle, State } from '../model/state.ts';
+import { FailureError } from '../model/failure.ts';
+import { keptName, rescueWork } from '../flow/evaluate.ts';
+import { journalPush, settle } from '../flow/publish.ts';
+import { type Cycle, newSum, type Workshop } from '../flow/workshop.ts';
+import { isAlive, sweep } from '../ports/machine/processes.ts';
+
+/**
+ * After a crash: what the journal says is under way is compared with the world (processes, git), and completed or
+ * closed. Doing it twice does no harm; a cycle whose process lives is left alone.
+ */
+export interface Recovered {
+  cycles: { cycle: string; session: string; outcome: 'pushed' | 'interrupted' }[];
+  /** Processes of dead cycles that were still alive. */
+  killed: number;
+  /** Intents that could not be settled now, e.g. since the remote cannot be reached; they are tried again. */
+  open: number;
+}
+
+export const recover = async (shop: Workshop, sessions: readonly Session[]): Promise<Recovered> => {
+  const result: Recovered = { cycles: [], killed: 0, open: 0 };
+  const lock = await shop.slots.acquire('recovery', 1, { who: `pid ${process.pid}`, waitMs: 60_000 });
+  if (!lock.ok) return result;
+  try {
+    for (const [pid, seen] of Object.entries(shop.journal.state().processes)) {
+      if (isAlive({ pid: Number(pid), start: seen.start })) continue;
+      shop.journal.append<'process_stopped'>({ type: 'process_stopped', data: { pid: Number(pid), reason: 'found dead' } });
+    }
+    for (const running of Object.values(shop.journal.state().running)) {
+      if (isAlive({ pid: running.pid, start: running.start })) continue;
+      const killed = await sweep(running.cycle);
+      if (killed > 0) {
+        shop.journal.append<'swept'>({ type: 'swept', ...whereOf(running), data: { marker: running.cycle, killed } });
+        result.killed += killed;
+      }
+      const outcome = await closeCycle(shop, running, sessions);
+      if (outcome === undefined) result.open += 1;
+      else result.cycles.push({ cycle: running.cycle, session: running.session, outcome });
+    }
+    result.open += await settleOrphans(shop);
+  } finally {
+    lock.value.release();
+  }
+  return result;
+};
+
+const whereOf = ({ project, session, cycle }: RunningCycle) => ({ project, session, cycle });
+
+/** Undefined: the remote could not be asked, so nothing is decided yet. */
+const closeCycle = async (
+  shop: Workshop,
+  running: RunningCycle,
+  sessions: readonly Session[],
+): Promise<'pushed' | 'interrupted' | undefined> => {
+  const where = whereOf(running);
+  const pushed = alreadyPushed(shop.journal.state(), running);
+  if (pushed) return endPushed(shop, running, pushed);
+  const intent = Object.values(shop.journal.state().intents).find((i) => i.cycle === running.cycle);
+  if (intent?.data.effect === 'push-branch') {
+    const done = await completePush(shop, where, intent.id, intent.data);
+    if (done === undefined) return undefined;
+    if (done) {
+      shop.journal.append<'ralph_cycle'>({ type: 'ralph_cycle', ...where, data: intent.data.cycle });
+      settleTask(shop, running, true);
+      return 'pushed';
+    }
+  }
+  const patch = await rescue(shop, running, sessions);
+  shop.journal.append<'ralph_cycle'>({
+    type: 'ralph_cycle',
+    ...where,
+    data: {
+      outcome: 'interrupted',
+      reason: `the process died in phase ${running.phase}`,
+      failure: 'interrupted',
+      trigger: running.trigger,
+      ...(running.task ? { task: running.task } : {}),
+      iterations: running.iterations,
+      costUsd: running.costUsd,
+      tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
+      checks: { ran: 0, reused: 0 },
+      times: {},
+      skills: [],
+      ...(patch ? { patch } : {}),
+    },
+  });
+  settleTask(shop, running, false);
+  return 'interrupted';
+};
+
+/** The crash came after `branch_pushed` or the settlement and before the summary: the journal itself has all of it. */
+const alreadyPushed = (state: Readonly<State>, running: RunningCycle) =>
+  Object.values(state.waiting).find((branch) => branch.cycle === running.cycle);
+
+const endPushed = (shop: Workshop, running: RunningCycle, pushed: { branch: string; commit: string }): 'pushed' => {
+  const where = whereOf(running);
+  const intents = shop.journal.tail(1, { types: ['intent'], cycle: running.cycle });
+  const last = intents[0];
+  const open = Object.values(shop.journal.state().intents).find((i) => i.cycle === running.cycle);
+  if (open) settle(shop, where, open.id, true, 'found pushed after a crash');
+  if (last?.type === 'intent' && last.data.effect === 'push-branch') {
+    shop.journal.append<'ralph_cycle'>({ type: 'ralph_cycle', ...where, data: last.data.cycle });
+  } else {
+    throw new Error(`branch ${pushed.branch} was pushed without an intent`);
+  }
+  settleTask(shop, running, true);
+  return 'pushed';
+};
+
+type PushIntent = Extract<State['intents'][string]['data'], { effect: 'push-branch' }>;
+
+/** Looks at the remote; what was meant and did not happen is done now if the commit is still here. */
+const completePush = async (
+  shop: Workshop,
+  where: { project: string; session: string; cycle: string },
+  id: string,
+  intent: PushIntent,
+): Promise<boolean | undefined> => {
+  const project = shop.config().projects.find((p) => p.name === where.project);
+  if (!project) {
+    settle(shop, where, id, false, `project ${where.project} is no longer configured`);
+    return false;
+  }
+  const mirror = await shop.mirrorOf(project);
+  if (!mirror.ok) return undefined;
+  const there = await mirror.value.remoteBranch(intent.branch);
+  if (!there.ok) return undefined;
+  if (there.value !== intent.commit) {
+    const pushed = await mirror.value.pushBranch(intent.branch, intent.commit);
+    if (!pushed.ok) {
+      if (pushed.error.kind === 'repo-unreachable') return undefined;
+      settle(shop, where, id, false, pushed.error.message);
+      return false;
+    }
+  }
+  journalPush(shop, where, {
+    branch: intent.branch,
+    commit: intent.commit,
+    base: intent.cycle.base ?? '',
+    tree: intent.cycle.tree ?? '',
+  });
+  settle(shop, where, id, true, 'completed after a crash');
+  return true;
+};
+
+/** Open intents whose cycle has ended: only what a later role or a crash between two lines can leave. */
+const settleOrphans = async (shop: Workshop): Promise<number> => {
+  let open = 0;
+  const state = shop.journal.state();
+  for (const intent of Object.values(state.intents)) {
+    if (intent.cycle && state.running[intent.cycle]) continue;
+    if (intent.data.effect !== 'push-branch') continue;
+    const { project = '', session = '', cycle = '' } = intent;
+    const done = await completePush(shop, { project, session, cycle }, intent.id, intent.data);
+    if (done === undefined) open += 1;
+  }
+  return open;
+};
+
+const settleTask = (shop: Workshop, running: RunningCycle, pushed: boolean): void => {
+  if (!running.task || shop.journal.state().tasks[running.task]?.state !== 'assigned') return;
+  const where = whereOf(running);
+  if (pushed) shop.journal.append<'task_done'>({ type: 'task_done', ...where, data: { task: running.task, reason: 'waits for review' } });
+  else {
+    shop.journal.append<'task_returned'>({
+      type: 'task_returned',
+      ...where,
+      data: { task: running.task, reason: 'the process died while it was worked on', counted: false },
+    });
+  }
+};
+
+/** What the dead cycle left in its workspace becomes a patch before the workspace is made clean. */
+const rescue = async (shop: Workshop, running: RunningCycle, sessions: readonly Session[]): Promise<string | undefined> => {
+  const project = shop.config().projects.find((p) => p.name === running.project);
+  const session = sessions.find((s) => s.name === running.session);
+  const left = shop.workspaces.left(running.session);
+  if (!project || !session || !left || running.phase === 'read' || running.phase === 'analyze') return undefined;
+  const mirror = await shop.mirrorOf(project);
+  if (!mirror.ok) return undefined;
+  const cycle: Cycle = {
+    id: running.cycle,
+    session,
+    project,
+    trigger: running.trigger,
+    task: undefined,
+    branch: left.branch,
+    startedMs: 0,
+    signal: new AbortController().signal,
+    sum: newSum(),
+  };
+  try {
+    const patch = await rescueWork(shop, cycle, { mirror: mirror.value, tip: left.base }, left);
+    if (patch) await mirror.value.unkeep(keptName(cycle));
+    return patch;
+  } catch (error) {
+    if (error instanceof FailureError) throw error;
+    // A workspace that died half-made holds nothing that could be kept.
+    return undefined;
+  }
+};
