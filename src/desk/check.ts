@@ -1,0 +1,158 @@
+import { execa } from 'execa';
+import type { ProjectConfig } from '../model/config.ts';
+import type { Failure } from '../model/failure.ts';
+import type { Factory } from './doors.ts';
+
+/** What this machine and this home have and lack, each with the way to get it. */
+export interface Finding {
+  name: string;
+  state: 'ok' | 'warn' | 'fail';
+  /** What was found, with version or figure. */
+  found: string;
+  mend: string;
+}
+
+/** What does not need a home. */
+export const checkMachine = async (): Promise<Finding[]> => [
+  checkPlatform(),
+  checkNode(process.versions.node),
+  await checkGit(),
+  await checkPty(),
+];
+
+const NODE_MIN = [20, 19] as const;
+const NODE_GOOD = 24;
+/** `git merge-tree --write-tree` came with 2.38. */
+const GIT_MIN = [2, 38] as const;
+
+const checkPlatform = (): Finding => ({
+  name: 'platform',
+  state: process.platform === 'linux' ? 'ok' : 'fail',
+  found: `${process.platform} ${process.arch}`,
+  mend: process.platform === 'linux' ? '' : 'Run Winnow on Linux: it finds and ends processes by /proc.',
+});
+
+const checkNode = (version: string): Finding => {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major < NODE_MIN[0] || (major === NODE_MIN[0] && minor < NODE_MIN[1])) {
+    return { name: 'node', state: 'fail', found: version, mend: `Install Node ${NODE_MIN.join('.')} or later; ${NODE_GOOD} is best.` };
+  }
+  const mend = major < NODE_GOOD ? `Node ${NODE_GOOD} is recommended: it also keeps the last lines of pseudo-terminals.` : '';
+  return { name: 'node', state: 'ok', found: version, mend };
+};
+
+const checkGit = async (): Promise<Finding> => {
+  const result = await execa('git', ['--version'], { reject: false, timeout: 10_000 });
+  const match = /(\d+)\.(\d+)(?:\.\d+)*/.exec(result.stdout ?? '');
+  if (!match) return { name: 'git', state: 'fail', found: 'not found', mend: 'Install git: apt-get install git' };
+  const [major, minor] = [Number(match[1]), Number(match[2])];
+  const old = major < GIT_MIN[0] || (major === GIT_MIN[0] && minor < GIT_MIN[1]);
+  return { name: 'git', state: old ? 'fail' : 'ok', found: match[0], mend: old ? `Install git ${GIT_MIN.join('.')} or later.` : '' };
+};
+
+const checkPty = async (): Promise<Finding> => {
+  try {
+    const { spawn } = await import('node-pty');
+    const exitCode = await new Promise<number>((resolve) => {
+      spawn('/bin/sh', ['-c', 'test -t 0 && exit 7'], {}).onExit((event) => resolve(event.exitCode));
+    });
+    if (exitCode === 7) return { name: 'terminal', state: 'ok', found: 'pseudo-terminals work', mend: '' };
+    return { name: 'terminal', state: 'fail', found: `a pseudo-terminal ended with ${exitCode}`, mend: 'Mount /dev/pts (devpts) on this machine.' };
+  } catch (error) {
+    const found = `node-pty does not load: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`;
+    return { name: 'terminal', state: 'fail', found, mend: 'Run npm ci again with a compiler installed (apt-get install build-essential python3).' };
+  }
+};
+
+/** What a home needs beside the machine: Claude Code with a login, room, and each project's repository. */
+export const checkHome = async (factory: Factory): Promise<Finding[]> => {
+  const findings = [
+    await checkClaude(factory),
+    await checkLogin(factory),
+    checkWall(factory),
+    await checkRoom(factory),
+  ];
+  for (const project of factory.config().projects) findings.push(await checkProject(factory, project));
+  return findings;
+};
+
+/** The version that Winnow's tests drive; another one may behave differently. */
+const CLAUDE_TESTED = '2.1.329';
+
+const checkClaude = async ({ shop }: Factory): Promise<Finding> => {
+  const probed = await shop.claude.probe();
+  if (!probed.ok) return failedBy('claude', probed.error);
+  const { path, version } = probed;
+  const tested = version.startsWith(CLAUDE_TESTED);
+  return {
+    name: 'claude',
+    state: tested ? 'ok' : 'warn',
+    found: `${version} (${path})`,
+    mend: tested ? '' : `Winnow is tested with ${CLAUDE_TESTED}: npm install -g @anthropic-ai/claude-code@${CLAUDE_TESTED}`,
+  };
+};
+
+const checkLogin = async (factory: Factory): Promise<Finding> => {
+  const { shop } = factory;
+  const probed = await shop.claude.probe();
+  if (!probed.ok) return { name: 'login', state: 'fail', found: 'not asked: Claude Code is missing', mend: '' };
+  const env = shop.environments.forAgent({ dir: shop.paths.home, session: 'check', shims: undefined, extra: factory.config().agent.env });
+  const configDir = shop.environments.hasAgentCredential ? {} : { CLAUDE_CONFIG_DIR: shop.ownerClaudeConfig };
+  const result = await execa(probed.path, ['auth', 'status'], {
+    env: { ...env, ...configDir },
+    extendEnv: false,
+    reject: false,
+    timeout: 20_000,
+    stdin: 'ignore',
+  });
+  const status = parseStatus(result.stdout ?? '');
+  if (status?.loggedIn === true) return { name: 'login', state: 'ok', found: status.authMethod ?? 'logged in', mend: '' };
+  return {
+    name: 'login',
+    state: status ? 'fail' : 'warn',
+    found: status ? 'Claude Code is not logged in' : 'Claude Code does not say whether it is logged in',
+    mend: 'Log in with `claude` then /login, or put CLAUDE_CODE_OAUTH_TOKEN (from `claude setup-token`) or ANTHROPIC_API_KEY into .env.',
+  };
+};
+
+const parseStatus = (text: string): { loggedIn?: unknown; authMethod?: string } | undefined => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const checkWall = ({ reaper }: Factory): Finding => {
+  if (reaper.kind !== 'sweep') {
+    return { name: 'walls', state: 'ok', found: `each run and each check in a process namespace of its own (${reaper.kind})`, mend: '' };
+  }
+  return {
+    name: 'walls',
+    state: 'warn',
+    found: 'no process namespaces; what a run leaves behind is found by its marker',
+    mend: 'Allow user namespaces (sysctl kernel.unprivileged_userns_clone=1), so that nothing can outlive its run.',
+  };
+};
+
+const checkRoom = async (factory: Factory): Promise<Finding> => {
+  const { diskFreeBytes, memoryUsedShare, memoryTotalBytes } = await factory.facts();
+  const { disk, memory } = factory.config().gates;
+  const gb = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GB`;
+  const found = `${gb(diskFreeBytes)} of disk free, ${Math.round(memoryUsedShare * 100)} % of ${gb(memoryTotalBytes)} memory used`;
+  if (diskFreeBytes < disk) return { name: 'room', state: 'fail', found, mend: `Free disk space: below ${gb(disk)} nothing starts.` };
+  if (memoryUsedShare > memory) return { name: 'room', state: 'warn', found, mend: `Above ${Math.round(memory * 100)} % nothing starts.` };
+  return { name: 'room', state: 'ok', found, mend: '' };
+};
+
+const checkProject = async ({ shop }: Factory, project: ProjectConfig): Promise<Finding> => {
+  const name = `project ${project.name}`;
+  const mirror = await shop.mirrorOf(project);
+  if (!mirror.ok) return failedBy(name, mirror.error);
+  const fetched = await mirror.value.fetch();
+  if (!fetched.ok) return failedBy(name, fetched.error);
+  return { name, state: 'ok', found: `${project.branch} at ${fetched.value.tip.slice(0, 10)}`, mend: '' };
+};
+
+const failedBy = (name: string, { message, mend }: Failure): Finding => ({ name, state: 'fail', found: message, mend });

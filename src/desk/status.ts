@@ -1,0 +1,132 @@
+import type { GateName, Outcome, Phase } from '../model/entry.ts';
+import type { Figures } from '../model/report.ts';
+import type { Session } from '../model/session.ts';
+import type { State } from '../model/state.ts';
+import type { Config } from '../model/config.ts';
+import { dayKey, type MachineFacts } from '../policy/gates.ts';
+import { decide } from '../policy/schedule.ts';
+
+/** The whole factory at a glance: one read model for the terminal, for scripts, and later for every other face. */
+export interface StatusView {
+  home: string;
+  at: string;
+  /** Processes that run the factory; empty: nothing runs. */
+  processes: { pid: number; since: string; roles: string[] }[];
+  paused: string | undefined;
+  projects: {
+    name: string;
+    repo: string;
+    branch: string;
+    tip: string | undefined;
+    baseline: Figures | undefined;
+    unready: { message: string; mend: string } | undefined;
+  }[];
+  sessions: SessionView[];
+  gates: { gate: GateName; reason: string; since: string; until: string | undefined }[];
+  waiting: { branch: string; session: string; project: string; at: string }[];
+  tasks: { queued: number; assigned: number; failed: number };
+  today: { costUsd: number; budgetUsd: number; counts: Partial<Record<Outcome, number>> };
+  journal: { entries: number; damaged: number; illegal: number };
+}
+
+export interface SessionView {
+  name: string;
+  project: string;
+  state: 'working' | 'waiting' | 'paused' | 'parked';
+  phase: Phase | undefined;
+  /** Since when it is in this phase or state. */
+  since: string | undefined;
+  /** What it works on, or why it waits. */
+  doing: string;
+  /** When it goes on by itself. */
+  until: string | undefined;
+  costUsd: number;
+  last: { outcome: Outcome; reason: string; at: string | undefined; title: string | undefined } | undefined;
+  counts: Partial<Record<Outcome, number>>;
+}
+
+export interface StatusInput {
+  home: string;
+  state: Readonly<State>;
+  config: Config;
+  sessions: readonly Session[];
+  facts: MachineFacts;
+  now: number;
+  isAlive: (process: { pid: number; start: string }) => boolean;
+}
+
+export const statusView = (input: StatusInput): StatusView => {
+  const { state, config, now } = input;
+  const decision = decide(input);
+  const tasks = Object.values(state.tasks);
+  const day = state.days[dayKey(now)];
+  return {
+    home: input.home,
+    at: new Date(now).toISOString(),
+    processes: Object.values(state.processes)
+      .filter(input.isAlive)
+      .map(({ pid, at, roles }) => ({ pid, since: at, roles })),
+    paused: state.paused ? `by ${state.paused.by}: ${state.paused.reason}` : undefined,
+    projects: config.projects.map((project) => {
+      const known = state.projects[project.name];
+      return {
+        name: project.name,
+        repo: project.repo,
+        branch: project.branch,
+        tip: known?.tip,
+        baseline: known?.baseline?.figures,
+        unready: known?.unready && { message: known.unready.message, mend: known.unready.mend },
+      };
+    }),
+    sessions: input.sessions.map((session) => sessionView(input, session, decision)),
+    gates: [
+      ...Object.entries(state.gates).map(([gate, closed]) => ({
+        gate: gate as GateName,
+        reason: closed.reason,
+        since: closed.at,
+        until: closed.until,
+      })),
+    ],
+    waiting: Object.values(state.waiting).map(({ branch, session, project, at }) => ({ branch, session, project, at })),
+    tasks: {
+      queued: tasks.filter((task) => task.state === 'queued').length,
+      assigned: tasks.filter((task) => task.state === 'assigned').length,
+      failed: tasks.filter((task) => task.state === 'failed').length,
+    },
+    today: { costUsd: day?.costUsd ?? 0, budgetUsd: config.gates.budgetPerDayUsd, counts: day?.counts ?? {} },
+    journal: { entries: state.entries, damaged: state.damage.count, illegal: state.illegal.count },
+  };
+};
+
+const sessionView = (input: StatusInput, session: Session, decision: ReturnType<typeof decide>): SessionView => {
+  const { state } = input;
+  const known = state.sessions[session.name];
+  const running = known?.running ? state.running[known.running] : undefined;
+  const base = {
+    name: session.name,
+    project: session.project,
+    costUsd: known?.costUsd ?? 0,
+    last: known?.lastOutcome && {
+      outcome: known.lastOutcome,
+      reason: known.lastReason ?? '',
+      at: known.lastCycleAt,
+      title: known.lastTitle,
+    },
+    counts: known?.counts ?? {},
+  };
+  if (running) {
+    const dead = !input.isAlive(running);
+    const doing = dead ? 'its process died; the next start closes this cycle' : (running.planTitle ?? 'looking for something to do');
+    return { ...base, state: 'working', phase: running.phase, since: running.phaseAt, doing, until: undefined };
+  }
+  const waiting = decision.wait.find((wait) => wait.session === session.name);
+  const kind = session.paused || known?.pausedBy || state.paused ? 'paused' : known?.parked ? 'parked' : 'waiting';
+  return {
+    ...base,
+    state: kind,
+    phase: undefined,
+    since: undefined,
+    doing: waiting?.why ?? 'starts with the next tick',
+    until: waiting?.untilMs === undefined ? undefined : new Date(waiting.untilMs).toISOString(),
+  };
+};

@@ -1,0 +1,176 @@
+import { Cron } from 'croner';
+import { ok, type Result } from '../base/result.ts';
+import { renderProblem } from '../base/file-problem.ts';
+import type { EntryOf, EntryType } from '../model/entry.ts';
+import { type Failure, failed } from '../model/failure.ts';
+import { writeTaskQueue } from '../flow/task-queue.ts';
+import { selfIdentity } from '../ports/machine/processes.ts';
+import { recover } from '../roles/recovery.ts';
+import { createScheduler, type Scheduler } from '../roles/scheduler.ts';
+import type { Decision } from '../policy/schedule.ts';
+import type { CannotOpen, Factory } from './doors.ts';
+
+/**
+ * Runs the factory until the signal aborts: ticks by the clock, and at once when something happens that lets work
+ * begin. Two stages of stopping: no new cycles, then running ones are interrupted cleanly.
+ */
+export interface UpInput {
+  factory: Factory;
+  version: string;
+  signal: AbortSignal;
+  /** Reads the configuration again, e.g. on SIGHUP; returns the way to stop listening. */
+  onReload: (reload: () => void) => () => void;
+  tell: (line: string) => void;
+  onCycle?: (entry: EntryOf<'ralph_cycle'>) => void;
+}
+
+/** What may let work begin or change what is shown: everything else waits for the next tick. */
+const WAKING: readonly EntryType[] = [
+  'task_queued',
+  'task_cancelled',
+  'ralph_cycle',
+  'resumed',
+  'paused',
+  'gate_closed',
+  'session_parked',
+  'config_loaded',
+];
+
+/** A cycle that is told to stop needs at most six seconds; the rest is for the journal. */
+const STOP_MAX_MS = 9_000;
+/** How soon after the last of several wakings the tick comes. */
+const WAKE_DELAY_MS = 20;
+
+export const runFactory = async (input: UpInput): Promise<Result<void, Failure>> => {
+  const { factory, signal, tell } = input;
+  const { shop, journal } = factory;
+  const lock = await shop.slots.tryAcquire('role:scheduler', 1, `pid ${process.pid}`);
+  if (!lock) return failed('already-running', 'another process already runs this home');
+  const self = selfIdentity();
+  const crons: Cron[] = [];
+  const stopReload = input.onReload(() => void reload(factory, tell));
+  const closing = new AbortController();
+  try {
+    journal.append<'process_started'>({
+      type: 'process_started',
+      data: { ...self, version: input.version, node: process.version, roles: ['scheduler', 'session'] },
+    });
+    journalConfig(factory);
+    await tellRecovery(factory, tell);
+    const scheduler = createScheduler({
+      shop,
+      sessions: factory.sessions,
+      facts: factory.facts,
+      signal,
+      tell,
+      ...(input.onCycle ? { onCycle: input.onCycle } : {}),
+    });
+    const wake = createWaker(factory, scheduler, tell);
+    const tickSeconds = Math.max(1, Math.round(factory.config().schedule.tick / 1000));
+    crons.push(new Cron('* * * * * *', { interval: tickSeconds, protect: true, unref: false }, wake.now));
+    factory.watch(() => void reload(factory, tell), closing.signal);
+    void followWakings(factory, closing.signal, wake.soon);
+    wake.now();
+    await aborted(signal);
+    tell('stopping: running cycles are interrupted and their work is kept');
+    wake.stop();
+    await Promise.race([scheduler.idle(), shop.clock.sleep(STOP_MAX_MS)]);
+    return ok(undefined);
+  } finally {
+    for (const cron of crons) cron.stop();
+    closing.abort();
+    stopReload();
+    journal.append<'process_stopped'>({ type: 'process_stopped', data: { pid: self.pid, reason: 'stopped' } });
+    lock.release();
+  }
+};
+
+const tellRecovery = async (factory: Factory, tell: (line: string) => void): Promise<void> => {
+  const { cycles, killed, open } = await recover(factory.shop, factory.sessions());
+  for (const { session, cycle, outcome } of cycles) tell(`${session}: cycle ${cycle} of a dead process closed as ${outcome}`);
+  if (killed > 0) tell(`${killed} left-over processes killed`);
+  if (open > 0) tell(`${open} pushes could not be settled yet; they are tried again at each tick`);
+};
+
+interface Waker {
+  now: () => void;
+  soon: () => void;
+  stop: () => void;
+}
+
+/** Ticks, and plans one more tick for the moment at which the decision said something becomes due. */
+const createWaker = (factory: Factory, scheduler: Scheduler, tell: (line: string) => void): Waker => {
+  let stopped = false;
+  let soon: NodeJS.Timeout | undefined;
+  let due: Cron | undefined;
+  const now = (): void => {
+    if (stopped) return;
+    scheduler
+      .tick()
+      .then((decision) => {
+        writeTaskQueue(factory.journal, factory.paths.taskQueue);
+        due?.stop();
+        due = stopped ? undefined : cronAt(earliest(decision), now);
+      })
+      .catch((error: unknown) => tell(`tick failed: ${error instanceof Error ? error.message : String(error)}`));
+  };
+  return {
+    now,
+    soon: () => {
+      soon ??= setTimeout(() => {
+        soon = undefined;
+        now();
+      }, WAKE_DELAY_MS);
+    },
+    stop: () => {
+      stopped = true;
+      clearTimeout(soon);
+      due?.stop();
+    },
+  };
+};
+
+const earliest = (decision: Decision): number | undefined => {
+  const times = decision.wait.flatMap(({ untilMs }) => (untilMs === undefined ? [] : [untilMs]));
+  return times.length === 0 ? undefined : Math.min(...times);
+};
+
+const cronAt = (atMs: number | undefined, deed: () => void): Cron | undefined =>
+  atMs === undefined ? undefined : new Cron(new Date(Math.max(atMs, Date.now() + 1000)), deed);
+
+const followWakings = async (factory: Factory, signal: AbortSignal, wake: () => void): Promise<void> => {
+  for await (const _ of factory.journal.follow({ from: 'end', signal, filter: { types: WAKING } })) wake();
+};
+
+const reload = async (factory: Factory, tell: (line: string) => void): Promise<void> => {
+  const result = await factory.reload();
+  if (result.ok) {
+    if (!result.value) return;
+    journalConfig(factory);
+    tell('configuration read again');
+    return;
+  }
+  const problems = problemsOf(result.error);
+  factory.journal.append<'config_rejected'>({ type: 'config_rejected', data: { problems } });
+  tell(`CONFIGURATION REFUSED, the last good one stays in force:\n  ${problems.join('\n  ')}`);
+};
+
+export const problemsOf = (error: CannotOpen): string[] =>
+  'problems' in error ? error.problems.map(renderProblem) : [`${error.failure.message}. ${error.failure.mend}`];
+
+const journalConfig = (factory: Factory): void => {
+  factory.journal.append<'config_loaded'>({
+    type: 'config_loaded',
+    data: {
+      hash: factory.configHash(),
+      projects: factory.config().projects.map((project) => project.name),
+      sessions: factory.sessions().map((session) => session.name),
+    },
+  });
+};
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });

@@ -1,0 +1,183 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { systemClock } from './base/clock.ts';
+import { createIds } from './base/ids.ts';
+import { createReleaseStack } from './base/release.ts';
+import { err, ok, type Result } from './base/result.ts';
+import type { CannotOpen, Factory } from './desk/doors.ts';
+import { createPurse } from './flow/purse.ts';
+import type { Workshop } from './flow/workshop.ts';
+import type { ProjectConfig } from './model/config.ts';
+import type { Failure } from './model/failure.ts';
+import { createCheckCache } from './ports/checks/cache.ts';
+import { createDependencies } from './ports/checks/store.ts';
+import { createClaude } from './ports/claude/run.ts';
+import { createGit } from './ports/git/git.ts';
+import type { Mirror } from './ports/git/mirror.ts';
+import { openMirror } from './ports/git/open-mirror.ts';
+import { createWorkspaces } from './ports/git/workspaces.ts';
+import { type LoadedHome, loadHome } from './ports/home/load.ts';
+import { watchConfig } from './ports/home/watch.ts';
+import { createCommands } from './ports/machine/command.ts';
+import { createEnvironments } from './ports/machine/environment.ts';
+import { readMemory } from './ports/machine/facts.ts';
+import { createMemoryWatch } from './ports/machine/memory-watch.ts';
+import { sweep } from './ports/machine/processes.ts';
+import { writeShims } from './ports/machine/shims.ts';
+import { createSlots } from './ports/machine/slots.ts';
+import { detectReaper } from './ports/machine/walls.ts';
+import { openHome } from './home.ts';
+
+/** Puts the house together: every port of one home, released in reverse when it closes. */
+export const openFactory = async (named: string | undefined): Promise<Result<Factory, CannotOpen>> => {
+  const opened = openHome(named);
+  if (!opened.ok) return opened;
+  const { counter, files } = opened.value;
+  const { journal, clock, ids, paths } = counter;
+  const releases = createReleaseStack();
+  releases.push(() => counter.close());
+  let current: LoadedHome = files;
+  const config = () => current.config;
+
+  const parent = { ...current.dotEnv, ...process.env };
+  for (const dir of [paths.disposable, paths.tmp, paths.homes]) mkdirSync(dir, { recursive: true });
+  const slots = createSlots({ dir: paths.disposable, who: `pid ${process.pid}`, clock });
+  releases.push(() => slots.close());
+  const reaper = await detectReaper();
+  const commands = createCommands({ clock, reaper });
+  const git = createGit({ clock });
+  const log = createLog(join(paths.logs, 'winnow.log'));
+  const memory = createMemoryWatch();
+  releases.push(() => memory.stop());
+
+  const shop: Workshop = {
+    journal,
+    clock,
+    ids,
+    config,
+    paths,
+    ownerClaudeConfig: process.env.CLAUDE_CONFIG_DIR ?? join(homedir(), '.claude'),
+    prompts: () => current.prompts,
+    slots,
+    commands,
+    claude: createClaude({
+      command: config().agent.command,
+      clock,
+      reaperPrefix: reaper.prefix,
+      sweep: (marker) => sweep(marker),
+      fallbackPath: OWN_CLAUDE,
+    }),
+    workspaces: createWorkspaces({ git, home: paths.home }),
+    dependencies: createDependencies({
+      dir: paths.deps,
+      clock,
+      commands,
+      git,
+      withLock: async (name, deed) => {
+        const lease = await slots.acquire(name, 1, { who: `pid ${process.pid}`, waitMs: INSTALL_WAIT_MS });
+        if (!lease.ok) throw new Error(lease.error.message);
+        try {
+          return await deed();
+        } finally {
+          lease.value.release();
+        }
+      },
+    }),
+    cache: createCheckCache({ dir: paths.checks }),
+    environments: createEnvironments({ parent, homesDir: paths.homes, tmpDir: paths.tmp }),
+    purse: createPurse(),
+    mirrorOf: createMirrors({ git, clock, home: paths.home }),
+    redact: (text) => withhold(text, current.secrets),
+    random: Math.random,
+    memory,
+    onProgress: () => {},
+  };
+  await writeShims({
+    dir: paths.shims,
+    stateDir: paths.disposable,
+    tools: shimmedTools(current),
+    node: process.execPath,
+    entry: SHIM_ENTRY,
+  });
+
+  return ok({
+    ...counter,
+    config,
+    sessions: () => current.sessions,
+    shop,
+    reaper,
+    facts: async () => {
+      const { usedShare, totalBytes, availableBytes } = readMemory();
+      const disk = await statfs(paths.home);
+      return {
+        memoryUsedShare: usedShare,
+        memoryTotalBytes: totalBytes,
+        memoryAvailableBytes: availableBytes,
+        diskFreeBytes: disk.bavail * disk.bsize,
+        stopFile: existsSync(paths.stop),
+      };
+    },
+    configHash: () => current.hash,
+    reload: async () => {
+      const fresh = loadHome(paths.home);
+      if (!fresh.ok) return err({ problems: fresh.error });
+      const changed = JSON.stringify([fresh.value.hash, fresh.value.sessions]) !== JSON.stringify([current.hash, current.sessions]);
+      current = fresh.value;
+      return ok(changed);
+    },
+    watch: (onChange, signal) => watchConfig(paths.home, onChange, signal),
+    log: (line) => log.info(withhold(line, current.secrets)),
+    close: async () => {
+      await releases.releaseAll();
+    },
+  });
+};
+
+/** The same places from src/ and from dist/. */
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const SHIM_ENTRY = join(ROOT, 'dist/shim.js');
+const OWN_CLAUDE = join(ROOT, 'node_modules/.bin/claude');
+/** Winnow's own node_modules: the tool chain of the demo. */
+export const OWN_MODULES = join(ROOT, 'node_modules');
+
+/** Somebody else installs the same: as long as the longest install may take. */
+const INSTALL_WAIT_MS = 3_600_000;
+
+/** A secret is withheld wherever its value stands; what never had it needs no withholding, so this is the second line. */
+const withhold = (text: string, secrets: readonly string[]): string =>
+  secrets.reduce((clean, secret) => (secret.length < 8 ? clean : clean.replaceAll(secret, '[withheld]')), text);
+
+const createLog = (file: string) => {
+  mkdirSync(dirname(file), { recursive: true });
+  // Synchronous: what was logged before a crash is in the file.
+  return pino({ base: { pid: process.pid } }, pino.destination({ dest: file, sync: true, mkdir: true }));
+};
+
+const createMirrors = (deps: { git: ReturnType<typeof createGit>; clock: typeof systemClock; home: string }) => {
+  const open = new Map<string, Promise<Result<Mirror, Failure>>>();
+  return (project: ProjectConfig): Promise<Result<Mirror, Failure>> => {
+    const key = JSON.stringify([project.name, project.repo, project.branch]);
+    const known = open.get(key);
+    if (known) return known;
+    const opening = openMirror({ ...deps, project: project.name, repo: project.repo, branch: project.branch }).then((mirror) => {
+      // A repository that could not be opened is tried again by the next cycle.
+      if (!mirror.ok) open.delete(key);
+      return mirror;
+    });
+    open.set(key, opening);
+    return opening;
+  };
+};
+
+/** Tools that agents call by name and that a slot is meant for. */
+const TOOLS_BY_SLOT: Record<string, string[]> = { tsc: ['tsc', 'tsgo', 'vue-tsc'], test: ['vitest', 'jest', 'mocha', 'ava', 'pytest'] };
+
+const shimmedTools = ({ config }: LoadedHome): { tool: string; slot: string; capacity: number }[] =>
+  Object.entries(config.slots).flatMap(([slot, capacity]) =>
+    (TOOLS_BY_SLOT[slot] ?? [slot]).map((tool) => ({ tool, slot, capacity })),
+  );
+

@@ -1,0 +1,61 @@
+import { mkdirSync } from 'node:fs';
+import { systemClock } from './base/clock.ts';
+import { createIds } from './base/ids.ts';
+import { err, ok, type Result } from './base/result.ts';
+import type { Counter } from './desk/counter.ts';
+import type { CannotOpen } from './desk/doors.ts';
+import { FOLD_VERSION, foldDamage, foldEntry, foldIllegal, illegalEntry } from './journal/fold.ts';
+import { openJournal } from './journal/open.ts';
+import { emptyState } from './model/state.ts';
+import { findHome, homePaths } from './ports/home/home.ts';
+import { type LoadedHome, loadHome } from './ports/home/load.ts';
+import { join } from 'node:path';
+
+/** Opens a home for reading and for the small commands: its files and its journal, and no other port. */
+export interface OpenHome {
+  counter: Counter & { close: () => Promise<void> };
+  files: LoadedHome;
+}
+
+export const openHome = (named: string | undefined): Result<OpenHome, CannotOpen> => {
+  const found = findHome(named, process.env, process.cwd());
+  if (!found.ok) return err({ failure: found.error });
+  const files = loadHome(found.value);
+  if (!files.ok) return err({ problems: files.error });
+  const { journal, clock, ids, paths } = openHomeJournal(found.value);
+  return ok({
+    files: files.value,
+    counter: {
+      journal,
+      clock,
+      ids,
+      config: () => files.value.config,
+      sessions: () => files.value.sessions,
+      paths,
+      close: async () => journal.close(),
+    },
+  });
+};
+
+/** The journal alone, also of a home whose configuration is broken. */
+export const openHomeJournal = (home: string) => {
+  const paths = homePaths(home);
+  const clock = systemClock;
+  const ids = createIds();
+  mkdirSync(paths.logs, { recursive: true });
+  mkdirSync(paths.disposable, { recursive: true });
+  const journal = openJournal({
+    file: paths.journal,
+    stateDir: paths.disposable,
+    overflowDir: join(paths.logs, 'overflow'),
+    empty: emptyState,
+    fold: foldEntry,
+    damaged: foldDamage,
+    legal: illegalEntry,
+    illegal: foldIllegal,
+    foldVersion: FOLD_VERSION,
+    clock,
+    ids,
+  });
+  return { journal, clock, ids, paths };
+};
