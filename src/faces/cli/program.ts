@@ -1,0 +1,201 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { PRIORITIES } from '../../model/priority.ts';
+import type { Terminal } from './terminal.ts';
+
+/**
+ * The command line: what there is and what it takes. The deeds are loaded only when one is called, so that
+ * `winnow --help` costs little more than starting Node.
+ */
+export interface Actions {
+  init(dir: string, options: { repo?: string; name?: string; branch?: string; json?: boolean }): Promise<number>;
+  up(options: Homed & { dryRun?: boolean; for?: number }): Promise<number>;
+  demo(options: { keep?: boolean; live?: boolean; json?: boolean }): Promise<number>;
+  status(options: Homed & { json?: boolean }): Promise<number>;
+  cycle(session: string, options: Homed & { task?: string; json?: boolean }): Promise<number>;
+  taskAdd(text: string[], options: Homed & { project?: string; session?: string; priority?: string; json?: boolean }): Promise<number>;
+  taskList(options: Homed & { all?: boolean; json?: boolean }): Promise<number>;
+  taskCancel(id: string, options: Homed & { reason?: string; json?: boolean }): Promise<number>;
+  taskRetry(id: string, options: Homed & { json?: boolean }): Promise<number>;
+  taskImport(file: string, options: Homed & { project?: string; session?: string; priority?: string; json?: boolean }): Promise<number>;
+  pause(session: string | undefined, options: Homed & { reason?: string }): Promise<number>;
+  resume(session: string | undefined, options: Homed): Promise<number>;
+  log(
+    options: Homed & {
+      type?: string[];
+      session?: string;
+      project?: string;
+      cycle?: string;
+      since?: string;
+      limit?: number;
+      follow?: boolean;
+      json?: boolean;
+    },
+  ): Promise<number>;
+  check(options: Homed & { json?: boolean }): Promise<number>;
+  configSchema(): Promise<number>;
+  configCheck(options: Homed & { json?: boolean }): Promise<number>;
+}
+
+export interface Homed {
+  home?: string;
+}
+
+/** Used wrongly: the code that shells and most tools give it. */
+export const EXIT_USAGE = 2;
+
+export const buildProgram = (version: string, actions: Actions, exit: (code: number) => void): Command => {
+  const program = new Command('winnow')
+    .description('Runs a crew of Claude Code sessions on your repositories and keeps only the changes that provably improve them.')
+    .version(version, '-V, --version')
+    .option('--home <dir>', 'the factory’s directory; else WINNOW_HOME, else the nearest one above')
+    .showHelpAfterError('(see winnow help)')
+    .showSuggestionAfterError()
+    .enablePositionalOptions()
+    .addHelpText('after', HELP_AFTER);
+  const homed = (options: object): Homed => ({ ...program.opts<Homed>(), ...options });
+  const run = (work: Promise<number>) => work.then(exit);
+
+  program
+    .command('init')
+    .argument('[dir]', 'where the home is made', '.')
+    .option('--repo <path-or-url>', 'the repository to take care of; default: the one that holds the directory')
+    .option('--name <name>', 'name of the project')
+    .option('--branch <branch>', 'branch where winners land; default: the repository’s default branch')
+    .option('--json', 'say what was written as JSON')
+    .description('make a home: configuration, sessions, prompts; never overwrites')
+    .action((dir: string, options) => run(actions.init(dir, options)));
+  program
+    .command('up')
+    .option('--dry-run', 'say what would start now, and why the rest would not')
+    .option('--for <duration>', 'stop by itself after a time such as 8h', duration)
+    .description('run all sessions on schedule until stopped')
+    .action((options) => run(actions.up(homed(options))));
+  program
+    .command('cycle')
+    .argument('<session>', 'name of the session')
+    .option('--task <text>', 'what it shall do; default: what its focus finds')
+    .option('--json', 'print the journal entry of the cycle, alone')
+    .description('run one cycle of one session now')
+    .action((session: string, options) => run(actions.cycle(session, homed(options))));
+  program
+    .command('status')
+    .option('--json', 'the same for scripts')
+    .description('the factory at a glance: who works on what, what waits, what it cost')
+    .action((options) => run(actions.status(homed(options))));
+  program
+    .command('log')
+    .option('-t, --type <type...>', 'only these types of entry')
+    .option('-s, --session <name>', 'only this session')
+    .option('-p, --project <name>', 'only this project')
+    .option('-c, --cycle <id>', 'only this cycle')
+    .option('--since <when>', 'only from then on: 2h, 3d, or a date')
+    .option('-n, --limit <count>', 'at most so many, the newest', count)
+    .option('-f, --follow', 'go on with what happens')
+    .option('--json', 'pass the lines through')
+    .description('read the journal')
+    .action((options) => run(actions.log(homed(options))));
+
+  const task = program.command('task').description('ask for work');
+  const placed = (command: Command) =>
+    command
+      .option('-p, --project <name>', 'the project; needed when there are several')
+      .option('-s, --session <name>', 'who shall do it; default: any')
+      .addOption(new Option('--priority <priority>', 'how urgent').choices(PRIORITIES).default('normal'))
+      .option('--json', 'print it as JSON');
+  placed(task.command('add').argument('<text...>', 'what is to be done; - reads standard input'))
+    .description('queue a task')
+    .action((text: string[], options) => run(actions.taskAdd(text, homed(options))));
+  placed(task.command('import').argument('<file>', 'JSON, or a Markdown list'))
+    .description('queue many tasks at once')
+    .action((file: string, options) => run(actions.taskImport(file, homed(options))));
+  task
+    .command('list')
+    .option('-a, --all', 'also what is done or cancelled')
+    .option('--json', 'the same for scripts')
+    .description('show the queue')
+    .action((options) => run(actions.taskList(homed(options))));
+  task
+    .command('cancel')
+    .argument('<id>', 'id of the task, or its last characters')
+    .option('--reason <text>', 'why')
+    .option('--json', 'print it as JSON')
+    .description('take a task out of the queue')
+    .action((id: string, options) => run(actions.taskCancel(id, homed(options))));
+  task
+    .command('retry')
+    .argument('<id>', 'id of a failed or cancelled task, or its last characters')
+    .option('--json', 'print it as JSON')
+    .description('queue a failed task once more')
+    .action((id: string, options) => run(actions.taskRetry(id, homed(options))));
+
+  program
+    .command('pause')
+    .argument('[session]', 'name of the session; default: all')
+    .option('--reason <text>', 'why')
+    .description('start no new cycles; what runs goes on to its end')
+    .action((session: string | undefined, options) => run(actions.pause(session, homed(options))));
+  program
+    .command('resume')
+    .argument('[session]', 'name of the session; default: all')
+    .description('let a session, or all, go on')
+    .action((session: string | undefined, options) => run(actions.resume(session, homed(options))));
+  program
+    .command('check')
+    .option('--json', 'the same for scripts')
+    .description('what is missing on this machine, and how to get it')
+    .action((options) => run(actions.check(homed(options))));
+
+  const config = program.command('config').description('the configuration');
+  config
+    .command('check')
+    .option('--json', 'the same for scripts')
+    .description('read winnow.config.yaml, the sessions and the prompts, and name every mistake')
+    .action((options) => run(actions.configCheck(homed(options))));
+  config
+    .command('schema')
+    .description('print the JSON Schema of winnow.config.yaml, for editors')
+    .action(() => run(actions.configSchema()));
+
+  program
+    .command('demo')
+    .option('--keep', 'leave the home for inspection')
+    .option('--live', 'with your own Claude Code login instead of the scripted model')
+    .option('--json', 'print the table as JSON')
+    .description('see the main job in a minute, on a small repository with planted faults; needs no key')
+    .action((options) => run(actions.demo(options)));
+  return program;
+};
+
+/** Runs the program; the exit code, with every wrong use explained by one line. */
+export const runProgram = async (program: Command, argv: string[], terminal: Terminal): Promise<number | undefined> => {
+  for (const command of everyCommand(program)) {
+    command.exitOverride();
+    command.configureOutput({ writeErr: (text) => terminal.note(text.trimEnd()), writeOut: (text) => terminal.out(text.trimEnd()) });
+  }
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : EXIT_USAGE;
+  }
+};
+
+const everyCommand = (command: Command): Command[] => [command, ...command.commands.flatMap(everyCommand)];
+
+const count = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number from 1 on');
+  return value;
+};
+
+const duration = (text: string): number => {
+  const match = /^(\d+(?:\.\d+)?)(s|m|h|d)$/.exec(text.trim());
+  if (!match) throw new InvalidArgumentError('a time such as 90s, 30m or 8h');
+  return Number(match[1]) * { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] as 's' | 'm' | 'h' | 'd'];
+};
+
+const HELP_AFTER = `
+Completion: winnow completion bash|zsh|fish prints the script for your shell.
+Exit codes: 0 done; 1 failed; 2 used wrongly; 3 could not be evaluated; 130 interrupted.
+Begin with:  winnow demo     then, in a repository of yours:  winnow init && winnow check && winnow up`;

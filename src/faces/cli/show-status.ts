@@ -1,0 +1,44 @@
+import { statfs } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import type { Doors } from '../../desk/doors.ts';
+import { statusView } from '../../desk/status.ts';
+import { readMemory } from '../../ports/machine/facts.ts';
+import { isAlive } from '../../ports/machine/processes.ts';
+import type { Homed } from './program.ts';
+import { sayCannotOpen, sayJson } from './say.ts';
+import { renderStatus } from './status.ts';
+import type { Terminal } from './terminal.ts';
+import { sayWhatWouldBe } from './would.ts';
+
+/** `winnow status`. */
+export const statusCommand = async (doors: Doors, terminal: Terminal, options: Homed & { json?: boolean }): Promise<number> => {
+  const opened = await doors.openCounter(options.home);
+  if (!opened.ok) {
+    if ('failure' in opened.error && opened.error.failure.kind === 'home-missing' && options.home === undefined) {
+      return sayWhatWouldBe(terminal, opened.error.failure);
+    }
+    return sayCannotOpen(terminal, opened.error);
+  }
+  const counter = opened.value;
+  const memory = readMemory();
+  const disk = await statfs(counter.paths.home);
+  const view = statusView({
+    home: counter.paths.home,
+    state: counter.journal.state(),
+    config: counter.config(),
+    sessions: counter.sessions(),
+    facts: {
+      memoryUsedShare: memory.usedShare,
+      memoryTotalBytes: memory.totalBytes,
+      memoryAvailableBytes: memory.availableBytes,
+      diskFreeBytes: disk.bavail * disk.bsize,
+      stopFile: existsSync(counter.paths.stop),
+    },
+    now: counter.clock.now(),
+    isAlive,
+  });
+  await counter.close();
+  if (options.json) sayJson(terminal, view);
+  else terminal.out(renderStatus(view, terminal));
+  return 0;
+};

@@ -1,0 +1,113 @@
+import { readFile, stat } from 'node:fs/promises';
+import { renderProblem } from '../../base/file-problem.ts';
+import type { Result } from '../../base/result.ts';
+import type { Counter } from '../../desk/counter.ts';
+import type { Doors } from '../../desk/doors.ts';
+import { addTasks, cancelTask, listTasks, retryTask } from '../../desk/tasks.ts';
+import type { Failure } from '../../model/failure.ts';
+import type { Priority, Task } from '../../model/task.ts';
+import { parseTaskList, TASK_LIST_MAX_CHARS } from '../../policy/task-list.ts';
+import type { Homed } from './program.ts';
+import { sayCannotOpen, sayFailure, sayJson } from './say.ts';
+import { renderTable } from './table.ts';
+import type { Terminal } from './terminal.ts';
+import { shortId, taskLine } from './words.ts';
+
+/** `winnow task …`: asking for work, and looking after what was asked for. */
+type Placed = Homed & { project?: string; session?: string; priority?: string; json?: boolean };
+
+export const taskAdd = (doors: Doors, terminal: Terminal, words: string[], options: Placed): Promise<number> =>
+  atCounter(doors, terminal, options, async (counter) => {
+    const text = words.length === 1 && words[0] === '-' ? await standardInput() : words.join(' ');
+    const { project, session } = options;
+    const added = addTasks(counter, [{ text, project, session, priority: options.priority as Priority }]);
+    return report(terminal, options, added, ([task]) => `task ${shortId(task!.id)} queued for ${task!.session ?? 'any session'} of ${task!.project}`);
+  });
+
+export const taskImport = (doors: Doors, terminal: Terminal, file: string, options: Placed): Promise<number> =>
+  atCounter(doors, terminal, options, async (counter) => {
+    let text: string;
+    try {
+      const { size } = await stat(file);
+      if (size > TASK_LIST_MAX_CHARS * 4) {
+        terminal.note(`winnow: ${file} has ${size} bytes; a list of tasks may have ${TASK_LIST_MAX_CHARS}`);
+        return 1;
+      }
+      text = await readFile(file, 'utf8');
+    } catch (error) {
+      terminal.note(`winnow: cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+      return 1;
+    }
+    const parsed = parseTaskList(text, file);
+    if (!parsed.ok) {
+      terminal.note(`winnow: nothing was imported:\n${parsed.error.map((problem) => `  ${renderProblem(problem)}`).join('\n')}`);
+      return 1;
+    }
+    const { project, session } = options;
+    const drafts = parsed.value.map((draft) => ({
+      text: draft.text,
+      project: draft.project ?? project,
+      session: draft.session ?? session,
+      priority: draft.priority ?? (options.priority as Priority),
+      origin: 'import' as const,
+    }));
+    return report(terminal, options, addTasks(counter, drafts), (tasks) => `${tasks.length} tasks queued`);
+  });
+
+export const taskList = (doors: Doors, terminal: Terminal, options: Homed & { all?: boolean; json?: boolean }): Promise<number> =>
+  atCounter(doors, terminal, options, async (counter) => {
+    const tasks = listTasks(counter, options.all === true);
+    if (options.json) sayJson(terminal, tasks);
+    else if (tasks.length === 0) terminal.out('no task is open; ask for one with `winnow task add "what is to be done"`');
+    else terminal.out(renderTable(['ID', 'STATE', 'PRIORITY', 'SESSION', 'PROJECT', 'TASK', 'WHY'], tasks.map(taskLine), terminal.width));
+    return 0;
+  });
+
+export const taskCancel = (
+  doors: Doors,
+  terminal: Terminal,
+  id: string,
+  options: Homed & { reason?: string; json?: boolean },
+): Promise<number> =>
+  atCounter(doors, terminal, options, async (counter) => {
+    const cancelled = cancelTask(counter, id, options.reason ?? 'cancelled by a person');
+    return report(terminal, options, cancelled, (task) => `task ${shortId(task.id)} is cancelled`);
+  });
+
+export const taskRetry = (doors: Doors, terminal: Terminal, id: string, options: Homed & { json?: boolean }): Promise<number> =>
+  atCounter(doors, terminal, options, async (counter) =>
+    report(terminal, options, retryTask(counter, id), (task) => `queued once more as task ${shortId(task.id)}`),
+  );
+
+const atCounter = async (
+  doors: Doors,
+  terminal: Terminal,
+  options: Homed,
+  deed: (counter: Counter) => Promise<number>,
+): Promise<number> => {
+  const opened = await doors.openCounter(options.home);
+  if (!opened.ok) return sayCannotOpen(terminal, opened.error);
+  try {
+    return await deed(opened.value);
+  } finally {
+    await opened.value.close();
+  }
+};
+
+const report = <T extends Task | Task[]>(
+  terminal: Terminal,
+  options: { json?: boolean },
+  result: Result<T, Failure>,
+  words: (value: T) => string,
+): number => {
+  if (!result.ok) return sayFailure(terminal, result.error);
+  if (options.json) sayJson(terminal, result.value);
+  else terminal.out(words(result.value));
+  return 0;
+};
+
+const standardInput = async (): Promise<string> => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+};

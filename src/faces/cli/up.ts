@@ -1,0 +1,86 @@
+import { runFactory } from '../../desk/up.ts';
+import { statusView } from '../../desk/status.ts';
+import type { Doors, Factory } from '../../desk/doors.ts';
+import { isAlive } from '../../ports/machine/processes.ts';
+import { decide } from '../../policy/schedule.ts';
+import { renderEntry, TOLD } from './log.ts';
+import { sayWhatWouldBe } from './would.ts';
+import type { Homed } from './program.ts';
+import { sayCannotOpen, sayFailure } from './say.ts';
+import { stopSignal } from './stop.ts';
+import { renderStatus } from './status.ts';
+import type { Terminal } from './terminal.ts';
+import { relativeText } from './words.ts';
+
+/** `winnow up`: everything, until stopped. */
+export const upCommand = async (
+  doors: Doors,
+  terminal: Terminal,
+  options: Homed & { dryRun?: boolean; for?: number },
+): Promise<number> => {
+  const opened = await doors.openFactory(options.home);
+  if (!opened.ok) {
+    if ('failure' in opened.error && opened.error.failure.kind === 'home-missing' && options.home === undefined) {
+      return sayWhatWouldBe(terminal, opened.error.failure);
+    }
+    return sayCannotOpen(terminal, opened.error);
+  }
+  const factory = opened.value;
+  // SIGHUP reads the configuration again here, so it must not stop the factory.
+  const stop = stopSignal(['SIGINT', 'SIGTERM']);
+  const telling = new AbortController();
+  const signal = options.for === undefined ? stop.signal : AbortSignal.any([stop.signal, AbortSignal.timeout(options.for)]);
+  try {
+    if (options.dryRun) return await sayDecision(factory, terminal);
+    if (factory.sessions().length === 0) terminal.note('there is no session yet: write sessions/<name>.md');
+    const tell = (line: string) => {
+      terminal.out(line);
+      factory.log(line);
+    };
+    void tellEntries(factory, terminal, telling.signal);
+    terminal.out(`Winnow ${doors.version} runs ${factory.paths.home} with ${factory.sessions().length} sessions; stop it with Ctrl-C`);
+    const result = await runFactory({
+      factory,
+      version: doors.version,
+      signal,
+      tell,
+      onReload: (reload) => {
+        process.on('SIGHUP', reload);
+        return () => process.off('SIGHUP', reload);
+      },
+    });
+    return result.ok ? 0 : sayFailure(terminal, result.error);
+  } finally {
+    telling.abort();
+    stop.end();
+    await factory.close();
+  }
+};
+
+const tellEntries = async (factory: Factory, terminal: Terminal, signal: AbortSignal): Promise<void> => {
+  for await (const entry of factory.journal.follow({ from: 'end', signal, filter: { types: TOLD } })) {
+    const line = renderEntry(entry, terminal, factory.clock.now());
+    terminal.out(line);
+    factory.log(renderEntry(entry, { paint: (_, text) => text, width: Number.POSITIVE_INFINITY }, factory.clock.now()).trim());
+  }
+};
+
+/** What the next tick would do; nothing is written. */
+const sayDecision = async (factory: Factory, terminal: Terminal): Promise<number> => {
+  const input = {
+    state: factory.journal.state(),
+    config: factory.config(),
+    sessions: factory.sessions(),
+    facts: await factory.facts(),
+    now: factory.clock.now(),
+  };
+  const decision = decide(input);
+  terminal.out(renderStatus(statusView({ ...input, home: factory.paths.home, isAlive }), terminal));
+  terminal.out('');
+  for (const { session, task } of decision.start) terminal.out(`would start ${session}${task ? ` with task ${task}` : ''}`);
+  for (const { session, why, untilMs } of decision.wait) {
+    const until = untilMs === undefined ? '' : ` (${relativeText(new Date(untilMs).toISOString(), input.now)})`;
+    terminal.out(`would not start ${session}: ${why}${until}`);
+  }
+  return 0;
+};

@@ -1,0 +1,176 @@
+import { renderProblem } from '../../base/file-problem.ts';
+import type { CannotOpen } from '../../desk/doors.ts';
+import type { Entry, EntryOf, RalphCycle } from '../../model/entry.ts';
+import type { Failure } from '../../model/failure.ts';
+import type { Figures } from '../../model/report.ts';
+import type { Task } from '../../model/task.ts';
+
+/** Every sentence that the command line says to a person; one function a message, all of them pure. */
+
+export const failureText = ({ message, mend }: Failure): string => `${sentence(message)}\n  ${mend}`;
+
+export const cannotOpenText = (error: CannotOpen): string => {
+  if ('failure' in error) return failureText(error.failure);
+  const { problems } = error;
+  const count = problems.length === 1 ? 'one mistake' : `${problems.length} mistakes`;
+  return `the home has ${count}, and nothing starts until they are mended:\n${problems.map((problem) => `  ${renderProblem(problem)}`).join('\n')}`;
+};
+
+/** Ends in a full stop, and in one only. */
+const sentence = (text: string): string => (/[.!?:]$/.test(text.trimEnd()) ? text.trimEnd() : `${text.trimEnd()}.`);
+
+export const usd = (amount: number): string => `$${amount.toFixed(2)}`;
+
+export const seconds = (ms: number): string => {
+  if (ms < 10_000) return `${(ms / 1000).toFixed(1)}s`;
+  const total = Math.round(ms / 1000);
+  if (total < 60) return `${total}s`;
+  const minutes = Math.floor(total / 60);
+  if (minutes < 60) return `${minutes}m${String(total % 60).padStart(2, '0')}s`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours}h${String(minutes % 60).padStart(2, '0')}m` : `${Math.floor(hours / 24)}d${hours % 24}h`;
+};
+
+/** "3 problems, 12 passed, 2 failed"; what is zero is left out, but never everything. */
+export const figuresText = (figures: Figures | undefined): string => {
+  if (!figures) return '';
+  const parts = [
+    figures.problems > 0 ? `${figures.problems} problem${figures.problems === 1 ? '' : 's'}` : '',
+    figures.failed > 0 ? `${figures.failed} failing` : '',
+    figures.passed > 0 ? `${figures.passed} passing` : '',
+  ].filter((part) => part !== '');
+  return parts.length === 0 ? 'nothing found' : parts.join(', ');
+};
+
+/** Errors and failing tests before and after: "5+3 → 4+3". */
+export const beforeAfter = (cycle: Pick<RalphCycle, 'before' | 'after'>): string => {
+  const of = (figures: Figures | undefined) => (figures ? `${figures.problems}+${figures.failed}` : '–');
+  return cycle.before || cycle.after ? `${of(cycle.before)} → ${of(cycle.after)}` : '–';
+};
+
+/** Local time of day, with the date when it is not today's. */
+export const clockText = (ts: string, now: number): string => {
+  const at = new Date(ts);
+  const two = (n: number) => String(n).padStart(2, '0');
+  const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  const sameDay = at.toDateString() === new Date(now).toDateString();
+  return sameDay ? time : `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
+};
+
+/** How long until, or since: "in 4m10s", "3s ago". */
+export const relativeText = (ts: string, now: number): string => {
+  const delta = Date.parse(ts) - now;
+  return delta >= 0 ? `in ${seconds(delta)}` : `${seconds(-delta)} ago`;
+};
+
+export const shortId = (id: string): string => id.slice(-6).toLowerCase();
+
+export const taskLine = (task: Task): string[] => [
+  shortId(task.id),
+  task.state,
+  task.priority,
+  task.session ?? 'any',
+  task.project,
+  task.text,
+  task.reason,
+];
+
+/** One line of a cycle's end. */
+export const cycleLine = (entry: EntryOf<'ralph_cycle'>): string => {
+  const { data } = entry;
+  const title = data.plan ? ` “${data.plan.title}”` : '';
+  return `${data.outcome}${title}: ${data.reason} (${usd(data.costUsd)}, ${seconds(data.times.total ?? 0)})`;
+};
+
+/** What an entry says to a person; '' for those that only machines need. */
+export const entryText = (entry: Entry): string => {
+  switch (entry.type) {
+    case 'process_started':
+      return `Winnow ${entry.data.version} started, pid ${entry.data.pid}: ${entry.data.roles.join(', ')}`;
+    case 'process_stopped':
+      return `pid ${entry.data.pid} stopped: ${entry.data.reason}`;
+    case 'config_loaded':
+      return `configuration: projects ${entry.data.projects.join(', ')}; sessions ${entry.data.sessions.join(', ')}`;
+    case 'config_rejected':
+      return `configuration refused, the last good one stays: ${entry.data.problems.join('; ')}`;
+    case 'cycle_started':
+      return `cycle begins (${entry.data.trigger})`;
+    case 'cycle_phase':
+      return entry.data.phase;
+    case 'ralph_cycle':
+      return cycleLine(entry as EntryOf<'ralph_cycle'>);
+    case 'main_moved':
+      return `${entry.data.branch} is at ${entry.data.to.slice(0, 10)}${entry.data.commits > 0 ? `, ${entry.data.commits} new` : ''}`;
+    case 'baseline_measured':
+      return `baseline: ${figuresText(entry.data.figures)}`;
+    case 'project_unready':
+      return `project not ready: ${entry.data.message}. ${entry.data.mend}`;
+    case 'project_ready':
+      return 'project ready again';
+    case 'install_ran':
+      return entry.data.ok ? `dependencies installed in ${seconds(entry.data.durationMs)}` : `install failed: ${entry.data.message}`;
+    case 'check_ran':
+      return entry.data.state === 'evaluated'
+        ? `${entry.data.check}: ${entry.data.green ? 'green' : 'red'}, ${figuresText(entry.data.figures)} (${seconds(entry.data.durationMs)})`
+        : `${entry.data.check}: not evaluated: ${entry.data.message ?? entry.data.reason}`;
+    case 'test_flaky':
+      return `flaky: ${entry.data.test} (${entry.data.check})`;
+    case 'plan_made':
+      return entry.data.plan.nothing ? `plan: nothing to do: ${entry.data.plan.why}` : `plan: ${entry.data.plan.title}`;
+    case 'plan_refused':
+      return `plan sent back: “${entry.data.title}”: ${entry.data.reason}`;
+    case 'claim_taken':
+      return `claims ${entry.data.files.join(', ') || 'nothing in particular'}`;
+    case 'claim_released':
+      return 'claim released';
+    case 'agent_ran':
+      return entry.data.ok
+        ? `${entry.data.purpose}: ${entry.data.turns} turns, ${usd(entry.data.costUsd)}, ${seconds(entry.data.durationMs)}`
+        : `${entry.data.purpose} failed: ${entry.data.message ?? entry.data.failure}`;
+    case 'run_retry_planned':
+      return `${entry.data.failure}: tries again in ${seconds(entry.data.delayMs)} (attempt ${entry.data.attempt + 1})`;
+    case 'evaluated':
+      return `verdict ${entry.data.verdict}: ${entry.data.reason}`;
+    case 'intent':
+      return `means to ${entry.data.effect} ${entry.data.branch}`;
+    case 'intent_settled':
+      return `${entry.data.done ? 'done' : 'not done'}: ${entry.data.note}`;
+    case 'branch_pushed':
+      return `${entry.data.branch} pushed, waits for review`;
+    case 'branch_deleted':
+      return `${entry.data.branch} deleted: ${entry.data.reason}`;
+    case 'gate_closed':
+      return `gate ${entry.data.gate} closed: ${entry.data.reason}`;
+    case 'gate_opened':
+      return `gate ${entry.data.gate} open again after ${seconds(entry.data.closedMs)}`;
+    case 'session_parked':
+      return `parked until ${entry.data.until.slice(0, 16)}Z: ${entry.data.reason}`;
+    case 'session_unparked':
+      return `no longer parked: ${entry.data.reason}`;
+    case 'paused':
+      return `paused by ${entry.data.by}: ${entry.data.reason}`;
+    case 'resumed':
+      return `resumed by ${entry.data.by}`;
+    case 'task_queued':
+      return `task ${shortId(entry.data.task)} (${entry.data.priority}): ${entry.data.text}`;
+    case 'task_assigned':
+      return `takes task ${shortId(entry.data.task)}`;
+    case 'task_returned':
+      return `task ${shortId(entry.data.task)} goes back: ${entry.data.reason}`;
+    case 'task_done':
+      return `task ${shortId(entry.data.task)} done: ${entry.data.reason}`;
+    case 'task_failed':
+      return `task ${shortId(entry.data.task)} failed: ${entry.data.reason}`;
+    case 'task_cancelled':
+      return `task ${shortId(entry.data.task)} cancelled: ${entry.data.reason}`;
+    case 'alert':
+      return `ATTENTION: ${entry.data.message}. ${entry.data.mend}`;
+    case 'journal_damaged':
+      return `damaged line at byte ${entry.data.offset}: ${entry.data.what}`;
+    case 'swept':
+      return `${entry.data.killed} left-over processes killed`;
+    default:
+      entry satisfies never;
+      return '';
+  }
+};

@@ -1,0 +1,66 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { err, ok } from './base/result.ts';
+import type { Doors } from './desk/doors.ts';
+import { type Actions, buildProgram, runProgram } from './faces/cli/program.ts';
+import { processTerminal } from './faces/cli/terminal.ts';
+
+/** The composition root: hands the faces the doors to a home, loads each command only when it is called. */
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+
+const doors: Doors = {
+  version,
+  openCounter: async (home) => {
+    const opened = (await import('./home.ts')).openHome(home);
+    return opened.ok ? ok(opened.value.counter) : opened;
+  },
+  openJournal: async (home) => {
+    const { findHome } = await import('./ports/home/home.ts');
+    const found = findHome(home, process.env, process.cwd());
+    if (!found.ok) return err({ failure: found.error });
+    const { journal } = (await import('./home.ts')).openHomeJournal(found.value);
+    return ok({ journal, close: () => journal.close() });
+  },
+  openFactory: async (home) => (await import('./factory.ts')).openFactory(home),
+};
+
+const terminal = processTerminal();
+
+const actions: Actions = {
+  init: async (...given) => (await import('./faces/cli/init.ts')).initCommand(terminal, ...given),
+  up: async (...given) => (await import('./faces/cli/up.ts')).upCommand(doors, terminal, ...given),
+  demo: async (...given) => {
+    const [{ demoCommand }, { OWN_MODULES }] = await Promise.all([import('./demo/command.ts'), import('./factory.ts')]);
+    return demoCommand(doors, terminal, OWN_MODULES, ...given);
+  },
+  status: async (...given) => (await import('./faces/cli/show-status.ts')).statusCommand(doors, terminal, ...given),
+  cycle: async (...given) => (await import('./faces/cli/cycle.ts')).cycleCommand(doors, terminal, ...given),
+  taskAdd: async (...given) => (await import('./faces/cli/tasks.ts')).taskAdd(doors, terminal, ...given),
+  taskList: async (...given) => (await import('./faces/cli/tasks.ts')).taskList(doors, terminal, ...given),
+  taskCancel: async (...given) => (await import('./faces/cli/tasks.ts')).taskCancel(doors, terminal, ...given),
+  taskRetry: async (...given) => (await import('./faces/cli/tasks.ts')).taskRetry(doors, terminal, ...given),
+  taskImport: async (...given) => (await import('./faces/cli/tasks.ts')).taskImport(doors, terminal, ...given),
+  pause: async (...given) => (await import('./faces/cli/pause.ts')).pauseCommand(doors, terminal, ...given),
+  resume: async (...given) => (await import('./faces/cli/pause.ts')).resumeCommand(doors, terminal, ...given),
+  log: async (...given) => (await import('./faces/cli/read-log.ts')).logCommand(doors, terminal, ...given),
+  check: async (...given) => (await import('./faces/cli/show-check.ts')).checkCommand(doors, terminal, ...given),
+  configSchema: async () => (await import('./faces/cli/config.ts')).configSchemaCommand(terminal),
+  configCheck: async (...given) => (await import('./faces/cli/config.ts')).configCheckCommand(doors, terminal, ...given),
+};
+
+const program = buildProgram(version, actions, (code) => {
+  process.exitCode = code;
+});
+
+try {
+  // A library that only these two need.
+  if (['completion', 'complete'].includes(process.argv[2] ?? '')) (await import('./faces/cli/completion.ts')).addCompletion(program);
+  const code = await runProgram(program, process.argv.slice(2), terminal);
+  if (code !== undefined) process.exitCode = code;
+} catch (error) {
+  // What arrives here is a defect: one line for the person, the stack for the report when it is asked for.
+  const message = error instanceof Error ? error.message : String(error);
+  terminal.note(`winnow: ${message}`);
+  terminal.note(process.env.WINNOW_DEBUG ? String(error instanceof Error ? error.stack : error) : '  Set WINNOW_DEBUG=1 for the stack.');
+  process.exitCode = 1;
+}
