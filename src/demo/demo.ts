@@ -1,0 +1,218 @@
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { stringify } from 'yaml';
+import { ok, type Result } from '../base/result.ts';
+import type { CannotOpen, Factory } from '../desk/doors.ts';
+import type { Entry, EntryOf } from '../model/entry.ts';
+import { type Failure, failed } from '../model/failure.ts';
+import { recover } from '../roles/recovery.ts';
+import { createScheduler } from '../roles/scheduler.ts';
+import { AFTER_ALPHA, ATTEMPTS, type Attempt } from './attempts.ts';
+import { type MessagesApi, startMessagesApi } from './messages-api.ts';
+import { createDemoRepository, type DemoRepository } from './repository.ts';
+
+/**
+ * The main job in a minute: a repository with planted faults, a bare remote, a home, and sessions in parallel with
+ * the real Claude Code. Scripted are the model's words alone.
+ */
+export interface DemoInput {
+  /** An empty directory. */
+  dir: string;
+  /** With the owner's own login instead of the scripted model. */
+  live: boolean;
+  /** Directory with typescript, vitest and Claude Code: Winnow's own node_modules. */
+  modules: string;
+  openFactory: (home: string) => Promise<Result<Factory, CannotOpen>>;
+  signal: AbortSignal;
+  onEntry: (entry: Entry) => void;
+}
+
+export interface DemoRow {
+  session: string;
+  shows: string;
+  expected: string | undefined;
+  entry: EntryOf<'ralph_cycle'>;
+}
+
+export interface DemoResult {
+  rows: DemoRow[];
+  /** What is not as it must be; empty: the demo proved what it shows. */
+  wrong: string[];
+  home: string;
+  remote: string;
+  /** Check executions, and what a cycle without shared results would have needed. */
+  checks: { ran: number; reused: number };
+  journal: string;
+  durationMs: number;
+}
+
+/** Cycles run at once; the checks wait for slots of their own. */
+const DEMO_SESSIONS_MAX = 8;
+
+export const runDemo = async (input: DemoInput): Promise<Result<DemoResult, Failure | CannotOpen>> => {
+  const claude = join(input.modules, '.bin/claude');
+  for (const needed of ['typescript', 'vitest']) {
+    if (!existsSync(join(input.modules, needed))) {
+      return failed('command-missing', `the demo needs ${needed}, which is a development dependency of Winnow: run npm ci in its checkout`);
+    }
+  }
+  if (!input.live && !existsSync(claude)) {
+    return failed('claude-missing', 'the demo needs Claude Code, which is a development dependency of Winnow: run npm ci in its checkout');
+  }
+  const startedMs = performance.now();
+  const repository = await createDemoRepository(input.dir);
+  const home = join(input.dir, 'home');
+  const api = input.live ? undefined : await startMessagesApi({ scenarios: Object.fromEntries(ATTEMPTS.map((a) => [a.session, a.scenario])) });
+  try {
+    await writeHome(home, repository, input, api, claude);
+    const opened = await input.openFactory(home);
+    if (!opened.ok) return opened;
+    const factory = opened.value;
+    try {
+      const before = await tipOf(repository);
+      const rows = await runCycles(factory, input, api);
+      const wrong = await whatIsWrong(factory, repository, input, rows, before);
+      return ok({
+        rows,
+        wrong,
+        home,
+        remote: repository.remote,
+        checks: {
+          ran: factory.journal.state().checks.ran,
+          reused: rows.reduce((sum, row) => sum + row.entry.data.checks.reused, 0),
+        },
+        journal: factory.paths.journal,
+        durationMs: performance.now() - startedMs,
+      });
+    } finally {
+      await factory.close();
+    }
+  } finally {
+    await api?.close();
+  }
+};
+
+const runCycles = async (factory: Factory, input: DemoInput, api: MessagesApi | undefined): Promise<DemoRow[]> => {
+  const ended = new Map<string, EntryOf<'ralph_cycle'>>();
+  const watching = new AbortController();
+  const told = (async () => {
+    for await (const entry of factory.journal.follow({ from: 'start', signal: watching.signal })) {
+      input.onEntry(entry);
+      if (entry.type === 'claim_taken' && entry.session === 'alpha') api?.release(AFTER_ALPHA);
+      // Without alpha's claim there is nothing to wait for.
+      if (entry.type === 'ralph_cycle' && entry.session === 'alpha') api?.release(AFTER_ALPHA);
+      if (entry.type === 'ralph_cycle') ended.set(entry.session ?? '', entry as EntryOf<'ralph_cycle'>);
+    }
+  })();
+  await recover(factory.shop, factory.sessions());
+  const scheduler = createScheduler({
+    shop: factory.shop,
+    sessions: factory.sessions,
+    facts: factory.facts,
+    signal: input.signal,
+    tell: factory.log,
+  });
+  const missing = () => factory.sessions().filter((session) => !ended.has(session.name));
+  while (missing().length > 0 && !input.signal.aborted) {
+    const decision = await scheduler.tick();
+    await scheduler.idle();
+    for (const entry of factory.journal.tail(factory.sessions().length * 2, { types: ['ralph_cycle'] })) {
+      ended.set(entry.session ?? '', entry as EntryOf<'ralph_cycle'>);
+    }
+    if (decision.start.length === 0) break;
+  }
+  watching.abort();
+  await told;
+  return factory.sessions().flatMap((session) => {
+    const entry = ended.get(session.name);
+    const attempt = ATTEMPTS.find((a) => a.session === session.name);
+    if (!entry || !attempt) return [];
+    return [{ session: session.name, shows: attempt.shows, expected: input.live ? undefined : attempt.expected, entry }];
+  });
+};
+
+/** Everything is looked up in git and in the journal; nothing is taken from what was scripted. */
+const whatIsWrong = async (
+  factory: Factory,
+  repository: DemoRepository,
+  input: DemoInput,
+  rows: DemoRow[],
+  before: string,
+): Promise<string[]> => {
+  const wrong: string[] = [];
+  for (const session of factory.sessions()) {
+    if (!rows.some((row) => row.session === session.name)) wrong.push(`${session.name} did not finish its cycle`);
+  }
+  for (const { session, expected, entry } of rows) {
+    const { outcome, reason, branch, commit } = entry.data;
+    if (expected !== undefined && outcome !== expected) wrong.push(`${session}: ${outcome}, expected ${expected} (${reason})`);
+    const there = branch ? await remoteCommit(repository, branch) : undefined;
+    if (outcome === 'pushed' && there !== commit) wrong.push(`${session}: ${branch} is not at ${commit} in the remote`);
+    if (outcome !== 'pushed' && there !== undefined) wrong.push(`${session}: ${branch} is in the remote although it was ${outcome}`);
+  }
+  if ((await tipOf(repository)) !== before) wrong.push('main moved, although nothing was reviewed');
+  if (input.live) return wrong;
+  const retried = factory.journal.tail(1, { types: ['run_retry_planned'] });
+  if (retried.length === 0) wrong.push('no run was repeated after the fault of the service');
+  const clash = factory.journal.tail(10, { types: ['plan_refused'] }).some((e) => e.type === 'plan_refused' && e.data.why === 'claim');
+  if (!clash) wrong.push('no plan was sent back for clashing with a claim');
+  return wrong;
+};
+
+const remoteCommit = async ({ remote }: DemoRepository, branch: string): Promise<string | undefined> => {
+  const { exitCode, stdout } = await execa('git', ['--git-dir', remote, 'rev-parse', '--verify', '--quiet', `refs/heads/${branch}`], {
+    reject: false,
+  });
+  return exitCode === 0 ? stdout.trim() : undefined;
+};
+
+const tipOf = async (repository: DemoRepository): Promise<string> => (await remoteCommit(repository, repository.branch)) ?? '';
+
+const writeHome = async (
+  home: string,
+  { remote, branch }: DemoRepository,
+  { live, modules }: DemoInput,
+  api: MessagesApi | undefined,
+  claude: string,
+): Promise<void> => {
+  const config = {
+    projects: [
+      {
+        name: 'tally',
+        repo: remote,
+        branch,
+        install: 'node install.mjs',
+        lockfiles: ['package.json', 'install.mjs'],
+        context: ['CLAUDE.md'],
+        checks: [
+          { name: 'tsc', run: 'tsc --noEmit --pretty false', parse: 'tsc', slot: 'tsc' },
+          { name: 'tests', run: 'vitest run --reporter=json', parse: 'vitest-json', slot: 'test' },
+        ],
+        protect: ['.github/**', 'tsconfig*.json', 'vitest.config.*', 'package.json', 'install.mjs'],
+        env: { TALLY_TOOLCHAIN: modules },
+      },
+    ],
+    agent: {
+      ...(live ? {} : { command: claude, env: { ANTHROPIC_BASE_URL: `${api?.url}/s/{session}`, ANTHROPIC_API_KEY: 'demo' } }),
+      timeout: '5m',
+      maxBudgetUsd: 0.5,
+      iterations: 2,
+    },
+    schedule: { cycle: '1d' },
+    gates: { maxSessions: DEMO_SESSIONS_MAX, memory: '98%', disk: '100MB', budgetPerDayUsd: 5 },
+    slots: { tsc: 2, test: 2 },
+  };
+  await mkdir(join(home, 'sessions'), { recursive: true });
+  await mkdir(join(home, 'logs'), { recursive: true });
+  await writeFile(join(home, 'winnow.config.yaml'), stringify(config));
+  for (const attempt of ATTEMPTS) await writeFile(join(home, 'sessions', `${attempt.session}.md`), sessionFile(attempt));
+};
+
+const sessionFile = ({ session, focus }: Attempt): string => `---
+project: tally
+focus: ${focus}
+---
+You are ${session}. Find one small thing within your focus that can be improved, and improve it.
+`;

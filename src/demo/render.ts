@@ -1,0 +1,45 @@
+import { renderTable } from '../faces/cli/table.ts';
+import type { Terminal } from '../faces/cli/terminal.ts';
+import { beforeAfter, seconds, usd } from '../faces/cli/words.ts';
+import type { DemoResult } from './demo.ts';
+
+/** The end of the demo: what became of each attempt, and where all of it is to be read. Pure. */
+export const renderDemo = (result: DemoResult, kept: boolean, { paint, width }: Pick<Terminal, 'paint' | 'width'>): string => {
+  const rows = result.rows.map(({ session, entry: { data } }) => [
+    session,
+    data.plan?.title ?? '–',
+    data.verdict ?? '–',
+    data.outcome,
+    beforeAfter(data),
+    usd(data.costUsd),
+    seconds(data.times.total ?? 0),
+  ]);
+  const head = ['SESSION', 'PLAN', 'VERDICT', 'OUTCOME', 'ERRORS+FAILING', 'COST', 'TIME'];
+  const why = result.rows.map(({ session, shows, entry }) => `  ${session.padEnd(8)} ${shows}: ${entry.data.reason}`);
+  const { ran, reused } = result.checks;
+  const cost = result.rows.reduce((sum, row) => sum + row.entry.data.costUsd, 0);
+  const pushed = result.rows.filter((row) => row.entry.data.outcome === 'pushed').length;
+  return [
+    '',
+    renderTable(head, rows, Math.max(width, 100)),
+    '',
+    'Why:',
+    ...why,
+    '',
+    `${result.rows.length} attempts, ${pushed} kept. ${ran} checks ran, ${reused} results were shared instead of measured again. ${usd(cost)} at list prices, ${seconds(result.durationMs)}.`,
+    ...(result.wrong.length === 0
+      ? [paint('green', 'Every outcome is the expected one, looked up in the journal and in the remote.')]
+      : [paint('red', 'NOT as expected:'), ...result.wrong.map((line) => paint('red', `  ${line}`))]),
+    '',
+    ...(kept
+      ? [
+          'To read on:',
+          `  journal      winnow log --home ${result.home}`,
+          `               ${result.journal}`,
+          `  transcripts  ${result.home}/logs/transcripts/`,
+          `  patches      ${result.home}/logs/patches/   (what was not kept)`,
+          `  branches     git --git-dir ${result.remote} branch --list 'brl/*'`,
+        ]
+      : ['The home was removed; `winnow demo --keep` leaves it: journal, transcripts, patches of what was not kept, branches.']),
+  ].join('\n');
+};
