@@ -181,11 +181,11 @@ const settleIndex = async (worktree: Worktree, base: string, links: Map<string, 
     const forgotten = names.length === 0 ? linked : await forget(worktree, names);
     if (!forgotten.ok) return forgotten;
   }
-  return restoreUntouched(worktree, base, [...diff, '--diff-filter=M', base]);
+  return restoreUntouched(worktree, [...diff, '--diff-filter=M', base]);
 };
 
 /** Entries that differ only because git would write the file's line ends otherwise than the base has them. */
-const restoreUntouched = async (worktree: Worktree, base: string, args: string[]): Promise<Result<string, Failure>> => {
+const restoreUntouched = async (worktree: Worktree, args: string[]): Promise<Result<string, Failure>> => {
   const { git } = worktree;
   const changed = await git.done({ ...on(worktree), args });
   if (!changed.ok) return changed;
