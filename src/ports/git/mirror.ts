@@ -80,6 +80,8 @@ export interface Captured {
   empty: boolean;
   /** True when Winnow committed leftovers, or had to rebuild the commit since the agent's .git was unusable. */
   leftovers: boolean;
+  /** Sentences about what could not be taken along as it was: pipes, unreadable or huge files, unusable commits. */
+  notes: string[];
 }
 
 export interface Workspaces {

@@ -1,0 +1,196 @@
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import type { Clock } from '../../base/clock.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import { type Failure, FailureError, failed } from '../../model/failure.ts';
+import type { Git } from './git.ts';
+import type { Mirror } from './mirror.ts';
+import { createObjects } from './objects.ts';
+import { createRemote, missingBranch, type Source, sourceOf } from './remote.ts';
+
+/**
+ * Opens the mirror of a project, `.winnow/mirrors/<project>.git`, and makes it when there is none: prepared under
+ * another name and moved into place whole, so that neither a kill nor a second process ever meets half of one.
+ * Its configuration is a pure function of Winnow's own, rewritten when that changed and never by git.
+ */
+export const openMirror = async ({ git, clock, home, project, repo, branch, signal }: MirrorOptions) => {
+  const usable = await git.usable();
+  if (!usable.ok) return usable;
+  if (/[\0\r\n]/.test(repo)) return failed('repo-missing', `the repository of ${project} has a line break in its name`);
+  const source = await sourceOf(repo, home);
+  const dir = path.join(path.resolve(home), '.winnow', 'mirrors', `${project}.git`);
+  const ready = (await isMirror(dir)) ? ok(undefined) : await make({ git, clock, dir, source, branch, signal });
+  if (!ready.ok) return ready;
+  await configure(dir, source);
+  return ok(createMirror({ git, clock, dir, source, branch }));
+};
+
+export interface MirrorOptions {
+  git: Git;
+  clock: Clock;
+  /** Directory of the factory. */
+  home: string;
+  /** Name of the project, fit for a file name. */
+  project: string;
+  /** URL or path, as in the configuration. */
+  repo: string;
+  branch: string;
+  signal?: AbortSignal | undefined;
+}
+
+/** Beside every mirror that is being made there may be the remains of one whose maker died. */
+const REMAINS_MAX_AGE_MS = 60 * 60_000;
+
+const createMirror = ({
+  git,
+  clock,
+  dir,
+  source,
+  branch,
+}: {
+  git: Git;
+  clock: Clock;
+  dir: string;
+  source: Source;
+  branch: string;
+}): Mirror => {
+  const remote = createRemote({ git, clock, gitDir: dir, source });
+  const tracking = `refs/remotes/origin/${branch}`;
+  return {
+    dir,
+    ...createObjects({ git, gitDir: dir }),
+    fetch: async (signal) => {
+      const fetched = await remote.fetch(branch, signal);
+      if (!fetched.ok) return fetched;
+      const tip = await git.ask(dir, ['rev-parse', '--verify', `${tracking}^{commit}`]);
+      return tip.ok ? ok({ tip: tip.value }) : tip;
+    },
+    countCommits: async (from, to) => {
+      const count = await git.ask(dir, ['rev-list', '--count', '--end-of-options', `${from}..${to}`]);
+      if (!count.ok) throw new FailureError(count.error);
+      return Number(count.value);
+    },
+    isAncestor: async (ancestor, of) =>
+      (await git.run({ gitDir: dir, args: ['merge-base', '--is-ancestor', ancestor, of] })).exitCode === 0,
+    keep: async (name, commit) => {
+      const kept = await git.done({ gitDir: dir, args: ['update-ref', `refs/winnow/${name}`, commit] });
+      return kept.ok ? ok(undefined) : kept;
+    },
+    unkeep: async (name) => {
+      await git.run({ gitDir: dir, args: ['update-ref', '-d', `refs/winnow/${name}`] });
+    },
+    pushBranch: remote.push,
+    remoteBranch: remote.branch,
+    deleteRemoteBranch: remote.remove,
+  };
+};
+
+const isMirror = async (dir: string): Promise<boolean> => {
+  const head = await readFile(path.join(dir, 'HEAD'), 'utf8').catch(() => '');
+  const parts = await Promise.all(['objects', 'refs'].map((name) => stat(path.join(dir, name)).catch(() => undefined)));
+  return head.trim() !== '' && parts.every((part) => part?.isDirectory());
+};
+
+const make = async ({
+  git,
+  clock,
+  dir,
+  source,
+  branch,
+  signal,
+}: {
+  git: Git;
+  clock: Clock;
+  dir: string;
+  source: Source;
+  branch: string;
+  signal?: AbortSignal | undefined;
+}): Promise<Result<void, Failure>> => {
+  const parent = path.dirname(dir);
+  await mkdir(parent, { recursive: true });
+  await removeRemains(parent, clock.now());
+  const draft = await mkdtemp(path.join(parent, '.making-'));
+  try {
+    const first = await initialise(git, draft, 'sha1', source);
+    if (!first.ok) return first;
+    const refs = await createRemote({ git, clock, gitDir: draft, source }).look(signal);
+    if (!refs.ok) return refs;
+    if (!refs.value.branches.has(branch)) return err(missingBranch(source, branch, refs.value));
+    const name = refs.value.branches.get(branch) ?? '';
+    if (name.length === 64) {
+      await rm(draft, { recursive: true, force: true });
+      const second = await initialise(git, draft, 'sha256', source);
+      if (!second.ok) return second;
+    }
+    // What stands there and is no mirror (a disk that lost power) is kept aside: it may hold commits.
+    if (await stat(dir).catch(() => undefined)) {
+      if (await isMirror(dir)) return ok(undefined);
+      await rename(dir, `${dir}.broken-${clock.now()}`).catch(() => undefined);
+    }
+    try {
+      await rename(draft, dir);
+    } catch (error) {
+      if (!(await isMirror(dir))) return failed('git-failed', `${dir} cannot be made: ${(error as Error).message}`);
+    }
+    return ok(undefined);
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+};
+
+const initialise = async (
+  git: Git,
+  dir: string,
+  format: 'sha1' | 'sha256',
+  source: Source,
+): Promise<Result<void, Failure>> => {
+  await mkdir(dir, { recursive: true });
+  const args = [
+    'init',
+    '--quiet',
+    '--bare',
+    '--template=',
+    `--object-format=${format}`,
+    '--initial-branch=winnow',
+    '.',
+  ];
+  const made = await git.done({ gitDir: dir, args });
+  if (!made.ok) return made;
+  await configure(dir, source, format);
+  return ok(undefined);
+};
+
+/** Writes the configuration whole, by rename, when it is not as it should be. */
+const configure = async (dir: string, source: Source, format?: 'sha1' | 'sha256'): Promise<void> => {
+  const file = path.join(dir, 'config');
+  const current = await readFile(file, 'utf8').catch(() => '');
+  const wanted = configText(source, format ?? (/^\s*objectformat = sha256$/im.test(current) ? 'sha256' : 'sha1'));
+  if (current !== wanted) await writeFileAtomic(file, wanted);
+};
+
+const configText = (source: Source, format: 'sha1' | 'sha256'): string =>
+  [
+    '# Written by Winnow; changes are overwritten.',
+    '[core]',
+    `\trepositoryformatversion = ${format === 'sha256' ? 1 : 0}`,
+    '\tfilemode = true',
+    '\tbare = true',
+    '[gc]',
+    '\tauto = 0',
+    ...(format === 'sha256' ? ['[extensions]', '\tobjectformat = sha256'] : []),
+    '[remote "origin"]',
+    `\turl = "${source.url.replace(/["\\]/g, '\\$&').replace(/\t/g, '\\t')}"`,
+    // Eight sessions that push at once must not set off eight clean-ups in a repository on this machine.
+    ...(source.path === undefined ? [] : ['\treceivepack = git -c gc.auto=0 -c receive.autogc=false receive-pack']),
+    '',
+  ].join('\n');
+
+const removeRemains = async (parent: string, nowMs: number): Promise<void> => {
+  for (const name of await readdir(parent)) {
+    if (!name.startsWith('.making-')) continue;
+    const file = path.join(parent, name);
+    const made = await stat(file).catch(() => undefined);
+    if (made && nowMs - made.mtimeMs > REMAINS_MAX_AGE_MS) await rm(file, { recursive: true, force: true });
+  }
+};

@@ -1,0 +1,273 @@
+import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
+import path from 'node:path';
+import { execa } from 'execa';
+import writeFileAtomic from 'write-file-atomic';
+import { err, ok, type Result } from '../../base/result.ts';
+import { type Failure, failed } from '../../model/failure.ts';
+import { BRANCH_NAME, importHead, writeAgentRepository } from './agent-repository.ts';
+import { isDirectory, removeTree } from './files.ts';
+import { type Git, gitFailure, gitsWords } from './git.ts';
+import type { Author, Captured, Workspaces } from './mirror.ts';
+import {
+  asPattern,
+  gitlinks,
+  isPlainPath,
+  materialise,
+  on,
+  removeWorktree,
+  touchedAmong,
+  type Worktree,
+} from './worktree.ts';
+
+/**
+ * The isolated checkouts: `.winnow/workspaces/<name>/` with a git directory of its own for the agent, and beside it,
+ * out of the agent's way, the index by which Winnow fills the directory and reads it back.
+ */
+export const createWorkspaces = ({ git, home, authorOf = sessionAuthor }: WorkspacesDeps): Workspaces => {
+  const placeOf = (name: string) => {
+    const dir = path.join(path.resolve(home), '.winnow', 'workspaces', name);
+    return { dir, index: `${dir}.index`, exclude: `${dir}.exclude` };
+  };
+
+  return {
+    prepare: async ({ mirror, name, base, branch, exclude }) => {
+      if (!WORKSPACE_NAME.test(name)) return failed('argument-invalid', `"${name}" cannot name a workspace`);
+      if (!BRANCH_NAME.test(branch)) return failed('argument-invalid', `"${branch}" cannot name a branch`);
+      const place = placeOf(name);
+      await mkdir(path.dirname(place.dir), { recursive: true });
+      const commit = await git.ask(mirror.dir, ['rev-parse', '--verify', '--end-of-options', `${base}^{commit}`]);
+      if (!commit.ok) return commit;
+      // Gone first: a workspace that was not made to the end must not look like one.
+      if (await isDirectory(place.dir)) {
+        const old = await removeTree(path.join(place.dir, '.git'));
+        if (!old.ok) return old;
+      }
+      const filled = await materialise({ git, gitDir: mirror.dir, ...place, exclude }, commit.value);
+      if (!filled.ok) return filled;
+      await writeFileAtomic(place.exclude, JSON.stringify(exclude));
+      const own = { dir: place.dir, mirrorDir: mirror.dir, index: place.index, branch, base: commit.value, exclude };
+      await writeAgentRepository({ ...own, author: authorOf(name) });
+      return ok({ dir: place.dir, branch, base: commit.value });
+    },
+
+    capture: async ({ mirror, workspace, author, message, at }) => {
+      const { dir, base, branch } = workspace;
+      if (!(await isDirectory(dir))) return failed('git-failed', `the workspace ${dir} is gone or no directory`);
+      const exclude = await readExclude(`${dir}.exclude`);
+      const worktree: Worktree = { git, gitDir: mirror.dir, dir, index: `${dir}.index`, exclude };
+      const taken = await snapshot(worktree, base);
+      if (!taken.ok) return taken;
+      const { tree, notes } = taken.value;
+      const head = await importHead({ git, mirrorDir: mirror.dir, dir, base });
+      if ('unusable' in head) notes.push(`the session's own commits were made into one: ${head.unusable}`);
+      const parent = 'commit' in head ? head.commit : base;
+      const [parentTree, baseTree] = await Promise.all([mirror.treeOf(parent), mirror.treeOf(base)]);
+      if (!parentTree.ok) return parentTree;
+      if (!baseTree.ok) return baseTree;
+      const leftovers = parentTree.value !== tree;
+      const commit = leftovers ? await mirror.commitTree({ tree, parents: [parent], message, author, at }) : ok(parent);
+      if (!commit.ok) return commit;
+      const kept = await mirror.keep(branch, commit.value);
+      if (!kept.ok) return kept;
+      return ok({ commit: commit.value, tree, empty: tree === baseTree.value, leftovers, notes } satisfies Captured);
+    },
+
+    checkout: async ({ mirror, tree, dir, exclude }) => {
+      await mkdir(path.dirname(path.resolve(dir)), { recursive: true });
+      const place = path.resolve(dir);
+      return materialise({ git, gitDir: mirror.dir, dir: place, index: `${place}.index`, exclude }, tree);
+    },
+
+    remove: async (name) => {
+      if (!WORKSPACE_NAME.test(name)) return;
+      const { dir, index, exclude } = placeOf(name);
+      await removeWorktree(dir, index);
+      await removeTree(exclude);
+    },
+  };
+};
+
+export interface WorkspacesDeps {
+  git: Git;
+  /** Directory of the factory. */
+  home: string;
+  /** Whose name the agent's own commits carry, by workspace. */
+  authorOf?: (name: string) => Author;
+}
+
+/** No dots: `<name>.index` and `<name>.exclude` lie beside it. */
+const WORKSPACE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
+
+const sessionAuthor = (name: string): Author => ({ name: `${name} (Winnow)`, email: `${name}@winnow.invalid` });
+
+/** Forges refuse larger files, and no change that a person would review has one. */
+const FILE_MAX_BYTES = 100 * 1024 * 1024;
+/** Notes of one kind that are spelt out. */
+const NAMED_MAX = 5;
+
+/** The tree of what lies in the directory now, under the rules of .gitignore. */
+const snapshot = async (
+  worktree: Worktree,
+  base: string,
+): Promise<Result<{ tree: string; notes: string[] }, Failure>> => {
+  const { git, exclude } = worktree;
+  const notes: string[] = [];
+  const special = await removeSpecialFiles(worktree);
+  if (special.length > 0) notes.push(`removed, as git knows no such files: ${few(special)}`);
+  const links = await forgetSubmodules(worktree);
+  if (!links.ok) return links;
+
+  const excludeFile = `${worktree.dir}.add-exclude`;
+  const huge = await hugeFiles(worktree);
+  await writeFileAtomic(excludeFile, [...exclude, ...huge].map((name) => `${asPattern(name)}\n`).join(''));
+  if (huge.length > 0) notes.push(`left out, as larger than 100 MB: ${few(huge)}`);
+  const call = {
+    ...on(worktree),
+    args: ['add', '--all', '--ignore-errors', '--', '.'],
+    config: [`core.excludesFile=${excludeFile}`],
+  };
+  const added = await git.run(call);
+  // With --ignore-errors exit 1 means that single files could not be read; the message names them.
+  if (added.exitCode !== 0 && added.exitCode !== 1) return err(gitFailure(call, added));
+  if (added.exitCode === 1) notes.push(`left out: ${few(errorsIn(added.stderr))}`);
+
+  const settled = await settleIndex(worktree, base, links.value);
+  if (!settled.ok) return settled;
+  const tree = await git.done({ ...on(worktree), args: ['write-tree'] });
+  return tree.ok ? ok({ tree: tree.value.trim(), notes }) : tree;
+};
+
+/**
+ * Takes submodules out of the index before `git add` sees them: for an entry that is one, add runs `git status` inside
+ * the directory, with the configuration that lies there.
+ */
+const forgetSubmodules = async (worktree: Worktree): Promise<Result<Map<string, string>, Failure>> => {
+  const links = await gitlinks(worktree);
+  if (!links.ok || links.value.size === 0) return links;
+  const forgotten = await forget(worktree, [...links.value.keys()]);
+  return forgotten.ok ? links : forgotten;
+};
+
+const forget = (worktree: Worktree, names: string[]): Promise<Result<string, Failure>> =>
+  worktree.git.done({
+    ...on(worktree),
+    args: ['update-index', '--force-remove', '-z', '--stdin'],
+    input: names.map((name) => `${name}\0`).join(''),
+  });
+
+/** After `git add`: what it could not know. */
+const settleIndex = async (worktree: Worktree, base: string, links: Map<string, string>) => {
+  const { git, dir, exclude } = worktree;
+  const inBase = await submodulesOf(worktree, base, links);
+  // A submodule that nobody filled is an empty directory, and git add takes that for its deletion.
+  const untouched = [];
+  for (const [name, oid] of inBase) {
+    if ((await isPlainPath(dir, name.split('/'))) && (await isEmpty(path.join(dir, name)))) {
+      untouched.push(`160000 ${oid}\t${name}\0`);
+    }
+  }
+  if (untouched.length > 0) {
+    const args = ['update-index', '-z', '--index-info'];
+    const restored = await git.done({ ...on(worktree), args, input: untouched.join('') });
+    if (!restored.ok) return restored;
+  }
+  const diff = ['diff-index', '--cached', '-z', '--no-renames'];
+  if (exclude.length > 0) {
+    // A project's own .gitignore can take back what we exclude ("!node_modules"); a commit never holds our links.
+    const args = [...diff, '--name-only', '--diff-filter=A', base, '--', ...exclude];
+    const linked = await git.done({ ...on(worktree), args });
+    if (!linked.ok) return linked;
+    const names = linked.value.split('\0').filter((name) => name !== '');
+    const forgotten = names.length === 0 ? linked : await forget(worktree, names);
+    if (!forgotten.ok) return forgotten;
+  }
+  return restoreUntouched(worktree, [...diff, '--diff-filter=M', base]);
+};
+
+/** Entries that differ only because git would write the file's line ends otherwise than the base has them. */
+const restoreUntouched = async (worktree: Worktree, args: string[]): Promise<Result<string, Failure>> => {
+  const { git } = worktree;
+  const changed = await git.done({ ...on(worktree), args });
+  if (!changed.ok) return changed;
+  const fields = changed.value.split('\0');
+  const blobs = new Map<string, string>();
+  const entries = new Map<string, string>();
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const [oldMode = '', newMode, oldOid = ''] = fields[at]!.slice(1).split(' ');
+    const name = fields[at + 1]!;
+    if (oldMode !== newMode) continue;
+    blobs.set(name, oldOid);
+    entries.set(name, `${oldMode} ${oldOid}\t${name}\0`);
+  }
+  const touched = await touchedAmong(worktree, blobs);
+  const input = [...entries].filter(([name]) => !touched.has(name)).map(([, entry]) => entry);
+  if (input.length === 0) return changed;
+  return git.done({ ...on(worktree), args: ['update-index', '-z', '--index-info'], input: input.join('') });
+};
+
+/** Which of these paths are submodules in the base, and at which commit. */
+const submodulesOf = async (worktree: Worktree, base: string, links: Map<string, string>) => {
+  const found = new Map<string, string>();
+  for (const name of links.keys()) {
+    const args = ['ls-tree', '-z', base, '--', name];
+    const listed = await worktree.git.run({ gitDir: worktree.gitDir, args });
+    const [, oid] = /^160000 commit ([0-9a-f]+)\t/.exec(listed.stdout.toString('utf8')) ?? [];
+    if (oid !== undefined) found.set(name, oid);
+  }
+  return found;
+};
+
+/**
+ * Pipes, sockets and devices: git cannot keep them, and a pipe named .gitignore would make it wait for ever.
+ * Nothing of the run is alive any more that could use them.
+ */
+const removeSpecialFiles = async ({ dir, exclude }: Worktree): Promise<string[]> => {
+  const types = ['p', 's', 'b', 'c'].flatMap((type, at) => (at === 0 ? ['-type', type] : ['-o', '-type', type]));
+  const names = await find(dir, exclude, types);
+  for (const name of names) await unlink(path.join(dir, name)).catch(() => undefined);
+  return names;
+};
+
+/** New files that are too large for a repository; what is ignored or known to git already is not among them. */
+const hugeFiles = async (worktree: Worktree): Promise<string[]> => {
+  const large = await find(worktree.dir, worktree.exclude, ['-type', 'f', '-size', `+${FILE_MAX_BYTES}c`]);
+  if (large.length === 0) return [];
+  const args = ['ls-files', '--others', '--exclude-standard', '-z', '--', ...large];
+  const fresh = await worktree.git.run({ ...on(worktree), args });
+  return fresh.stdout
+    .toString('utf8')
+    .split('\0')
+    .filter((name) => name !== '');
+};
+
+const find = async (dir: string, exclude: string[], test: string[]): Promise<string[]> => {
+  const pruned = ['.git', ...exclude].flatMap((name) => ['-path', `./${name.replace(/[\\*?[\]]/g, '\\$&')}`, '-o']);
+  const skip = ['(', ...pruned.slice(0, -1), ')', '-prune'];
+  const args = ['.', '-xdev', ...skip, '-o', '(', ...test, ')', '-print0'];
+  const found = await execa('find', args, { cwd: dir, reject: false, stdin: 'ignore', stripFinalNewline: false });
+  return found.stdout
+    .split('\0')
+    .filter((name) => name !== '')
+    .map((name) => name.replace(/^\.\//, ''));
+};
+
+const readExclude = async (file: string): Promise<string[]> => {
+  try {
+    const parsed: unknown = JSON.parse(await readFile(file, 'utf8'));
+    return Array.isArray(parsed) ? parsed.filter((name) => typeof name === 'string') : [];
+  } catch {
+    return [];
+  }
+};
+
+const isEmpty = async (dir: string): Promise<boolean> => (await readdir(dir).catch(() => ['?'])).length === 0;
+
+const errorsIn = (stderr: string): string[] => {
+  const lines = stderr.split('\n').filter((line) => line.startsWith('error: '));
+  return lines.length > 0 ? lines.map((line) => line.slice('error: '.length)) : [gitsWords(stderr)];
+};
+
+const few = (names: string[]): string => {
+  const more = names.length > NAMED_MAX ? ` and ${names.length - NAMED_MAX} more` : '';
+  return names.slice(0, NAMED_MAX).join(', ') + more;
+};
