@@ -1,23 +1,38 @@
 import { z } from 'zod';
 import { ParserName } from './report.ts';
-import { ByteSize, Duration, Percent } from './units.ts';
+import {
+  BranchName,
+  ByteSize,
+  CronExpression,
+  Duration,
+  Environment,
+  Glob,
+  InnerPath,
+  Percent,
+  RepoAddress,
+} from './units.ts';
 import { FINDING_KINDS } from './verdict.ts';
 
 /** The whole of winnow.config.yaml. Every key has its description here: the JSON Schema is made from it. */
 
-const name = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, { message: 'a name of letters, digits, dots, dashes and underscores' });
+const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, {
+  message: 'a name of at most 64 letters, digits, dots, dashes and underscores',
+});
 
 export const CheckConfig = z.strictObject({
   name: name.describe('Short name, unique within the project'),
   run: z.string().min(1).describe('Shell command, run at the root of a clean checkout; node_modules/.bin is on PATH'),
   parse: ParserName.describe('How its output becomes a report'),
-  slot: z.string().optional().describe('Name of the slot it takes; default: the name of the check when a slot has it'),
+  slot: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Name of the slot it takes; default: the name of the check when a slot has it'),
   timeout: Duration.prefault('10m').describe('After this the check is killed and says nothing'),
-  report: z.string().optional().describe('File with the report, relative to the checkout; default: standard output'),
+  report: InnerPath.optional().describe('File with the report, relative to the checkout; default: standard output'),
   rerun: z
     .string()
+    .min(1)
     .optional()
     .describe('Command for the second look at failed tests, with {files} for their files; default: the whole check'),
 });
@@ -39,44 +54,55 @@ const findings = z
 
 export const ProjectConfig = z.strictObject({
   name: name.describe('Short name, unique within the home'),
-  repo: z.string().min(1).describe('URL or path of the git repository; a path is relative to the home'),
-  branch: z.string().min(1).prefault('main').describe('Where winners land'),
-  install: z.string().optional().describe('Command that installs dependencies; run when a lockfile changes'),
-  installTimeout: Duration.prefault('15m'),
+  repo: RepoAddress.describe('URL or path of the git repository; a path is relative to the home'),
+  branch: BranchName.prefault('main').describe('Where winners land'),
+  install: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Command that installs dependencies; run when a lockfile changes; absent: nothing is installed'),
+  installTimeout: Duration.prefault('15m').describe('After this the installation is killed'),
   lockfiles: z
-    .array(z.string())
+    .array(InnerPath)
     .optional()
     .describe('Files whose content decides whether dependencies are installed anew; default: the known lockfiles'),
-  context: z.array(z.string()).prefault(['CLAUDE.md', 'README.md']).describe('Files a session reads first'),
+  context: z.array(InnerPath).prefault(['CLAUDE.md', 'README.md']).describe('Files a session reads first'),
   checks: z.array(CheckConfig).min(1).describe('What judges a change'),
-  protect: z.array(z.string()).prefault([]).describe('Globs of paths that no session may touch'),
+  protect: z.array(Glob).prefault([]).describe('Globs of paths that no session may touch'),
   findings: findings.describe('What a suspicious edit does: refuse the attempt, or report it to the reviewer'),
-  env: z.record(z.string(), z.string()).prefault({}).describe('Environment of the checks, beside a short allow-list'),
+  env: Environment.prefault({}).describe('Environment of install and checks, beside a short allow-list'),
   merge: z
     .strictObject({
-      mode: z.enum(['push', 'pull-request']).prefault('push'),
-      style: z.enum(['squash', 'merge', 'rebase']).prefault('squash'),
-      maxDiffLines: z.number().int().positive().prefault(500),
+      mode: z
+        .enum(['push', 'pull-request'])
+        .prefault('push')
+        .describe('push: winners move the branch; pull-request: they are proposed'),
+      style: z
+        .enum(['squash', 'merge', 'rebase'])
+        .prefault('squash')
+        .describe('How a winner becomes part of the branch'),
+      maxDiffLines: z.number().int().positive().prefault(500).describe('A larger change needs a human'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('How winners land'),
 });
 export type ProjectConfig = z.infer<typeof ProjectConfig>;
 
 export const AgentConfig = z.strictObject({
   command: z
     .string()
+    .min(1)
     .prefault('claude')
     .describe('Claude Code; when it is not on PATH the copy in node_modules is used'),
-  model: z.string().prefault('sonnet'),
-  env: z
-    .record(z.string(), z.string())
-    .prefault({})
-    .describe('Variables for the agent; values may use {session} {role} {project} {cycle}, or be env:NAME'),
+  model: z.string().min(1).prefault('sonnet').describe('Model of every run; a session may name its own'),
+  env: Environment.prefault({}).describe(
+    'Variables for the agent; values may use {session} {role} {project} {cycle}, or be env:NAME',
+  ),
   timeout: Duration.prefault('30m').describe('Longest run'),
   silence: Duration.prefault('5m').describe('Longest time without a line from the run'),
   maxBudgetUsd: z.number().positive().prefault(1).describe('Dollars per run'),
-  maxBudgetPerCycleUsd: z.number().positive().prefault(3),
-  maxTurns: z.number().int().positive().prefault(80),
+  maxBudgetPerCycleUsd: z.number().positive().prefault(3).describe('Dollars per cycle, all its runs together'),
+  maxTurns: z.number().int().positive().prefault(80).describe('Replies of the model per run'),
   iterations: z
     .number()
     .int()
@@ -88,41 +114,52 @@ export const AgentConfig = z.strictObject({
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;
 
-const cron = z.string().min(1);
-
 export const Config = z.strictObject({
-  projects: z.array(ProjectConfig).min(1),
-  agent: AgentConfig.prefault({}),
+  projects: z.array(ProjectConfig).min(1).describe('The repositories under care'),
+  agent: AgentConfig.prefault({}).describe('How Claude Code is run'),
   schedule: z
     .strictObject({
       tick: Duration.prefault('5m').describe('How often the scheduler looks even when nothing happened'),
       cycle: Duration.prefault('15m').describe('Time from one cycle of a session to its next'),
-      review: cron.prefault('0 */2 * * *'),
-      standup: cron.prefault('0 1-23/2 * * *'),
-      doctor: cron.prefault('30 */3 * * *'),
-      improve: cron.prefault('45 */6 * * *'),
+      review: CronExpression.prefault('0 */2 * * *').describe('Sweep of the review queue; cron, in UTC'),
+      standup: CronExpression.prefault('0 1-23/2 * * *').describe('Meeting of all sessions; cron, in UTC'),
+      doctor: CronExpression.prefault('30 */3 * * *').describe('Diagnosis of all sessions; cron, in UTC'),
+      improve: CronExpression.prefault('45 */6 * * *').describe('Bot skills from unanswered messages; cron, in UTC'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('What happens when'),
   gates: z
     .strictObject({
       memory: Percent.prefault('85%').describe('No new cycle above this share of used memory'),
       disk: ByteSize.prefault('2GB').describe('No new cycle below this much free disk'),
-      budgetPerDayUsd: z.number().positive().prefault(20),
-      budgetPerSessionPerDayUsd: z.number().positive().optional(),
-      budgetPerProjectPerDayUsd: z.number().positive().optional(),
+      budgetPerDayUsd: z.number().positive().prefault(20).describe('Dollars per day (UTC), everything together'),
+      budgetPerSessionPerDayUsd: z.number().positive().optional().describe('Dollars per day and session'),
+      budgetPerProjectPerDayUsd: z.number().positive().optional().describe('Dollars per day and project'),
       maxSessions: z.number().int().positive().prefault(8).describe('Cycles at the same time'),
     })
-    .prefault({}),
-  slots: z.record(name, z.number().int().positive()).prefault({ tsc: 2, test: 1 }),
+    .prefault({})
+    .describe('Conditions that hold back new work'),
+  slots: z
+    .record(name, z.number().int().positive())
+    .prefault({ tsc: 2, test: 1 })
+    .describe('How many of each kind of check may run at the same time, over all processes'),
   http: z
     .strictObject({
-      host: z.string().prefault('127.0.0.1'),
-      port: z.number().int().min(0).max(65_535).prefault(7420),
-      token: z.string().optional(),
+      host: z.string().min(1).prefault('127.0.0.1').describe('Address to listen on'),
+      port: z.number().int().min(0).max(65_535).prefault(7420).describe('Port to listen on; 0: any free one'),
+      token: z.string().min(1).optional().describe('Bearer token of every request, as env:NAME'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('The HTTP interface'),
   telegram: z
-    .strictObject({ token: z.string().optional(), chats: z.array(z.union([z.number(), z.string()])).prefault([]) })
-    .optional(),
+    .strictObject({
+      token: z.string().min(1).optional().describe('Token of the bot, as env:NAME'),
+      chats: z
+        .array(z.union([z.number(), z.string()]))
+        .prefault([])
+        .describe('Ids of the chats that may speak to the bot; all others are ignored'),
+    })
+    .optional()
+    .describe('The Telegram bot'),
 });
 export type Config = z.infer<typeof Config>;

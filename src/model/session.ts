@@ -3,12 +3,15 @@ import { Duration } from './units.ts';
 
 export const SESSION_NAME = /^[a-z][a-z0-9-]{0,31}$/;
 
+/** Names that the roles use for themselves where a session's name would stand. */
+export const RESERVED_SESSION_NAMES = ['scheduler', 'reviewer', 'train', 'chair', 'doctor'] as const;
+
 /** The front matter of sessions/<name>.md. */
 export const SessionFrontMatter = z.strictObject({
-  project: z.string().optional().describe('Name of the project; may be left out when there is only one'),
-  focus: z.string().max(500).optional().describe('What this session looks for when nothing is assigned'),
+  project: z.string().min(1).optional().describe('Name of the project; may be left out when there is only one'),
+  focus: z.string().min(1).max(500).optional().describe('What this session looks for when nothing is assigned'),
   every: Duration.optional().describe('Time between cycles; default: schedule.cycle'),
-  model: z.string().optional().describe('Model; default: agent.model'),
+  model: z.string().min(1).optional().describe('Model; default: agent.model'),
   paused: z.boolean().optional().describe('true: defined but not run'),
 });
 

@@ -1,33 +1,115 @@
 import bytes from 'bytes';
+import { Cron } from 'croner';
 import ms, { type StringValue } from 'ms';
+import picomatch from 'picomatch';
 import { z } from 'zod';
 
-/** '15m', '1h 30m' is refused: one number and one unit, at least one second, at most 30 days. */
-const durationOf = (text: string): number | undefined => {
-  if (!/^\d+(\.\d+)?\s*(ms|s|m|h|d|w)$/.test(text.trim())) return undefined;
-  const value = ms(text.trim() as StringValue);
-  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
-};
+/**
+ * The kinds of values that a person writes into the configuration. Every message says what is expected, in the words
+ * that follow "expected …".
+ */
 
-/** A time span in the configuration, written '30m'; parsed to milliseconds. */
+const SPAN = { message: 'a time span such as "30s", "15m" or "2h"' };
+
+/** Longest time span anywhere: what is meant to happen later than this is not scheduled, it is forgotten. */
+const SPAN_MAX_MS = 30 * 86_400_000;
+
+/** A time span in the configuration, written '30m': one number and one unit; parsed to milliseconds. */
 export const Duration = z
-  .string()
-  .refine((text) => durationOf(text) !== undefined, { message: 'a time span such as "30s", "15m" or "2h"' })
-  .transform((text) => durationOf(text) as number)
-  .refine((value) => value >= 1 && value <= 30 * 86_400_000, { message: 'a time span of at most 30 days' });
+  .string(SPAN)
+  .regex(/^\d{1,9}(\.\d{1,3})?\s*(ms|s|m|h|d|w)$/, SPAN)
+  .transform((text) => ms(text as StringValue))
+  .refine((value) => value >= 1 && value <= SPAN_MAX_MS, { message: 'a time span from "1ms" to "30d"' });
+
+const SIZE = { message: 'a size such as "500MB" or "2GB"' };
 
 /** An amount of storage in the configuration, written '2GB'; parsed to bytes (1 GB = 1024³ bytes). */
 export const ByteSize = z
-  .string()
-  .refine((text) => /^\d+(\.\d+)?\s*(kb|mb|gb|tb|b)$/i.test(text.trim()), {
-    message: 'a size such as "500MB" or "2GB"',
-  })
-  .transform((text) => bytes.parse(text.trim()) as number);
+  .string(SIZE)
+  .regex(/^\d{1,9}(\.\d{1,3})?\s*(kb|mb|gb|tb|b|KB|MB|GB|TB|B)$/, SIZE)
+  .transform((text) => bytes.parse(text) as number);
+
+const SHARE = { message: 'a percentage such as "85%"' };
 
 /** A share in the configuration, written '85%'; parsed to 0…1. */
 export const Percent = z
-  .string()
-  .refine((text) => /^\d{1,3}(\.\d+)?\s*%$/.test(text.trim()) && Number.parseFloat(text) <= 100, {
-    message: 'a percentage such as "85%"',
-  })
+  .string(SHARE)
+  .regex(/^\d{1,3}(\.\d+)?\s*%$/, SHARE)
+  .refine((text) => Number.parseFloat(text) <= 100, SHARE)
   .transform((text) => Number.parseFloat(text) / 100);
+
+const CRON = { message: 'a cron expression of five fields such as "0 */2 * * *"' };
+
+/** When something happens again and again, in UTC: a local clock has an hour that comes twice and one that never does. */
+export const CronExpression = z
+  .string(CRON)
+  .refine((text) => text.trim().split(/\s+/).length === 5 && cronFires(text), CRON);
+
+/** False for what croner refuses and for what can never come, such as the 30th of February. */
+const cronFires = (text: string): boolean => {
+  try {
+    return new Cron(text, { paused: true, timezone: 'UTC' }).nextRun() !== null;
+  } catch {
+    return false;
+  }
+};
+
+const GLOB = {
+  message: 'a glob relative to the repository such as "src/**" (no leading "/" or "!", no "..", no "\\")',
+};
+
+export const Glob = z.string(GLOB).refine((text) => {
+  if (text.length > PATH_MAX_CHARS || /^[!/]|\\|\0/.test(text) || text.split('/').includes('..')) return false;
+  try {
+    picomatch(text, { strictBrackets: true, dot: true });
+    return true;
+  } catch {
+    return false;
+  }
+}, GLOB);
+
+/** Longer than any path a kernel takes. */
+const PATH_MAX_CHARS = 4096;
+
+const INNER_PATH = { message: 'a path inside the repository such as "docs/guide.md"' };
+
+/** A path that stays inside the repository. */
+export const InnerPath = z
+  .string(INNER_PATH)
+  .refine(
+    (text) => text !== '' && text.length <= PATH_MAX_CHARS && !/^[/~]|\0/.test(text) && !text.split('/').includes('..'),
+    INNER_PATH,
+  );
+
+const BRANCH = { message: 'the name of a branch such as "main"' };
+
+/** What `git check-ref-format --branch` accepts: it becomes an argument of git commands. */
+export const BranchName = z
+  .string(BRANCH)
+  .refine(
+    (text) =>
+      text !== '' &&
+      text !== '@' &&
+      text !== 'HEAD' &&
+      text.length <= 200 &&
+      !/[\x00-\x20\x7f~^:?*[\\]|\.\.|@\{|\/\/|^[-/]|[/.]$/.test(text) &&
+      text.split('/').every((part) => !part.startsWith('.') && !part.endsWith('.lock')),
+    BRANCH,
+  );
+
+const REPO = { message: 'the URL or the path of a git repository' };
+
+/** A URL or path; nothing that git would take for an option or for a transport that runs commands. */
+export const RepoAddress = z
+  .string(REPO)
+  .refine((text) => text.trim() !== '' && !/^-|^[a-z0-9+.-]+::|[\0\n\r]/i.test(text), REPO);
+
+const VARIABLE = { message: 'the name of an environment variable such as "API_URL"' };
+
+/** Variables for a process; the text of a value may not hold the zero byte that ends it. */
+export const Environment = z.record(
+  z.string(VARIABLE).regex(/^[A-Za-z_][A-Za-z0-9_]*$/, VARIABLE),
+  z.string({ message: 'text (put numbers, true and false in quotes)' }).refine((text) => !text.includes('\0'), {
+    message: 'text without the zero byte',
+  }),
+);
