@@ -1,20 +1,19 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { systemClock } from './base/clock.ts';
-import { createIds } from './base/ids.ts';
 import { createReleaseStack } from './base/release.ts';
 import { err, ok, type Result } from './base/result.ts';
 import type { CannotOpen, Factory } from './desk/doors.ts';
+import { machineFacts } from './desk/machine.ts';
 import { createPurse } from './flow/purse.ts';
 import type { Workshop } from './flow/workshop.ts';
 import type { ProjectConfig } from './model/config.ts';
 import type { Failure } from './model/failure.ts';
 import { createCheckCache } from './ports/checks/cache.ts';
-import { createDependencies } from './ports/checks/store.ts';
+import { createDependencies } from './ports/checks/dependencies.ts';
 import { createClaude } from './ports/claude/run.ts';
 import { createGit } from './ports/git/git.ts';
 import type { Mirror } from './ports/git/mirror.ts';
@@ -24,7 +23,7 @@ import { type LoadedHome, loadHome } from './ports/home/load.ts';
 import { watchConfig } from './ports/home/watch.ts';
 import { createCommands } from './ports/machine/command.ts';
 import { createEnvironments } from './ports/machine/environment.ts';
-import { readMemory } from './ports/machine/facts.ts';
+import { markedMemoryBytes } from './ports/machine/facts.ts';
 import { createMemoryWatch } from './ports/machine/memory-watch.ts';
 import { sweep } from './ports/machine/processes.ts';
 import { writeShims } from './ports/machine/shims.ts';
@@ -50,8 +49,9 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
   const reaper = await detectReaper();
   const commands = createCommands({ clock, reaper });
   const git = createGit({ clock });
+  const workspaces = createWorkspaces({ git, home: paths.home });
   const log = createLog(join(paths.logs, 'winnow.log'));
-  const memory = createMemoryWatch();
+  const memory = createMemoryWatch({ bytesOf: (prefix) => markedMemoryBytes(prefix, 'prefix') });
   releases.push(() => memory.stop());
 
   const shop: Workshop = {
@@ -71,17 +71,19 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
       sweep: (marker) => sweep(marker),
       fallbackPath: OWN_CLAUDE,
     }),
-    workspaces: createWorkspaces({ git, home: paths.home }),
+    workspaces,
     dependencies: createDependencies({
-      dir: paths.deps,
-      clock,
-      commands,
       git,
-      withLock: async (name, deed) => {
-        const lease = await slots.acquire(name, 1, { who: `pid ${process.pid}`, waitMs: INSTALL_WAIT_MS });
-        if (!lease.ok) throw new Error(lease.error.message);
+      workspaces,
+      commands,
+      clock,
+      home: paths.home,
+      withLock: async (name, install, signal) => {
+        const wait = { who: `pid ${process.pid}`, waitMs: INSTALL_WAIT_MS, ...(signal ? { signal } : {}) };
+        const lease = await slots.acquire(`install:${name}`, 1, wait);
+        if (!lease.ok) return lease;
         try {
-          return await deed();
+          return await install();
         } finally {
           lease.value.release();
         }
@@ -110,17 +112,7 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
     sessions: () => current.sessions,
     shop,
     reaper,
-    facts: async () => {
-      const { usedShare, totalBytes, availableBytes } = readMemory();
-      const disk = await statfs(paths.home);
-      return {
-        memoryUsedShare: usedShare,
-        memoryTotalBytes: totalBytes,
-        memoryAvailableBytes: availableBytes,
-        diskFreeBytes: disk.bavail * disk.bsize,
-        stopFile: existsSync(paths.stop),
-      };
-    },
+    facts: () => machineFacts(paths),
     configHash: () => current.hash,
     reload: async () => {
       const fresh = loadHome(paths.home);

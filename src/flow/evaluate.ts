@@ -30,8 +30,6 @@ export interface Accepted {
 const PATCH_MAX_BYTES = 4 * 1024 ** 2;
 const FAILURES_MAX_CHARS = 8_000;
 const IDENTITIES_IN_ENTRY_MAX = 20;
-/** Names of a mirror's refs that keep work alive until its patch is written. */
-export const keptName = (cycle: { id: string }): string => `cycles/${cycle.id}`;
 
 export const evaluatePhase = async (
   shop: Workshop,
@@ -71,7 +69,6 @@ const judgeOnce = async (
   if (!caught.ok) return caught;
   const captured = caught.value;
   if (captured.empty) return err({ outcome: 'empty', reason: 'the agent changed nothing', countsAsAttempt: true });
-  await mirror.keep(keptName(cycle), captured.commit);
   cycle.sum.known.commit = captured.commit;
   cycle.sum.known.branch = cycle.branch;
 

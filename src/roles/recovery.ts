@@ -1,7 +1,7 @@
 import type { Session } from '../model/session.ts';
 import type { RunningCycle, State } from '../model/state.ts';
 import { FailureError } from '../model/failure.ts';
-import { keptName, rescueWork } from '../flow/evaluate.ts';
+import { rescueWork } from '../flow/evaluate.ts';
 import { journalPush, settle } from '../flow/publish.ts';
 import { type Cycle, newSum, type Workshop } from '../flow/workshop.ts';
 import { isAlive, sweep } from '../ports/machine/processes.ts';
@@ -29,7 +29,7 @@ export const recover = async (shop: Workshop, sessions: readonly Session[]): Pro
     }
     for (const running of Object.values(shop.journal.state().running)) {
       if (isAlive({ pid: running.pid, start: running.start })) continue;
-      const killed = await sweep(running.cycle);
+      const killed = await sweep(running.cycle, 'prefix');
       if (killed > 0) {
         shop.journal.append<'swept'>({ type: 'swept', ...whereOf(running), data: { marker: running.cycle, killed } });
         result.killed += killed;
@@ -192,7 +192,7 @@ const rescue = async (shop: Workshop, running: RunningCycle, sessions: readonly 
   };
   try {
     const patch = await rescueWork(shop, cycle, { mirror: mirror.value, tip: left.base }, left);
-    if (patch) await mirror.value.unkeep(keptName(cycle));
+    if (patch) await mirror.value.unkeep(left.branch);
     return patch;
   } catch (error) {
     if (error instanceof FailureError) throw error;

@@ -5,7 +5,7 @@ import { type Failure, FailureError, failed, failure } from '../model/failure.ts
 import type { Session } from '../model/session.ts';
 import type { Task } from '../model/task.ts';
 import { analyzePhase } from '../flow/analyze.ts';
-import { evaluatePhase, keptName, rescueWork } from '../flow/evaluate.ts';
+import { evaluatePhase, rescueWork } from '../flow/evaluate.ts';
 import { hackPhase } from '../flow/hack.ts';
 import { planPhase } from '../flow/plan.ts';
 import { publish } from '../flow/publish.ts';
@@ -98,7 +98,7 @@ const throughThePhases = async (shop: Workshop, cycle: Cycle): Promise<EntryOf<'
   memory.end();
   if (end.outcome !== 'pushed' && cycle.sum.known.patch === undefined) await rescue(shop, cycle, progress);
   const safe = end.outcome === 'pushed' || cycle.sum.known.patch !== undefined || cycle.sum.known.commit === undefined;
-  if (safe) await progress.mirror?.unkeep(keptName(cycle));
+  if (safe) await progress.mirror?.unkeep(cycle.branch);
   return finish(shop, cycle, end);
 };
 

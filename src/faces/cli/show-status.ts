@@ -1,8 +1,6 @@
-import { statfs } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
 import type { Doors } from '../../desk/doors.ts';
+import { machineFacts } from '../../desk/machine.ts';
 import { statusView } from '../../desk/status.ts';
-import { readMemory } from '../../ports/machine/facts.ts';
 import { isAlive } from '../../ports/machine/processes.ts';
 import type { Homed } from './program.ts';
 import { sayCannotOpen, sayJson } from './say.ts';
@@ -20,20 +18,12 @@ export const statusCommand = async (doors: Doors, terminal: Terminal, options: H
     return sayCannotOpen(terminal, opened.error);
   }
   const counter = opened.value;
-  const memory = readMemory();
-  const disk = await statfs(counter.paths.home);
   const view = statusView({
     home: counter.paths.home,
     state: counter.journal.state(),
     config: counter.config(),
     sessions: counter.sessions(),
-    facts: {
-      memoryUsedShare: memory.usedShare,
-      memoryTotalBytes: memory.totalBytes,
-      memoryAvailableBytes: memory.availableBytes,
-      diskFreeBytes: disk.bavail * disk.bsize,
-      stopFile: existsSync(counter.paths.stop),
-    },
+    facts: await machineFacts(counter.paths),
     now: counter.clock.now(),
     isAlive,
   });

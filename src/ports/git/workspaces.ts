@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, readdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { execa } from 'execa';
 import writeFileAtomic from 'write-file-atomic';
@@ -44,7 +45,7 @@ export const createWorkspaces = ({ git, home, authorOf = sessionAuthor }: Worksp
       }
       const filled = await materialise({ git, gitDir: mirror.dir, ...place, exclude }, commit.value);
       if (!filled.ok) return filled;
-      await writeFileAtomic(place.exclude, JSON.stringify(exclude));
+      await writeFileAtomic(place.exclude, JSON.stringify({ exclude, branch, base: commit.value }));
       const own = { dir: place.dir, mirrorDir: mirror.dir, index: place.index, branch, base: commit.value, exclude };
       await writeAgentRepository({ ...own, author: authorOf(name) });
       return ok({ dir: place.dir, branch, base: commit.value });
@@ -53,7 +54,7 @@ export const createWorkspaces = ({ git, home, authorOf = sessionAuthor }: Worksp
     capture: async ({ mirror, workspace, author, message, at }) => {
       const { dir, base, branch } = workspace;
       if (!(await isDirectory(dir))) return failed('git-failed', `the workspace ${dir} is gone or no directory`);
-      const exclude = await readExclude(`${dir}.exclude`);
+      const exclude = readNote(`${dir}.exclude`)?.exclude ?? [];
       const worktree: Worktree = { git, gitDir: mirror.dir, dir, index: `${dir}.index`, exclude };
       const taken = await snapshot(worktree, base);
       if (!taken.ok) return taken;
@@ -76,6 +77,12 @@ export const createWorkspaces = ({ git, home, authorOf = sessionAuthor }: Worksp
       await mkdir(path.dirname(path.resolve(dir)), { recursive: true });
       const place = path.resolve(dir);
       return materialise({ git, gitDir: mirror.dir, dir: place, index: `${place}.index`, exclude }, tree);
+    },
+
+    left: (name) => {
+      const place = placeOf(name);
+      const note = WORKSPACE_NAME.test(name) && existsSync(place.dir) ? readNote(place.exclude) : undefined;
+      return note?.branch && note.base ? { dir: place.dir, branch: note.branch, base: note.base } : undefined;
     },
 
     remove: async (name) => {
@@ -251,12 +258,22 @@ const find = async (dir: string, exclude: string[], test: string[]): Promise<str
     .map((name) => name.replace(/^\.\//, ''));
 };
 
-const readExclude = async (file: string): Promise<string[]> => {
+/** What `prepare` noted beside the workspace, where no agent looks for it; a damaged note is none. */
+interface Note {
+  exclude: string[];
+  branch?: string;
+  base?: string;
+}
+
+const readNote = (file: string): Note | undefined => {
   try {
-    const parsed: unknown = JSON.parse(await readFile(file, 'utf8'));
-    return Array.isArray(parsed) ? parsed.filter((name) => typeof name === 'string') : [];
+    const parsed = JSON.parse(readFileSync(file, 'utf8')) as Partial<Record<keyof Note, unknown>> | null;
+    const exclude = Array.isArray(parsed?.exclude) ? parsed.exclude.filter((name) => typeof name === 'string') : [];
+    const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
+    const [branch, base] = [text(parsed?.branch), text(parsed?.base)];
+    return { exclude, ...(branch ? { branch } : {}), ...(base ? { base } : {}) };
   } catch {
-    return [];
+    return undefined;
   }
 };
 
