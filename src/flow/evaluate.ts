@@ -200,12 +200,12 @@ const lookAgain = async (
   for (const { check: name, tests, files } of suspectedFlaky(base, result)) {
     const check = cycle.project.checks.find((c) => c.name === name);
     const first = believed.checks.find((c) => c.check === name);
-    if (!check || !first) continue;
+    if (!check || first?.state !== 'evaluated') continue;
     const second = await runAgain(shop, input, check, files);
     cycle.sum.checks.ran += 1;
-    const { report, flaky } = mergeRerun(first, second, tests);
+    const { report, flaky } = mergeRerun(first, second, { tests });
     for (const test of flaky) {
-      shop.journal.append<'test_flaky'>({ type: 'test_flaky', ...envelopeOf(cycle), data: { check: name, test, tree: result.tree } });
+      shop.journal.append<'test_flaky'>({ type: 'test_flaky', ...envelopeOf(cycle), data: { check: name, test: test.slice(`${name}: `.length), tree: result.tree } });
     }
     believed = { ...believed, checks: believed.checks.map((c) => (c.check === name ? report : c)) };
   }

@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '../base/result.ts';
+import type { FailureKind } from '../model/failure.ts';
 import type { Plan } from '../model/plan.ts';
 import { fillPrompt } from '../policy/placeholders.ts';
 import type { Captured, Workspace } from '../ports/git/mirror.ts';
@@ -63,8 +64,13 @@ const work = async (
     conversation,
     shims: shop.paths.shims,
   });
-  return answer.ok ? ok(undefined) : answer;
+  if (answer.ok) return ok(undefined);
+  const kind = answer.error.failure?.kind;
+  return kind !== undefined && WORK_MAY_STAND.has(kind) ? ok(undefined) : answer;
 };
+
+/** Endings that say nothing of what was done until then: the evaluator looks at the work, not at the last word. */
+const WORK_MAY_STAND: ReadonlySet<FailureKind> = new Set(['no-answer', 'max-turns', 'budget-run', 'max-output']);
 
 /** The session's work as a commit in the mirror: its own commits, and what it left uncommitted, in its name. */
 export const captureWork = async (
