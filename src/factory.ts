@@ -100,7 +100,7 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
   };
   await writeShims({
     dir: paths.shims,
-    stateDir: paths.disposable,
+    home: paths.disposable,
     tools: shimmedTools(current),
     node: process.execPath,
     entry: SHIM_ENTRY,

@@ -188,7 +188,7 @@ const writeHome = async (
         context: ['CLAUDE.md'],
         checks: [
           { name: 'tsc', run: 'tsc --noEmit --pretty false', parse: 'tsc', slot: 'tsc' },
-          { name: 'tests', run: 'vitest run --reporter=json', parse: 'vitest-json', slot: 'test' },
+          { name: 'tests', run: 'vitest run --reporter=json', rerun: 'vitest run --reporter=json {files}', parse: 'vitest-json', slot: 'test' },
         ],
         protect: ['.github/**', 'tsconfig*.json', 'vitest.config.*', 'package.json', 'install.mjs'],
         env: { TALLY_TOOLCHAIN: modules },

@@ -1,14 +1,13 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join, relative, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { ok, type Result } from '../base/result.ts';
 import { type Failure, failed } from '../model/failure.ts';
 import { type Detected, detectProject } from '../policy/detect.ts';
-import { isTelling, TELLING_MAX_BYTES } from '../policy/detect-files.ts';
 import { scaffoldHome } from '../ports/home/scaffold.ts';
-import { findOnPath } from '../ports/machine/walls.ts';
+import { surveyFiles, surveyMachine } from '../ports/home/survey.ts';
 
 /** Makes a home for a repository: looks at what is committed, proposes the checks, writes what is not there yet. */
 export interface InitRequest {
@@ -24,7 +23,6 @@ export interface InitResult {
   home: string;
   repo: string;
   branch: string;
-  name: string;
   detected: Detected;
   written: string[];
   left: string[];
@@ -45,11 +43,11 @@ export const initHome = async (request: InitRequest): Promise<Result<InitResult,
   const described = await describeRepository(place, request.branch);
   if (!described.ok) return described;
   const { branch, detected } = described.value;
-  const repo = isUrl(place) ? place : relativeTo(home, resolve(place));
-  const name = request.name ?? nameOf(isUrl(place) ? place : resolve(place));
-  const scaffolded = await scaffoldHome({ dir: home, repo, name, branch, detected });
+  const repo = isUrl(place) ? place : resolve(place);
+  const name = request.name === undefined ? {} : { name: request.name };
+  const scaffolded = scaffoldHome({ dir: home, repo, branch, detected, ...name });
   if (!scaffolded.ok) return scaffolded;
-  return ok({ home, repo, branch, name, detected, ...scaffolded.value });
+  return ok({ home, repo, branch, detected, ...scaffolded.value });
 };
 
 /** What a repository shows of itself, read from its commits: an uncommitted file tells nothing. */
@@ -83,8 +81,14 @@ const describe = async (repo: string, dir: string, wanted: string | undefined): 
     if (names.length === 0) return failed('repo-empty', `${dir} has no commits`);
     return failed('branch-missing', `${dir} has no branch ${branch}; it has ${names.slice(0, 10).join(', ')}`);
   }
-  const files = await telling(dir, remote.stdout.trim());
-  return ok({ repo, branch, detected: detectProject(files, { tools: toolsHere(), node: process.versions.node }) });
+  const at = remote.stdout.trim();
+  const listed = await git(dir, ['ls-tree', '-r', '-z', '--name-only', '--full-tree', at]);
+  const paths = listed.stdout.split('\0').filter((path) => path !== '');
+  const files = await surveyFiles(paths, async (path) => {
+    const shown = await git(dir, ['cat-file', 'blob', `${at}:${path}`]);
+    return shown.exitCode === 0 ? shown.stdout : undefined;
+  });
+  return ok({ repo, branch, detected: detectProject(files, surveyMachine()) });
 };
 
 /** The checked-out branch of a local repository, the remote's HEAD of a clone, else one of the usual names. */
@@ -97,22 +101,6 @@ const defaultBranch = async (dir: string): Promise<string | undefined> => {
   }
   return undefined;
 };
-
-const telling = async (dir: string, commit: string): Promise<Map<string, string | undefined>> => {
-  const listed = await git(dir, ['ls-tree', '-r', '-z', '--name-only', '--full-tree', commit]);
-  const paths = listed.stdout.split('\0').filter((path) => path !== '');
-  const files = new Map<string, string | undefined>(paths.map((path) => [path, undefined]));
-  for (const path of paths.filter(isTelling)) {
-    const shown = await git(dir, ['cat-file', 'blob', `${commit}:${path}`]);
-    if (shown.exitCode === 0) files.set(path, shown.stdout.slice(0, TELLING_MAX_BYTES));
-  }
-  return files;
-};
-
-/** The tools by which a repository may want to be installed and checked, as far as this machine has them. */
-const TOOLS = ['npm', 'pnpm', 'yarn', 'bun', 'deno', 'python3', 'python', 'cargo', 'go', 'make', 'poetry', 'uv', 'composer', 'bundle', 'mvn', 'gradle'];
-
-const toolsHere = (): Set<string> => new Set(TOOLS.filter((tool) => findOnPath(tool, process.env.PATH ?? '') !== undefined));
 
 const repositoryAround = async (dir: string): Promise<string | undefined> => {
   const start = existsSync(dir) ? dir : resolve(dir, '..');
@@ -133,16 +121,6 @@ const git = (cwd: string, args: string[]) =>
   });
 
 const isUrl = (place: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(place) || /^[^/\s]+@[^/\s:]+:/.test(place);
-
-const relativeTo = (home: string, path: string): string => {
-  const near = relative(home, path) || '.';
-  return near.startsWith('../../..') ? path : near;
-};
-
-const nameOf = (place: string): string => {
-  const name = basename(place.replace(/\/+$/, '')).replace(/\.git$/, '').replace(/[^a-z0-9._-]+/gi, '-').replace(/^[^a-z0-9]+/i, '');
-  return name === '' ? 'project' : name.slice(0, 64);
-};
 
 const withoutUser = (text: string): string => text.replace(/:\/\/[^/@\s]+@/g, '://');
 

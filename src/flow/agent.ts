@@ -41,7 +41,7 @@ export const ask = async (shop: Workshop, cycle: Cycle, question: Question): Pro
     if (!result.ok) return result;
     const run = result.value;
     if (run.ok) return ok(run);
-    const fault = run.failure ?? failure('claude-unknown', 'the run failed without saying why');
+    const fault: NonNullable<RunResult['failure']> = run.failure ?? failure('claude-unknown', 'the run failed without saying why');
     if (cycle.signal.aborted) return err({ ...endBy(failure('interrupted', 'stopped while the agent worked')), outcome: 'interrupted' });
     const decision = policyFor(fault.kind, {
       attempt,

@@ -38,13 +38,19 @@ export const evaluatePhase = async (
   analysis: Analysis,
   planned: Planned,
 ): Promise<Result<Accepted, CycleEnd>> => {
+  let before: { tree: string; end: CycleEnd } | undefined;
   for (let iteration = 1; ; iteration += 1) {
     cycle.sum.iterations = iteration;
-    const judged = await judgeOnce(shop, cycle, reading, analysis, planned);
+    const caught = await captureWork(shop, cycle, reading, analysis.workspace, planned.plan);
+    if (!caught.ok) return caught;
+    // The same tree gets the same verdict: a conversation that changed nothing more has given up.
+    if (before?.tree === caught.value.tree) return err(before.end);
+    const judged = await judgeOnce(shop, cycle, reading, analysis, caught.value);
     if (!judged.ok) return judged;
     const { verdict } = judged.value;
     if (verdict === 'accept') return ok(judged.value.accepted);
     if (iteration >= shop.config().agent.iterations) return err(judged.value.end);
+    before = { tree: caught.value.tree, end: judged.value.end };
     const mended = await mendPhase(shop, cycle, analysis.workspace, planned, judged.value.feedback);
     if (!mended.ok) {
       // The attempt is what it was before the conversation broke: worse.
@@ -62,12 +68,9 @@ const judgeOnce = async (
   cycle: Cycle,
   reading: Reading,
   analysis: Analysis,
-  { plan }: Planned,
+  captured: Captured,
 ): Promise<Result<Judgement, CycleEnd>> => {
   const { mirror } = reading;
-  const caught = await captureWork(shop, cycle, reading, analysis.workspace, plan);
-  if (!caught.ok) return caught;
-  const captured = caught.value;
   if (captured.empty) return err({ outcome: 'empty', reason: 'the agent changed nothing', countsAsAttempt: true });
   cycle.sum.known.commit = captured.commit;
   cycle.sum.known.branch = cycle.branch;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { relative } from 'node:path';
 import { ok, type Result } from '../base/result.ts';
 import type { EntryOf, Phase, RalphCycle, Trigger } from '../model/entry.ts';
@@ -38,7 +39,7 @@ export const runCycle = async (shop: Workshop, input: CycleInput): Promise<Resul
     task: input.task,
     branch: branchName(session.name, now, Object.keys(shop.journal.state().waiting)),
     startedMs: shop.clock.monotonic(),
-    signal: input.signal,
+    signal: ownSignal(input.signal),
     sum: newSum(),
   };
   try {
@@ -50,6 +51,15 @@ export const runCycle = async (shop: Workshop, input: CycleInput): Promise<Resul
   } finally {
     lock.release();
   }
+};
+
+/** Every wait and every process of a cycle listens for its end; that many listeners are no leak. */
+const LISTENERS_MAX = 100;
+
+const ownSignal = (signal: AbortSignal): AbortSignal => {
+  const own = AbortSignal.any([signal]);
+  setMaxListeners(LISTENERS_MAX, own);
+  return own;
 };
 
 const begin = (shop: Workshop, cycle: Cycle): void => {

@@ -11,14 +11,14 @@ export const initCommand = async (
 ): Promise<number> => {
   const made = await initHome({ dir, repo: options.repo, name: options.name, branch: options.branch });
   if (!made.ok) return sayFailure(terminal, made.error);
-  const { home, name, repo, branch, detected, written, left } = made.value;
+  const { home, repo, branch, detected, written, left } = made.value;
   if (options.json) {
     sayJson(terminal, made.value);
     return 0;
   }
   const { paint } = terminal;
   const lines = [
-    `${paint('bold', name)}: ${repo}, branch ${branch}${detected.packageManager ? `, ${detected.packageManager.name}` : ''}`,
+    `${paint('bold', repo)}, branch ${branch}${detected.packageManager ? `, ${detected.packageManager.name}` : ''}`,
     ...(detected.install ? [`  install  ${detected.install}`] : []),
     ...detected.checks.map((check) => `  check    ${check.name}: ${check.run}`),
     ...detected.notes.map((note) => paint('yellow', `  note     ${note}`)),

@@ -43,9 +43,7 @@ export const logCommand = async (doors: Doors, terminal: Terminal, options: LogO
     ...(options.cycle ? { cycle: options.cycle } : {}),
     ...(sinceMs === undefined ? {} : { sinceMs }),
   };
-  // A pipe wants whole lines, a screen wants no wrapping.
-  const shown = { paint: terminal.paint, width: terminal.interactive ? terminal.width : Number.POSITIVE_INFINITY };
-  const print = (entry: Entry) => terminal.out(options.json ? JSON.stringify(entry) : renderEntry(entry, shown, Date.now()));
+  const print = (entry: Entry) => terminal.out(options.json ? JSON.stringify(entry) : renderEntry(entry, terminal, Date.now()));
   const stop = stopSignal();
   // The reader of a pipe may leave early: that is no error.
   process.stdout.on('error', () => process.exit(0));

@@ -7,6 +7,8 @@ export interface Terminal {
   /** Colour where a person looks, nothing where a program reads. */
   paint: (style: Style, text: string) => string;
   width: number;
+  /** Where a line is cut: at the edge of a screen, nowhere in a pipe. */
+  lineWidth: number;
   interactive: boolean;
 }
 
@@ -23,6 +25,7 @@ export const processTerminal = (): Terminal => {
     note: (text) => void process.stderr.write(`${text}\n`),
     paint: (style, text) => (colour ? styleText(style, text) : text),
     width: process.stdout.columns ?? WIDTH_DEFAULT,
+    lineWidth: interactive ? (process.stdout.columns ?? WIDTH_DEFAULT) : Number.POSITIVE_INFINITY,
     interactive,
   };
 };

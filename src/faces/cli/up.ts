@@ -61,7 +61,7 @@ const tellEntries = async (factory: Factory, terminal: Terminal, signal: AbortSi
   for await (const entry of factory.journal.follow({ from: 'end', signal, filter: { types: TOLD } })) {
     const line = renderEntry(entry, terminal, factory.clock.now());
     terminal.out(line);
-    factory.log(renderEntry(entry, { paint: (_, text) => text, width: Number.POSITIVE_INFINITY }, factory.clock.now()).trim());
+    factory.log(renderEntry(entry, { paint: (_, text) => text, lineWidth: Number.POSITIVE_INFINITY }, factory.clock.now()).trim());
   }
 };
 
