@@ -1,0 +1,246 @@
+/** Runs Claude Code: one process in its own terminal, watched until its last descendant is dead. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../base/clock.ts';
+import { type FailureKind, failure } from '../../model/failure.ts';
+import { judgeRun, type RunFailure, type StopReason } from '../../policy/run-failure.ts';
+import type { Claude, RunRequest, RunResult } from './claude.ts';
+import { argumentsOf, environmentOf, type RunFiles, settingsOf, tooLong } from './invocation.ts';
+import { locate, probe } from './locate.ts';
+import { createReading } from './messages.ts';
+import { createRates } from './rates.ts';
+import { createTail } from './tail.ts';
+import { type Exit, openTerminal, type Terminal } from './terminal.ts';
+
+/** One look at every run; progress on a screen needs no more, and it costs one read of nothing per run. */
+const POLL_MS = 200;
+/** Between the steps of a stop: an interrupted run still writes its result and its conversation. */
+const STOP_GRACE_MS = 3_000;
+/** When somebody waits for the stop. */
+const ABORT_GRACE_MS = 2_000;
+/** After SIGKILL only the kernel can delay an end; what hangs there is left to it. */
+const KILL_GRACE_MS = 1_000;
+/** A run that has answered may still write its conversation, but has no work left. */
+const RESULT_GRACE_MS = 10_000;
+
+export const createClaude = ({
+  command,
+  clock,
+  reaperPrefix,
+  sweep,
+  fallbackPath,
+}: {
+  /** A name on PATH, or a path. */
+  command: string;
+  clock: Clock;
+  /** A command that runs another and leaves nothing of it behind, e.g. `unshare --pid --fork --kill-child …`. */
+  reaperPrefix: string[];
+  /** Kills every process that carries this marker in WINNOW_RUN; how many there were. */
+  sweep: (marker: string) => Promise<number>;
+  fallbackPath?: string;
+}): Claude => {
+  const rates = createRates();
+  const poll = createPoll();
+
+  const run = async (request: RunRequest): Promise<RunResult> => {
+    const startedAt = clock.monotonic();
+    const found = await locate(command, fallbackPath);
+    if (!found.ok) return unstarted(request, found.error);
+    const files = await writeFiles(request);
+    if ('failure' in files) return unstarted(request, files.failure);
+    const args = argumentsOf(request, files);
+    const long = tooLong(args);
+    if (long)
+      return unstarted(request, plain('crashed', `An argument is too long (${long.bytes} bytes): ${long.start}`));
+    if (request.signal?.aborted) return unstarted(request, plain('interrupted', 'The run was interrupted.'));
+
+    const reading = createReading({
+      cwd: request.cwd,
+      model: request.model,
+      rates,
+      onProgress: (line) => request.onProgress?.({ line, costUsd: reading.usage().costUsd, at: clock.now() }),
+    });
+    const tail = createTail(files.output, reading.line);
+    const opened = openTerminal({
+      wrapper: reaperPrefix,
+      command: found.value,
+      args,
+      cwd: request.cwd,
+      env: environmentOf(request),
+      input: files.prompt,
+      output: files.output,
+      copy: join(request.transcriptDir, `${request.run}.tty`),
+    });
+    if (!opened.ok) return unstarted(request, plain('crashed', `No terminal could be opened: ${opened.error}`));
+
+    const terminal = opened.value;
+    const stopper = createStopper(terminal, clock);
+    let heardAt = clock.monotonic();
+    const look = async () => {
+      if (await tail.read()) heardAt = clock.monotonic();
+      const quietMs = clock.monotonic() - heardAt;
+      const runMs = clock.monotonic() - startedAt;
+      if (reading.answered() && quietMs > RESULT_GRACE_MS) stopper.stop('result-hang', quietMs, STOP_GRACE_MS);
+      else if (quietMs > request.silenceMs) stopper.stop('silence', quietMs, STOP_GRACE_MS);
+      else if (runMs > request.timeoutMs) stopper.stop('overtime', runMs, STOP_GRACE_MS);
+    };
+    const abort = () => stopper.stop('abort', clock.monotonic() - startedAt, ABORT_GRACE_MS);
+    request.signal?.addEventListener('abort', abort, { once: true });
+    if (request.signal?.aborted) abort();
+    const unwatch = poll.watch(look);
+
+    const exit = await stopper.ended;
+    unwatch();
+    request.signal?.removeEventListener('abort', abort);
+    const survivorsKilled = await sweep(request.run);
+    await tail.finish();
+    await terminal.flushed();
+
+    const judgement = judgeRun({
+      ...reading.facts(),
+      schemaDemanded: request.schema !== undefined,
+      ...exit,
+      stopped: stopper.stopped(),
+      stderrTail: terminal.tail(),
+    });
+    return {
+      ok: judgement.ok,
+      ...(judgement.ok ? {} : { failure: judgement.failure }),
+      text: reading.facts().result?.text ?? '',
+      structured: reading.structured(),
+      conversation: reading.conversation() ?? conversationOf(request),
+      usage: reading.usage(),
+      exitCode: exit.exitCode,
+      durationMs: clock.monotonic() - startedAt,
+      transcript: files.output,
+      survivorsKilled,
+      denied: reading.denied(),
+    };
+  };
+
+  return { run, probe: () => probe(command, fallbackPath) };
+};
+
+// ---- stopping -----------------------------------------------------------------------------------------------------
+
+interface Stopper {
+  /** The first reason counts; what comes later changes nothing. */
+  stop(reason: StopReason, afterMs: number, graceMs: number): void;
+  stopped(): { reason: StopReason; afterMs: number } | undefined;
+  ended: Promise<Exit>;
+}
+
+/**
+ * SIGINT makes the run write its result and close its conversation, SIGTERM makes it end its own tools, SIGKILL leaves
+ * them behind: so in this order, with a bounded wait after each.
+ */
+const createStopper = (terminal: Terminal, clock: Clock): Stopper => {
+  let stopped: { reason: StopReason; afterMs: number } | undefined;
+  let giveUp: (exit: Exit) => void = () => {};
+  const gone = new AbortController();
+  const lost = new Promise<Exit>((done) => {
+    giveUp = done;
+  });
+  const ended = Promise.race([terminal.exited, lost]).finally(() => gone.abort());
+
+  const walk = async (graceMs: number) => {
+    for (const [signal, waitMs] of [
+      ['SIGINT', graceMs],
+      ['SIGTERM', graceMs],
+      ['SIGKILL', KILL_GRACE_MS],
+    ] as const) {
+      if (gone.signal.aborted) return;
+      await terminal.signal(signal);
+      await clock.sleep(waitMs, gone.signal);
+    }
+    giveUp({ exitCode: null, signal: 9 });
+  };
+
+  return {
+    stop: (reason, afterMs, graceMs) => {
+      if (stopped) return;
+      stopped = { reason, afterMs };
+      void walk(graceMs);
+    },
+    stopped: () => stopped,
+    ended,
+  };
+};
+
+// ---- watching -----------------------------------------------------------------------------------------------------
+
+/** One timer for all runs, which stands still while there are none. */
+const createPoll = () => {
+  const looks = new Set<() => void>();
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    watch: (look: () => Promise<void>): (() => void) => {
+      let busy = false;
+      const guarded = () => {
+        if (busy) return;
+        busy = true;
+        // A failing read is met again at the end of the run; until then the clocks of the run go on.
+        look()
+          .catch(() => {})
+          .finally(() => {
+            busy = false;
+          });
+      };
+      looks.add(guarded);
+      timer ??= setInterval(() => {
+        for (const each of looks) each();
+      }, POLL_MS);
+      return () => {
+        looks.delete(guarded);
+        if (looks.size > 0) return;
+        clearInterval(timer);
+        timer = undefined;
+      };
+    },
+  };
+};
+
+// ---- before the start ---------------------------------------------------------------------------------------------
+
+const writeFiles = async (request: RunRequest): Promise<RunFiles | { failure: RunFailure }> => {
+  const path = (suffix: string) => join(request.transcriptDir, `${request.run}.${suffix}`);
+  const files: RunFiles = {
+    prompt: path('prompt.md'),
+    output: path('jsonl'),
+    settings: path('settings.json'),
+    system: request.system === undefined ? undefined : path('system.md'),
+  };
+  try {
+    await mkdir(request.transcriptDir, { recursive: true });
+    await mkdir(request.tmpDir, { recursive: true });
+    await writeFile(files.prompt, request.prompt);
+    await writeFile(files.settings, JSON.stringify(settingsOf()));
+    if (files.system !== undefined) await writeFile(files.system, request.system ?? '');
+    // An older transcript under this name would be read as if it were this run's.
+    await writeFile(files.output, '');
+    return files;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const kind = code === 'ENOSPC' || code === 'EDQUOT' ? 'disk-full' : 'crashed';
+    return { failure: plain(kind, `The files of the run could not be written: ${message}`) };
+  }
+};
+
+const unstarted = (request: RunRequest, reason: RunFailure): RunResult => ({
+  ok: false,
+  failure: reason,
+  text: '',
+  structured: undefined,
+  conversation: conversationOf(request),
+  usage: { costUsd: 0, tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }, turns: 0 },
+  exitCode: null,
+  durationMs: 0,
+  transcript: join(request.transcriptDir, `${request.run}.jsonl`),
+  survivorsKilled: 0,
+  denied: [],
+});
+
+const plain = (kind: FailureKind, message: string): RunFailure => failure(kind, message);
+
+const conversationOf = ({ conversation }: RunRequest): string =>
+  'start' in conversation ? conversation.start : conversation.resume;
