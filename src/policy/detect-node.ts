@@ -40,7 +40,7 @@ export const detectNode = (repository: FileListing, machine: Machine | undefined
     packageManager: manager,
     install: installs ? manager.install : undefined,
     checks: checks.map(({ check }) => check),
-    protect: [...NODE_PROTECTED, ...checks.flatMap(({ protect }) => protect)],
+    protect: [...installProtected(project), ...checks.flatMap(({ protect }) => protect)],
     env: environment(project),
     notes,
   };
@@ -62,20 +62,24 @@ interface Found {
   protect: string[];
 }
 
-const NODE_PROTECTED = [
-  '**/package-lock.json',
-  '**/npm-shrinkwrap.json',
-  '**/pnpm-lock.yaml',
-  '**/yarn.lock',
-  '**/bun.lock',
-  '**/bun.lockb',
+/** What decides which code is installed, and what runs by itself when git or the package manager does. */
+const installProtected = ({ manager, repository, scripts }: NodeProject): string[] => [
+  ...MANAGER_FILES[manager.name],
+  ...Object.values(MANAGER_FILES)
+    .flat()
+    .filter((glob) => repository.has(glob.replace('**/', ''))),
   '**/.npmrc',
-  '.yarnrc.yml',
-  '.yarn/**',
-  '.pnpmfile.cjs',
-  '.nvmrc',
-  '.husky/**',
+  ...(repository.has('.nvmrc') ? ['.nvmrc'] : []),
+  ...(/\bhusky\b/.test(scripts.prepare ?? '') || repository.some(/^\.husky\//) ? ['.husky/**'] : []),
 ];
+
+const MANAGER_FILES: Record<PackageManager['name'], string[]> = {
+  npm: ['**/package-lock.json', '**/npm-shrinkwrap.json'],
+  pnpm: ['**/pnpm-lock.yaml', 'pnpm-workspace.yaml', '.pnpmfile.cjs'],
+  yarn: ['**/yarn.lock', '.yarnrc'],
+  'yarn-berry': ['**/yarn.lock', '.yarnrc.yml', '.yarn/**', '.pnp.*'],
+  bun: ['**/bun.lock', '**/bun.lockb'],
+};
 
 const typeCheck = ({ repository, dependencies, scripts, notes }: NodeProject): Found | undefined => {
   const protect = ['**/tsconfig*.json'];
