@@ -105,22 +105,30 @@ export const readYaml = (source: YamlSource): YamlReading => {
   const sound = document.errors.every(({ code }) => code === 'DUPLICATE_KEY');
   if (!sound) return { data: undefined, sound, problems, problem };
   try {
-    visit(document, {
-      Alias: (_, alias) => {
-        if (alias.resolve(document) !== undefined) return;
-        const says = { found: `the alias *${alias.source} of nothing`, expected: 'values written out' };
-        problems.push(fileProblem({ file, ...place(alias.range?.[0] ?? 0), ...says }));
-      },
-    });
     return { data: document.toJS({ maxAliasCount: ALIASES_MAX }) as unknown, sound, problems, problem };
   } catch (error) {
     if (error instanceof ReferenceError) {
-      if (problems.length > 0) return { data: undefined, sound: false, problems, problem };
-      return broken({ found: `aliases that unfold more than ${ALIASES_MAX} times`, expected: 'values written out' });
+      const expected = 'values written out';
+      if (/excessive/i.test(error.message)) {
+        return broken({ found: `aliases that unfold more than ${ALIASES_MAX} times`, expected });
+      }
+      return broken({ found: 'an alias of nothing', expected }, firstLostAlias(document));
     }
     if (error instanceof RangeError) return broken(TOO_DEEP);
     throw error;
   }
+};
+
+const firstLostAlias = (document: Document.Parsed): number => {
+  let offset = 0;
+  visit(document, {
+    Alias: (_, alias) => {
+      if (alias.resolve(document) !== undefined) return undefined;
+      offset = alias.range?.[0] ?? 0;
+      return visit.BREAK;
+    },
+  });
+  return offset;
 };
 
 const TOO_DEEP = { found: 'values nested too deeply to read', expected: 'plain YAML' };

@@ -97,7 +97,7 @@ gates:
     ['two documents', `${project}---\na: 1\n`, 'found a second document'],
     ['an unclosed bracket', 'projects: [\n', 'found invalid YAML'],
     ['an unknown tag', `${project}slots: !!js/function "x"\n`, 'found an unknown tag'],
-    ['an alias of nothing', `${project}slots: *gone\n`, ':6  found the alias *gone of nothing'],
+    ['an alias of nothing', `${project}slots: *gone\n`, ':6  found an alias of nothing'],
     ['no projects', 'projects: []\n', ':1  projects: found an empty list, expected at least one'],
     ['a missing key', 'projects: [{ name: a, repo: x }]\n', ':1  projects[0].checks: found nothing, expected a list'],
     ['an empty value', `${project}agent:\n`, 'agent: found nothing, expected a map'],

@@ -1,0 +1,96 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type FileProblem, fileProblem, inReadingOrder } from '../../base/file-problem.ts';
+import { nearest } from '../../base/nearest.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import { parseTemplate, type Template } from '../../policy/placeholders.ts';
+import { homePaths } from './home.ts';
+import { readTextFile } from './text-file.ts';
+
+/** Every message that Winnow sends a model, with the placeholders that its template must use. */
+export const PROMPTS = {
+  /** Appended to the system prompt of every run of a session. */
+  system: ['session', 'project', 'protect'],
+  plan: [
+    'session',
+    'project',
+    'focus',
+    'instructions',
+    'task',
+    'context',
+    'baseline',
+    'recent',
+    'claims',
+    'tried',
+    'branch',
+  ],
+  /** A plan clashed; once. */
+  replan: ['title', 'reason'],
+  hack: ['title', 'files', 'expects', 'checks', 'protect', 'branch'],
+  /** The evaluation said worse. */
+  mend: ['iteration', 'iterations', 'failures', 'findings'],
+} as const;
+
+export type PromptName = keyof typeof PROMPTS;
+export type Placeholder<N extends PromptName> = (typeof PROMPTS)[N][number];
+export type Prompts = { readonly [N in PromptName]: Template<Placeholder<N>> };
+
+/** The templates that come with Winnow; the same path from src/ and from dist/. */
+export const shippedPromptsDir = fileURLToPath(new URL('../../../prompts', import.meta.url));
+
+const PROMPT_MAX_BYTES = 64 * 1024;
+
+/** The home's templates, and the shipped one for each that the home does not have. */
+export const loadPrompts = (home: string, shippedDir = shippedPromptsDir): Result<Prompts, FileProblem[]> => {
+  const names = Object.keys(PROMPTS) as PromptName[];
+  const problems = misspelt(home, names);
+  const loaded = names.map((name) => {
+    const own = join(homePaths(home).prompts, `${name}.md`);
+    const path = existsSync(own) ? own : join(shippedDir, `${name}.md`);
+    const read = readPrompt(path, path === own ? `prompts/${name}.md` : path, PROMPTS[name]);
+    if (!read.ok) problems.push(...read.error);
+    return [name, read.ok ? read.value : undefined] as const;
+  });
+  if (problems.length > 0) return err(inReadingOrder(problems));
+  return ok(Object.fromEntries(loaded) as unknown as Prompts);
+};
+
+const readPrompt = (path: string, file: string, placeholders: readonly string[]): Result<Template, FileProblem[]> => {
+  const text = readTextFile(path, { file, maxBytes: PROMPT_MAX_BYTES });
+  if (!text.ok) return err([text.error]);
+  const content = text.value.replace(/\r\n?/g, '\n').trim();
+  const { template, faults, missing } = parseTemplate(content, placeholders);
+  const all = placeholders.map((name) => `{{${name}}}`).join(' ');
+  const problems = faults.map(({ line, column, found, placeholder }) => {
+    const meant = placeholder === undefined ? undefined : nearest(placeholder, placeholders);
+    const expected = placeholder === undefined ? `one of ${all}, or \\{{ for two plain braces` : `one of ${all}`;
+    return fileProblem({ file, line, column, found, expected, meant });
+  });
+  for (const name of missing) {
+    const line = content.split('\n').length;
+    problems.push(
+      fileProblem({ file, line, column: 1, found: `no {{${name}}}`, expected: 'it somewhere in the text' }),
+    );
+  }
+  return problems.length > 0 ? err(problems) : ok(template);
+};
+
+/** A file that nobody reads since its name is off by a letter would be a change that silently does nothing. */
+const misspelt = (home: string, names: readonly string[]): FileProblem[] => {
+  const dir = homePaths(home).prompts;
+  const files = existsSync(dir) ? readdirSync(dir).filter((file) => /^[^.].*\.md$/i.test(file)) : [];
+  return files.flatMap((file) => {
+    const name = file.replace(/\.md$/i, '');
+    const meant = names.includes(name) ? undefined : nearest(name, names);
+    if (meant === undefined) return [];
+    return [
+      fileProblem({
+        file: `prompts/${file}`,
+        found: 'a file that no prompt has for its name',
+        expected: `one of ${names.join(', ')}`,
+        meant,
+      }),
+    ];
+  });
+};
