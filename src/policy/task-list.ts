@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { type FileProblem, fileProblem } from '../base/file-problem.ts';
 import { nearest } from '../base/nearest.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { PRIORITIES, Priority } from '../model/task.ts';
+import { PRIORITIES } from '../model/priority.ts';
+import { Priority } from '../model/task.ts';
 
 /**
  * Many tasks from one file. JSON: an array of texts or of objects { text, project?, session?, priority? }.

@@ -96,10 +96,10 @@ export const importHead = async ({
   const head = await readHead(agentDir);
   if (head === undefined) return { unusable: 'its git directory is damaged or gone' };
   if (head === base) return { commit: base };
-  const descends = () => git.run({ gitDir: mirrorDir, args: ['merge-base', '--is-ancestor', base, head] });
   const packed = await bringObjects({ git, mirrorDir, agentDir, head, base });
   if (packed !== undefined) return { unusable: packed };
-  if ((await descends()).exitCode !== 0) return { unusable: 'its HEAD does not descend from the base' };
+  const descends = await git.run({ gitDir: mirrorDir, args: ['merge-base', '--is-ancestor', base, head] });
+  if (descends.exitCode !== 0) return { unusable: 'its HEAD does not descend from the base' };
   const count = await git.ask(mirrorDir, ['rev-list', '--count', `${base}..${head}`]);
   if (!count.ok) return { unusable: 'its commits are not whole' };
   if (Number(count.value) > COMMITS_MAX) return { unusable: `it made ${count.value} commits` };

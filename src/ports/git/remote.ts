@@ -72,7 +72,8 @@ export const createRemote = ({
   const patiently = async (attempt: () => Promise<GitOutput>, signal?: AbortSignal): Promise<GitOutput> => {
     for (let tries = 1; ; tries += 1) {
       const output = await attempt();
-      if (output.exitCode === 0 || tries >= CONTENTION_TRIES_MAX || !CONTENTION.test(textOf(output))) return output;
+      const contention = CONTENTION.test(textOf(output)) && !IN_THE_WAY.test(output.stderr);
+      if (output.exitCode === 0 || tries >= CONTENTION_TRIES_MAX || !contention) return output;
       await clock.sleep(CONTENTION_DELAY_MS * tries * (1 + Math.random()), signal);
     }
   };
@@ -103,7 +104,7 @@ export const createRemote = ({
     args.push('--no-recurse-submodules', 'origin', `+refs/heads/${branch}:${tracking}`);
     const attempt = () => patiently(() => call(args, FETCH_TIMEOUT_MS, signal), signal);
     let output = await attempt();
-    if (output.exitCode !== 0 && /exists; cannot create|unable to update local ref/.test(output.stderr)) {
+    if (output.exitCode !== 0 && IN_THE_WAY.test(output.stderr)) {
       // A branch followed earlier ('a') stands where the new one ('a/b') needs a directory.
       await dropOtherTrackingRefs(git, gitDir, tracking);
       output = await attempt();
@@ -170,6 +171,9 @@ const PUSH_ONE_REF = ['push.followTags=false', 'push.recurseSubmodules=no'];
 
 const CONTENTION =
   /cannot lock ref|Unable to create '[^']*\.lock': File exists|shallow file has changed|failed to lock|incorrect old value provided/;
+
+/** A ref whose name is a directory to another's. */
+const IN_THE_WAY = /exists; cannot create/;
 
 const textOf = (output: GitOutput): string => `${output.stderr}\n${output.stdout.toString('utf8')}`;
 

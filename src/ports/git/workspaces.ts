@@ -1,14 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readdir, unlink } from 'node:fs/promises';
+import { lstat, mkdir, readdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
-import { execa } from 'execa';
 import writeFileAtomic from 'write-file-atomic';
 import { err, ok, type Result } from '../../base/result.ts';
 import { type Failure, failed } from '../../model/failure.ts';
 import { BRANCH_NAME, importHead, writeAgentRepository } from './agent-repository.ts';
-import { isDirectory, removeTree } from './files.ts';
+import { findBelow, isDirectory, removeTree, SPECIAL_FILES } from './files.ts';
 import { type Git, gitFailure, gitsWords } from './git.ts';
-import type { Author, Captured, Workspaces } from './mirror.ts';
+import type { Author, Captured, Mirror, Workspaces } from './mirror.ts';
 import {
   asPattern,
   gitlinks,
@@ -36,19 +35,20 @@ export const createWorkspaces = ({ git, home, authorOf = sessionAuthor }: Worksp
       if (!BRANCH_NAME.test(branch)) return failed('argument-invalid', `"${branch}" cannot name a branch`);
       const place = placeOf(name);
       await mkdir(path.dirname(place.dir), { recursive: true });
-      const commit = await git.ask(mirror.dir, ['rev-parse', '--verify', '--end-of-options', `${base}^{commit}`]);
-      if (!commit.ok) return commit;
+      const known = await names(git, mirror, `${base}^{commit}`, `${base}^{tree}`);
+      if (!known.ok) return known;
+      const [commit = '', tree = ''] = known.value;
       // Gone first: a workspace that was not made to the end must not look like one.
       if (await isDirectory(place.dir)) {
         const old = await removeTree(path.join(place.dir, '.git'));
         if (!old.ok) return old;
       }
-      const filled = await materialise({ git, gitDir: mirror.dir, ...place, exclude }, commit.value);
+      const filled = await materialise({ git, gitDir: mirror.dir, ...place, exclude }, tree);
       if (!filled.ok) return filled;
-      await writeFileAtomic(place.exclude, JSON.stringify({ exclude, branch, base: commit.value }));
-      const own = { dir: place.dir, mirrorDir: mirror.dir, index: place.index, branch, base: commit.value, exclude };
+      await writeFileAtomic(place.exclude, JSON.stringify({ exclude, branch, base: commit }));
+      const own = { dir: place.dir, mirrorDir: mirror.dir, index: place.index, branch, base: commit, exclude };
       await writeAgentRepository({ ...own, author: authorOf(name) });
-      return ok({ dir: place.dir, branch, base: commit.value });
+      return ok({ dir: place.dir, branch, base: commit });
     },
 
     capture: async ({ mirror, workspace, author, message, at }) => {
@@ -62,21 +62,27 @@ export const createWorkspaces = ({ git, home, authorOf = sessionAuthor }: Worksp
       const head = await importHead({ git, mirrorDir: mirror.dir, dir, base });
       if ('unusable' in head) notes.push(`the session's own commits were made into one: ${head.unusable}`);
       const parent = 'commit' in head ? head.commit : base;
-      const [parentTree, baseTree] = await Promise.all([mirror.treeOf(parent), mirror.treeOf(base)]);
-      if (!parentTree.ok) return parentTree;
-      if (!baseTree.ok) return baseTree;
-      const leftovers = parentTree.value !== tree;
+      const known = await names(git, mirror, `${parent}^{tree}`, `${base}^{tree}`);
+      if (!known.ok) return known;
+      const [parentTree, baseTree] = known.value;
+      const leftovers = parentTree !== tree;
       const commit = leftovers ? await mirror.commitTree({ tree, parents: [parent], message, author, at }) : ok(parent);
       if (!commit.ok) return commit;
       const kept = await mirror.keep(branch, commit.value);
       if (!kept.ok) return kept;
-      return ok({ commit: commit.value, tree, empty: tree === baseTree.value, leftovers, notes } satisfies Captured);
+      return ok({ commit: commit.value, tree, empty: tree === baseTree, leftovers, notes } satisfies Captured);
     },
 
     checkout: async ({ mirror, tree, dir, exclude }) => {
       await mkdir(path.dirname(path.resolve(dir)), { recursive: true });
       const place = path.resolve(dir);
-      return materialise({ git, gitDir: mirror.dir, dir: place, index: `${place}.index`, exclude }, tree);
+      // Without the tree nothing must be thrown away for it.
+      const known = await names(git, mirror, `${tree}^{tree}`);
+      if (!known.ok) return known;
+      return materialise(
+        { git, gitDir: mirror.dir, dir: place, index: `${place}.index`, exclude },
+        known.value[0] ?? tree,
+      );
     },
 
     left: (name) => {
@@ -112,6 +118,14 @@ const FILE_MAX_BYTES = 100 * 1024 * 1024;
 /** Notes of one kind that are spelt out. */
 const NAMED_MAX = 5;
 
+/** The full names of objects in the mirror, in one call. */
+const names = async (git: Git, mirror: Mirror, ...revisions: string[]): Promise<Result<string[], Failure>> => {
+  const answer = await git.ask(mirror.dir, ['rev-parse', '--end-of-options', ...revisions]);
+  if (!answer.ok) return answer;
+  // rev-parse echoes its own option.
+  return ok(answer.value.split('\n').filter((line) => !line.startsWith('--')));
+};
+
 /** The tree of what lies in the directory now, under the rules of .gitignore. */
 const snapshot = async (
   worktree: Worktree,
@@ -119,13 +133,15 @@ const snapshot = async (
 ): Promise<Result<{ tree: string; notes: string[] }, Failure>> => {
   const { git, exclude } = worktree;
   const notes: string[] = [];
-  const special = await removeSpecialFiles(worktree);
+  const { special, large } = await oddFiles(worktree);
+  // Nothing of the run is alive any more that could use them, and a pipe named .gitignore is waited for without end.
+  for (const name of special) await unlink(path.join(worktree.dir, name)).catch(() => undefined);
   if (special.length > 0) notes.push(`removed, as git knows no such files: ${few(special)}`);
   const links = await forgetSubmodules(worktree);
   if (!links.ok) return links;
 
   const excludeFile = `${worktree.dir}.add-exclude`;
-  const huge = await hugeFiles(worktree);
+  const huge = await freshAmong(worktree, large);
   await writeFileAtomic(excludeFile, [...exclude, ...huge].map((name) => `${asPattern(name)}\n`).join(''));
   if (huge.length > 0) notes.push(`left out, as larger than 100 MB: ${few(huge)}`);
   const call = {
@@ -178,34 +194,27 @@ const settleIndex = async (worktree: Worktree, base: string, links: Map<string, 
     const restored = await git.done({ ...on(worktree), args, input: untouched.join('') });
     if (!restored.ok) return restored;
   }
-  const diff = ['diff-index', '--cached', '-z', '--no-renames'];
-  if (exclude.length > 0) {
-    // A project's own .gitignore can take back what we exclude ("!node_modules"); a commit never holds our links.
-    const args = [...diff, '--name-only', '--diff-filter=A', base, '--', ...exclude];
-    const linked = await git.done({ ...on(worktree), args });
-    if (!linked.ok) return linked;
-    const names = linked.value.split('\0').filter((name) => name !== '');
-    const forgotten = names.length === 0 ? linked : await forget(worktree, names);
-    if (!forgotten.ok) return forgotten;
-  }
-  return restoreUntouched(worktree, [...diff, '--diff-filter=M', base]);
-};
-
-/** Entries that differ only because git would write the file's line ends otherwise than the base has them. */
-const restoreUntouched = async (worktree: Worktree, args: string[]): Promise<Result<string, Failure>> => {
-  const { git } = worktree;
+  const args = ['diff-index', '--cached', '-z', '--no-renames', base];
   const changed = await git.done({ ...on(worktree), args });
   if (!changed.ok) return changed;
-  const fields = changed.value.split('\0');
+  const linked: string[] = [];
   const blobs = new Map<string, string>();
   const entries = new Map<string, string>();
+  const fields = changed.value.split('\0');
   for (let at = 0; at + 1 < fields.length; at += 2) {
-    const [oldMode = '', newMode, oldOid = ''] = fields[at]!.slice(1).split(' ');
+    const [oldMode = '', newMode, oldOid = '', , status] = fields[at]!.slice(1).split(' ');
     const name = fields[at + 1]!;
-    if (oldMode !== newMode) continue;
+    // A project's own .gitignore can take back what we exclude ("!node_modules"); a commit never holds our links.
+    if (status === 'A' && exclude.some((dir) => name === dir || name.startsWith(`${dir}/`))) linked.push(name);
+    if (status !== 'M' || oldMode !== newMode) continue;
     blobs.set(name, oldOid);
     entries.set(name, `${oldMode} ${oldOid}\t${name}\0`);
   }
+  if (linked.length > 0) {
+    const forgotten = await forget(worktree, linked);
+    if (!forgotten.ok) return forgotten;
+  }
+  // And some differ only because git would write their line ends otherwise than the base has them.
   const touched = await touchedAmong(worktree, blobs);
   const input = [...entries].filter(([name]) => !touched.has(name)).map(([, entry]) => entry);
   if (input.length === 0) return changed;
@@ -224,38 +233,26 @@ const submodulesOf = async (worktree: Worktree, base: string, links: Map<string,
   return found;
 };
 
-/**
- * Pipes, sockets and devices: git cannot keep them, and a pipe named .gitignore would make it wait for ever.
- * Nothing of the run is alive any more that could use them.
- */
-const removeSpecialFiles = async ({ dir, exclude }: Worktree): Promise<string[]> => {
-  const types = ['p', 's', 'b', 'c'].flatMap((type, at) => (at === 0 ? ['-type', type] : ['-o', '-type', type]));
-  const names = await find(dir, exclude, types);
-  for (const name of names) await unlink(path.join(dir, name)).catch(() => undefined);
-  return names;
+/** What git add must not meet: files that are none, and files that are too large for a repository. */
+const oddFiles = async ({ dir, exclude }: Worktree): Promise<{ special: string[]; large: string[] }> => {
+  const test = [...SPECIAL_FILES, '-o', '-type', 'f', '-size', `+${FILE_MAX_BYTES}c`];
+  const odd = { special: [] as string[], large: [] as string[] };
+  for (const name of await findBelow(dir, ['.git', ...exclude], test)) {
+    const stat = await lstat(path.join(dir, name)).catch(() => undefined);
+    if (stat) odd[stat.isFile() ? 'large' : 'special'].push(name);
+  }
+  return odd;
 };
 
-/** New files that are too large for a repository; what is ignored or known to git already is not among them. */
-const hugeFiles = async (worktree: Worktree): Promise<string[]> => {
-  const large = await find(worktree.dir, worktree.exclude, ['-type', 'f', '-size', `+${FILE_MAX_BYTES}c`]);
-  if (large.length === 0) return [];
-  const args = ['ls-files', '--others', '--exclude-standard', '-z', '--', ...large];
+/** Of these, the new ones: neither ignored nor known to git already. */
+const freshAmong = async (worktree: Worktree, names: string[]): Promise<string[]> => {
+  if (names.length === 0) return [];
+  const args = ['ls-files', '--others', '--exclude-standard', '-z', '--', ...names];
   const fresh = await worktree.git.run({ ...on(worktree), args });
   return fresh.stdout
     .toString('utf8')
     .split('\0')
     .filter((name) => name !== '');
-};
-
-const find = async (dir: string, exclude: string[], test: string[]): Promise<string[]> => {
-  const pruned = ['.git', ...exclude].flatMap((name) => ['-path', `./${name.replace(/[\\*?[\]]/g, '\\$&')}`, '-o']);
-  const skip = ['(', ...pruned.slice(0, -1), ')', '-prune'];
-  const args = ['.', '-xdev', ...skip, '-o', '(', ...test, ')', '-print0'];
-  const found = await execa('find', args, { cwd: dir, reject: false, stdin: 'ignore', stripFinalNewline: false });
-  return found.stdout
-    .split('\0')
-    .filter((name) => name !== '')
-    .map((name) => name.replace(/^\.\//, ''));
 };
 
 /** What `prepare` noted beside the workspace, where no agent looks for it; a damaged note is none. */

@@ -3,7 +3,7 @@ import path from 'node:path';
 import pLimit from 'p-limit';
 import { err, ok, type Result } from '../../base/result.ts';
 import { type Failure, failed } from '../../model/failure.ts';
-import { isDirectory, removeTree } from './files.ts';
+import { findBelow, isDirectory, removeTree, SPECIAL_FILES } from './files.ts';
 import type { Git, GitCall } from './git.ts';
 
 /**
@@ -22,23 +22,19 @@ export interface Worktree {
   exclude: string[];
 }
 
-/** Makes `dir` hold the tree and nothing else but what is excluded. */
+/** Makes `dir` hold the tree (its full name) and nothing else but what is excluded. */
 export const materialise = async (worktree: Worktree, tree: string): Promise<Result<void, Failure>> => {
-  const { git, gitDir, dir, index } = worktree;
-  // Without the tree nothing must be thrown away for it.
-  const known = await git.ask(gitDir, ['rev-parse', '--verify', '--end-of-options', `${tree}^{tree}`]);
-  if (!known.ok) return known;
+  const { dir, index } = worktree;
   if (await reusable(worktree)) {
-    const reset = await resetTo(worktree, known.value);
-    if (reset.ok) return reset;
-    if (reset.error.kind === 'disk-full') return reset;
+    const reset = await resetTo(worktree, tree);
+    if (reset.ok || reset.error.kind === 'disk-full') return reset;
   }
   for (const remains of [dir, index, `${index}.lock`]) {
     const removed = await removeTree(remains);
     if (!removed.ok) return removed;
   }
   await mkdir(dir, { recursive: true });
-  return resetTo(worktree, known.value);
+  return resetTo(worktree, tree);
 };
 
 /** How git is called on the worktree. */
@@ -48,25 +44,25 @@ export const on = ({ gitDir, dir, index }: Worktree): Pick<GitCall, 'gitDir' | '
   indexFile: index,
 });
 
-const reusable = async ({ dir, index }: Worktree): Promise<boolean> => {
+const reusable = async ({ dir, index, exclude }: Worktree): Promise<boolean> => {
   if (!(await isDirectory(dir))) return false;
   const stat = await lstat(index).catch(() => undefined);
-  // A git directory at the top is nothing to git's clean, so it is removed here; `removeTree` follows no link.
-  return stat?.isFile() === true && stat.size > 0 && (await removeTree(path.join(dir, '.git'))).ok;
+  if (stat?.isFile() !== true || stat.size === 0) return false;
+  // These git's own clean passes by: whatever is named .git, at the top or beside tracked files, and special files.
+  for (const name of await findBelow(dir, exclude, ['-name', '.git', '-o', ...SPECIAL_FILES])) {
+    if (!(await removeTree(path.join(dir, name))).ok) return false;
+  }
+  return true;
 };
 
 const resetTo = async (worktree: Worktree, tree: string): Promise<Result<void, Failure>> => {
   const { git, exclude } = worktree;
-  const before = await gitlinks(worktree);
-  if (!before.ok) return before;
-  const emptied = await emptySubmodules(worktree, before.value);
-  if (!emptied.ok) return emptied;
   const read = await git.done({ ...on(worktree), args: ['read-tree', '--reset', '-u', tree] });
   if (!read.ok) return read;
-  const after = await gitlinks(worktree);
-  if (!after.ok) return after;
-  const kept = await emptySubmodules(worktree, after.value);
-  if (!kept.ok) return kept;
+  const links = await gitlinks(worktree);
+  if (!links.ok) return links;
+  const emptied = await emptySubmodules(worktree, links.value);
+  if (!emptied.ok) return emptied;
   const spare = exclude.map((name) => `--exclude=${asPattern(name)}`);
   const cleaned = await git.done({ ...on(worktree), args: ['clean', '-ffdxq', ...spare] });
   if (!cleaned.ok) return cleaned;
