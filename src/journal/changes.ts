@@ -21,6 +21,8 @@ const POLL_UNWATCHED_MS = 50;
 export const createChanges = ({ file }: { file: string }): Changes => {
   const listeners = new Set<() => void>();
   let watcher: fs.FSWatcher | undefined;
+  /** Inode of the directory that is watched. */
+  let watched: number | undefined;
   let timer: NodeJS.Timeout | undefined;
   let seen = '';
   let announced = false;
@@ -37,6 +39,7 @@ export const createChanges = ({ file }: { file: string }): Changes => {
     if (watcher !== undefined) return;
     try {
       const target = targetOf(file);
+      watched = inodeOf(dirname(target));
       watcher = fs.watch(dirname(target), (_event, name) => {
         if (name === null || name === basename(target)) look();
       });
@@ -51,7 +54,8 @@ export const createChanges = ({ file }: { file: string }): Changes => {
     watcher = undefined;
   };
   const poll = () => {
-    if (watcher !== undefined && !fs.existsSync(dirname(file))) unwatch();
+    // A directory that was deleted and made again, or a link that leads elsewhere now: the watch is on the old one.
+    if (watcher !== undefined && inodeOf(dirname(targetOf(file))) !== watched) unwatch();
     watch();
     look();
     timer = setTimeout(poll, watcher === undefined ? POLL_UNWATCHED_MS : POLL_MS);
@@ -101,6 +105,8 @@ const identify = (file: string): string => {
   const named = fs.statSync(file, { throwIfNoEntry: false });
   return named === undefined ? '' : `${named.dev}:${named.ino}:${named.size}`;
 };
+
+const inodeOf = (path: string): number | undefined => fs.statSync(path, { throwIfNoEntry: false })?.ino;
 
 /** The file itself where the name is a link: its own directory is the one that changes. */
 const targetOf = (file: string): string => {

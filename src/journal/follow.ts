@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import fs from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import type { Entry } from '../model/entry.ts';
@@ -79,6 +80,8 @@ export async function* steps(
   const stopped = () => signal.aborted || closed();
   if (stopped()) return;
   const unsubscribe = changes.subscribe(onChange);
+  // One signal stops any number of followers; more than ten of them are no leak.
+  setMaxListeners(0, signal);
   signal.addEventListener('abort', onAbort);
   try {
     while (!stopped()) {

@@ -38,6 +38,7 @@ export interface Workbench {
   open(overrides?: Partial<JournalOptions<Tally>>): Journal<Tally>;
   text(): string;
   lines(): string[];
+  closeAll(): void;
   remove(): void;
 }
 
@@ -45,6 +46,9 @@ export const createWorkbench = (root = fs.mkdtempSync(join(os.tmpdir(), 'winnow-
   const file = join(root, 'logs', 'experiment-log.jsonl');
   const opened: Journal<Tally>[] = [];
   const text = () => fs.readFileSync(file, 'utf8');
+  const closeAll = () => {
+    for (const journal of opened.splice(0)) journal.close();
+  };
   return {
     dir: root,
     file,
@@ -75,8 +79,9 @@ export const createWorkbench = (root = fs.mkdtempSync(join(os.tmpdir(), 'winnow-
       text()
         .split('\n')
         .filter((line) => line !== ''),
+    closeAll,
     remove: () => {
-      for (const journal of opened) journal.close();
+      closeAll();
       fs.rmSync(root, { recursive: true, force: true });
     },
   };
