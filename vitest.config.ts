@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/build.ts'],
     // No file keeps state at module level, so files may share one process: several times faster.
     isolate: false,
     pool: 'threads',
