@@ -41,20 +41,24 @@ export const numberProblems = (drafts: readonly ProblemDraft[]): Problem[] => {
 /** Gives each test its identity, in the order in which the tool named them. */
 export const numberTests = (drafts: readonly TestDraft[]): TestResult[] => {
   const ordinalOf = countEquals();
-  return drafts.map((draft) => ({
-    id: withOrdinal(...ordinalOf(testText({ ...draft, file: draft.fileInId ?? draft.file }))),
-    file: draft.file,
-    name: testName(draft),
-    status: draft.status,
-    ...(draft.message === undefined ? {} : { message: draft.message }),
-  }));
+  return drafts.map((draft) => {
+    const name = testName(draft);
+    const test: TestResult = {
+      id: withOrdinal(...ordinalOf(testText(draft.fileInId ?? draft.file, name))),
+      file: draft.file,
+      name,
+      status: draft.status,
+    };
+    if (draft.message !== undefined) test.message = draft.message;
+    return test;
+  });
 };
 
 export const problemId = (problem: Pick<ProblemDraft, 'file' | 'code' | 'message'>, ordinal = 1): string =>
   withOrdinal(problemText(problem), ordinal);
 
 export const testId = (test: Pick<TestDraft, 'file' | 'suite' | 'title'>, ordinal = 1): string =>
-  withOrdinal(testText(test), ordinal);
+  withOrdinal(testText(test.file, testName(test)), ordinal);
 
 /** What a person calls the test: suite path and title. */
 export const testName = (test: Pick<TestDraft, 'suite' | 'title'>): string =>
@@ -63,8 +67,7 @@ export const testName = (test: Pick<TestDraft, 'suite' | 'title'>): string =>
 const problemText = ({ file, code, message }: Pick<ProblemDraft, 'file' | 'code' | 'message'>): string =>
   bounded([file, code, withoutNumbers(message)].map(plainText).filter(Boolean).join(': '));
 
-const testText = ({ file, suite, title }: Pick<TestDraft, 'file' | 'suite' | 'title'>): string =>
-  bounded([...(file === '' ? [] : [file]), ...suite, title].map(plainText).join(' > '));
+const testText = (file: string, name: string): string => bounded(file === '' ? name : `${plainText(file)} > ${name}`);
 
 /**
  * Figures in a message (lines, counts, sizes, addresses) change when unrelated code moves. A digit inside a name stays:
@@ -76,7 +79,7 @@ export const withoutNumbers = (message: string): string =>
 /** One line without control characters, so that an identity can stand in a journal line and on a terminal. */
 const plainText = (text: string): string => {
   // Most titles are plain already, and reports have a hundred thousand of them.
-  if (!/[\p{Cc}\p{Cs}\u2028\u2029]|\s\s|^\s|\s$/u.test(text)) return text;
+  if (!/[^\x20-\x7e]| {2}|^ | $/.test(text)) return text;
   return text
     .replace(/\p{Cs}/gu, '\ufffd')
     .replace(/[\p{Cc}\s]+/gu, ' ')

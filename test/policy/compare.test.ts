@@ -10,6 +10,9 @@ import type {
 } from '../../src/model/report.ts';
 import { compareReports, mergeRerun, suspectedFlaky } from '../../src/policy/compare.ts';
 
+/** Far above what a slow machine needs, far below what quadratic work would take. */
+const MOMENT_MS = 10_000;
+
 const test = (id: string, status: TestStatus): TestResult => ({
   id: `a.test.ts > ${id}`,
   file: 'a.test.ts',
@@ -174,11 +177,11 @@ describe('compareReports', () => {
     expect(compareReports(report(['a', 'f']), report([], ['a', 'f']), { flaky }).verdict).toBe('worse');
   });
 
-  it('judges a hundred thousand tests in a moment', () => {
+  it('judges a hundred thousand tests without stalling', () => {
     const many = Array.from({ length: 100_000 }, (_, i) => `test ${i}`);
     const startedAt = performance.now();
     expect(compareReports(report(many), report(many)).verdict).toBe('same');
-    expect(performance.now() - startedAt).toBeLessThan(2000);
+    expect(performance.now() - startedAt).toBeLessThan(MOMENT_MS);
   });
 });
 
