@@ -33,6 +33,16 @@ export const openSlotHost = ({ secret, clock }: { secret: Buffer; clock: Clock }
     },
     refuse: (want) => peers.get(want.owner)?.send({ t: 'no', id: want.id }),
   });
+  let deciding = false;
+  // At the end of the turn: of all requests that the kernel has ready, the oldest comes first.
+  const decideSoon = (): void => {
+    if (deciding) return;
+    deciding = true;
+    setImmediate(() => {
+      deciding = false;
+      table.decide();
+    });
+  };
   let peerCount = 0;
   let census: Census | undefined;
 
@@ -44,6 +54,7 @@ export const openSlotHost = ({ secret, clock }: { secret: Buffer; clock: Clock }
     socket.once('close', () => {
       peers.delete(owner);
       table.leave(owner);
+      decideSoon();
     });
   });
 
@@ -56,6 +67,7 @@ export const openSlotHost = ({ secret, clock }: { secret: Buffer; clock: Clock }
         const want = { ...wantOf(message), owner, pid: peer.pid };
         if (table.count(owner) >= CLAIMS_MAX) peer.send({ t: 'no', id: message.id });
         else table[message.t](want);
+        decideSoon();
         return;
       }
       case 'declared':
@@ -63,6 +75,7 @@ export const openSlotHost = ({ secret, clock }: { secret: Buffer; clock: Clock }
         return;
       case 'drop':
         table.drop(owner, message.id);
+        decideSoon();
         return;
       case 'view':
         for (const row of table.rows(message.name)) {
@@ -85,7 +98,10 @@ export const openSlotHost = ({ secret, clock }: { secret: Buffer; clock: Clock }
     });
     server.listen(serverAddress(secret), () => {
       server.on('error', () => {});
-      census = takeCensus(secret, () => table.open());
+      census = takeCensus(secret, () => {
+        table.open();
+        decideSoon();
+      });
       resolve({
         close: () => {
           census?.stop();

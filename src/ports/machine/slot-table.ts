@@ -3,7 +3,8 @@
  *
  *   want -> waiting -> held -> gone        drop or leave: gone, from wherever it was
  *
- * Nothing is granted before `open`: a new server first hears what is held already, from those that hold it.
+ * Nothing is granted before `open`: a new server first hears what is held already, from those that hold it. And nothing
+ * is granted before `decide`: what arrives together is put in order first, whoever was read first.
  */
 export interface SlotWant {
   /** The connection it came by; what an owner has goes when the owner leaves. */
@@ -24,6 +25,8 @@ export interface SlotWant {
 
 export interface SlotTable {
   open(): void;
+  /** Grants and refuses what can be decided after the changes since the last time. */
+  decide(): void;
   want(want: SlotWant): void;
   /** A lease from before this table: it is held, whatever the capacity says. */
   have(want: SlotWant): void;
@@ -49,6 +52,7 @@ export const createSlotTable = ({
   refuse: (want: SlotWant) => void;
 }): SlotTable => {
   const rows = new Map<string, SlotRow & { capacityAtUs: number }>();
+  const changed = new Set<SlotRow>();
   let opened = false;
 
   const rowFor = ({ name, capacity, atUs }: SlotWant) => {
@@ -66,7 +70,6 @@ export const createSlotTable = ({
   };
 
   const settle = (row: SlotRow): void => {
-    if (!opened) return;
     while (row.held.length < row.capacity) {
       const next = row.waiting.shift();
       if (!next) break;
@@ -85,28 +88,37 @@ export const createSlotTable = ({
       const before = row.held.length + row.waiting.length;
       row.held = row.held.filter((want) => !is(want));
       row.waiting = row.waiting.filter((want) => !is(want));
-      if (row.held.length + row.waiting.length < before) settle(row);
+      if (row.held.length + row.waiting.length < before) changed.add(row);
     }
   };
 
   return {
     open: () => {
       opened = true;
-      for (const row of [...rows.values()]) settle(row);
+    },
+    decide: () => {
+      if (!opened) return;
+      for (const row of changed) settle(row);
+      changed.clear();
     },
     want: (want) => {
       const row = rowFor(want);
       // By the time of asking and not of arrival: after a change of server the order is the one it was before.
       const later = row.waiting.findIndex((other) => other.atUs > want.atUs);
       row.waiting.splice(later < 0 ? row.waiting.length : later, 0, want);
-      settle(row);
+      changed.add(row);
     },
     have: (want) => {
-      rowFor(want).held.push(want);
+      const row = rowFor(want);
+      row.held.push(want);
+      changed.add(row);
     },
     drop: (owner, id) => remove((want) => want.owner === owner && want.id === id),
     leave: (owner) => remove((want) => want.owner === owner),
-    rows: (name) => [...rows.values()].filter((row) => name === undefined || row.name === name),
+    rows: (name) =>
+      [...rows.values()].filter(
+        (row) => row.held.length + row.waiting.length > 0 && (name === undefined || row.name === name),
+      ),
     count: (owner) => {
       let count = 0;
       for (const { held, waiting } of rows.values()) {

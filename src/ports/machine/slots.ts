@@ -111,7 +111,7 @@ export const createSlots = ({ dir, who: ownWho, clock, mayServe = true }: SlotsD
     if (joining || closed) return;
     joining = true;
     try {
-      await null; // Not before the caller has said how it wants to learn the decision.
+      await Promise.resolve(); // Not before the caller has said how it wants to learn the decision.
       secret ??= readSecret(dir);
       beacon ??= createBeacon(secret);
       beacon.light();
@@ -419,7 +419,7 @@ const createLink = (socket: Socket): Link & { hear(message: FromServer | 'gone')
       }),
     close: () => socket.destroy(),
     hear: (message) => {
-      if (message === 'gone') for (const { answer } of [...questions.values()]) answer(undefined);
+      if (message === 'gone') for (const { answer } of questions.values()) answer(undefined);
       else if (message.t === 'row') questions.get(message.id)?.rows.push(message.row);
       else if (message.t === 'end') questions.get(message.id)?.answer(message.missing);
     },

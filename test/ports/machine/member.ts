@@ -34,7 +34,7 @@ const operations: Record<string, (...args: never[]) => unknown> = {
       }
       say('got', name, askedUs);
       if (holdMs > 0) await systemClock.sleep(Math.random() * holdMs);
-      else await null;
+      else await Promise.resolve();
       say('releasing', name);
       result.value.release();
     }
