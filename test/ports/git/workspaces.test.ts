@@ -574,7 +574,7 @@ describe('an agent that poisons its own git directory', () => {
     it(`runs nothing and keeps its work: ${name}`, async () => {
       await mkdir(path.join(world.root, 'secret/.git/objects'), { recursive: true });
       const workspace = await prepare();
-      await write(workspace.dir, { 'src/a.ts': 'honest\n' });
+      await write(workspace.dir, { 'src/a.ts': `honest before ${name}\n` });
       const own = await commitAll(workspace.dir, 'honest');
       await poison(workspace.dir);
       await write(workspace.dir, { 'src/b.ts': 'left\n' });
@@ -637,7 +637,7 @@ describe('an agent that poisons its own git directory', () => {
     it(`keeps the work in one commit when the git directory is ${name}`, async () => {
       const refs = await sh(world.repo, 'for-each-ref');
       const workspace = await prepare();
-      await write(workspace.dir, { 'src/a.ts': 'honest\n' });
+      await write(workspace.dir, { 'src/a.ts': `honest before ${name}\n` });
       await commitAll(workspace.dir, 'honest');
       await ruin(workspace.dir);
       const { commit, leftovers, empty, notes } = await capture(workspace);
