@@ -6,7 +6,7 @@ import type { Doors } from '../../desk/doors.ts';
 import { addTasks, cancelTask, listTasks, retryTask } from '../../desk/tasks.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { Priority, Task } from '../../model/task.ts';
-import { parseTaskList, TASK_LIST_MAX_CHARS } from '../../policy/task-list.ts';
+import { parseTaskList } from '../../policy/task-list.ts';
 import type { Homed } from './program.ts';
 import { sayCannotOpen, sayFailure, sayJson } from './say.ts';
 import { renderTable } from './table.ts';
@@ -14,6 +14,9 @@ import type { Terminal } from './terminal.ts';
 import { shortId, taskLine } from './words.ts';
 
 /** `winnow task …`: asking for work, and looking after what was asked for. */
+/** Before anything is read; the parser has limits of its own. */
+const LIST_MAX_BYTES = 16 * 1024 ** 2;
+
 type Placed = Homed & { project?: string; session?: string; priority?: string; json?: boolean };
 
 export const taskAdd = (doors: Doors, terminal: Terminal, words: string[], options: Placed): Promise<number> =>
@@ -29,8 +32,8 @@ export const taskImport = (doors: Doors, terminal: Terminal, file: string, optio
     let text: string;
     try {
       const { size } = await stat(file);
-      if (size > TASK_LIST_MAX_CHARS * 4) {
-        terminal.note(`winnow: ${file} has ${size} bytes; a list of tasks may have ${TASK_LIST_MAX_CHARS}`);
+      if (size > LIST_MAX_BYTES) {
+        terminal.note(`winnow: ${file} has ${size} bytes; a list of tasks may have ${LIST_MAX_BYTES}`);
         return 1;
       }
       text = await readFile(file, 'utf8');
