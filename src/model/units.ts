@@ -92,7 +92,7 @@ export const BranchName = z
       text !== '@' &&
       text !== 'HEAD' &&
       text.length <= 200 &&
-      !/[\x00-\x20\x7f~^:?*[\\]|\.\.|@\{|\/\/|^[-/]|[/.]$/.test(text) &&
+      !/[\p{Cc} ~^:?*[\\]|\.\.|@\{|\/\/|^[-/]|[/.]$/u.test(text) &&
       text.split('/').every((part) => !part.startsWith('.') && !part.endsWith('.lock')),
     BRANCH,
   );

@@ -89,9 +89,12 @@ const visible = (text: string): string =>
  */
 const INVISIBLE = /\p{Cf}|\p{Variation_Selector}|\p{Default_Ignorable_Code_Point}|\u2800|(?![\t\n])\p{Cc}/gu;
 
-/** A backslash inside every tag that closes the data or that Claude Code itself gives a meaning. */
+/**
+ * A backslash inside every tag that would close the data, and inside those to which Claude Code itself gives a
+ * meaning. An opening tag closes nothing, and `Promise<Data>` is code that a session has to read as it is.
+ */
 const neutralise = (text: string): string =>
-  text.replace(/([<\uff1c\ufe64])(?=\s*(?:[/\uff0f]\s*)?(?:data|system-reminder)\b)/giu, '$1\\');
+  text.replace(/([<\uff1c\ufe64])(?=\s*[/\uff0f]\s*data\b|\s*(?:[/\uff0f]\s*)?system-reminder\b)/giu, '$1\\');
 
 const attribute = (name: string): string =>
   visible(name)

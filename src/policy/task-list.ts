@@ -21,10 +21,10 @@ export interface TaskDraft {
 }
 
 /** More than this is no list that somebody thought about, and would fill the queue for weeks. */
-export const TASKS_PER_LIST_MAX = 1_000;
-export const TASK_TEXT_MAX_CHARS = 20_000;
+const TASKS_PER_LIST_MAX = 1_000;
+const TASK_TEXT_MAX_CHARS = 20_000;
 /** Room for the above at ordinary lengths; read as a whole and judged as a whole. */
-export const TASK_LIST_MAX_CHARS = 4_000_000;
+const TASK_LIST_MAX_CHARS = 4_000_000;
 
 export const parseTaskList = (text: string, file: string): Result<TaskDraft[], FileProblem[]> => {
   if (text.length > TASK_LIST_MAX_CHARS) {
@@ -95,11 +95,13 @@ const fromJson = (text: string, file: string): Reading => {
   const problems: FileProblem[] = [];
   for (const [index, item] of data.entries()) {
     const line = lines[index] ?? 1;
-    const parsed = JsonTask.safeParse(typeof item === 'string' ? { text: item } : item);
+    const written: unknown = typeof item === 'string' ? { text: item } : item;
+    const parsed = JsonTask.safeParse(written);
     if (parsed.success) {
-      const { text: written, priority = 'normal', ...rest } = parsed.data;
-      tasks.push({ ...rest, text: written.trim(), priority, line });
-    } else problems.push(...parsed.error.issues.flatMap((issue) => jsonProblems(issue, item, { file, line, index })));
+      const { text: said, priority = 'normal', ...rest } = parsed.data;
+      tasks.push({ ...rest, text: said.trim(), priority, line });
+    } else
+      problems.push(...parsed.error.issues.flatMap((issue) => jsonProblems(issue, written, { file, line, index })));
   }
   return { tasks, problems };
 };
@@ -121,7 +123,7 @@ const jsonProblems = (
     });
   }
   const value = issue.path.length === 0 ? item : (item as Record<string, unknown>)[String(issue.path[0])];
-  const found = value === undefined ? 'nothing' : (JSON.stringify(value) ?? 'nothing').slice(0, 60);
+  const found = showJson(value);
   if (issue.code === 'invalid_value') {
     const meant = typeof value === 'string' ? nearest(value, PRIORITIES) : undefined;
     return [fileProblem({ ...place, key, found, expected: `one of ${PRIORITIES.join(', ')}`, meant })];
@@ -129,6 +131,18 @@ const jsonProblems = (
   const expected = issue.code === 'custom' ? issue.message : issue.path.length === 0 ? 'text or an object' : 'text';
   return [fileProblem({ ...place, key, found, expected })];
 };
+
+const showJson = (value: unknown): string => {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  if (typeof value === 'string' && value.length > SHOWN_MAX_CHARS) {
+    return `${value.length.toLocaleString('en-US')} characters`;
+  }
+  return JSON.stringify(value);
+};
+
+const SHOWN_MAX_CHARS = 60;
 
 /** The line on which each element of the outermost array begins. */
 const elementLines = (text: string): number[] => {

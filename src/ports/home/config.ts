@@ -72,7 +72,7 @@ export const loadConfig = (
 };
 
 /** The variables of the home's .env; none when there is no such file. */
-export const readDotEnv = (home: string): Result<Record<string, string>, FileProblem> => {
+const readDotEnv = (home: string): Result<Record<string, string>, FileProblem> => {
   const text = readTextFile(homePaths(home).env, { file: '.env', maxBytes: DOT_ENV_MAX_BYTES });
   if (text.ok) return ok({ ...parseEnv(text.value) } as Record<string, string>);
   return text.error.found === 'no such file' ? ok({}) : err(text.error);
@@ -172,7 +172,7 @@ const crossChecks = (reading: YamlReading): FileProblem[] => {
   return problems;
 };
 
-export const AGENT_PLACEHOLDERS: readonly string[] = ['session', 'role', 'project', 'cycle'];
+const AGENT_PLACEHOLDERS: readonly string[] = ['session', 'role', 'project', 'cycle'];
 
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|\[::1\]|localhost)$/;
 

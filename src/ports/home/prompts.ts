@@ -33,7 +33,7 @@ export const PROMPTS = {
 } as const;
 
 export type PromptName = keyof typeof PROMPTS;
-export type Placeholder<N extends PromptName> = (typeof PROMPTS)[N][number];
+type Placeholder<N extends PromptName> = (typeof PROMPTS)[N][number];
 export type Prompts = { readonly [N in PromptName]: Template<Placeholder<N>> };
 
 /** The templates that come with Winnow; the same path from src/ and from dist/. */

@@ -96,7 +96,7 @@ describe('a new home', () => {
         expect(loaded.value.config.projects[0]).toMatchObject({ install, checks: [{ run }] });
         rmSync(home, { recursive: true, force: true });
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
