@@ -77,7 +77,9 @@ const prepareWorkspace = async (shop: Workshop, cycle: Cycle, reading: Reading):
     signal: cycle.signal,
   });
   if (!installed.ok) return err({ ...endBy(installed.error), projectUnready: true });
-  const exclude = await shop.dependencies.excluded(installed.value.key);
+  // What the checks leave beside the sources, when the agent runs them itself, is no part of its change.
+  const reports = project.checks.flatMap((check) => (check.report === undefined ? [] : [check.report]));
+  const exclude = [...(await shop.dependencies.excluded(installed.value.key)), ...reports];
   const prepared = await shop.workspaces.prepare({
     mirror: reading.mirror,
     name: session.name,

@@ -1,4 +1,4 @@
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { readFile, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ok, type Result } from '../base/result.ts';
 import type { CheckConfig, ProjectConfig } from '../model/config.ts';
@@ -178,6 +178,8 @@ const runIn = async (
   const linked = await shop.dependencies.link(execution.dependencies, dir);
   if (!linked.ok) return unevaluated(check, 'install-failed', linked.error.message, elapsed());
 
+  // A report that was committed or left behind is none of this run's.
+  if (check.report !== undefined) await rm(join(dir, check.report), { force: true, recursive: true });
   const result = await shop.commands.run({
     command: execution.command,
     cwd: dir,
