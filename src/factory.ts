@@ -3,13 +3,14 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
-import { systemClock } from './base/clock.ts';
+import type { systemClock } from './base/clock.ts';
 import { createReleaseStack } from './base/release.ts';
 import { err, ok, type Result } from './base/result.ts';
 import type { CannotOpen, Factory } from './desk/doors.ts';
 import { machineFacts } from './desk/machine.ts';
 import { createPurse } from './flow/purse.ts';
 import type { Workshop } from './flow/workshop.ts';
+import { openHome } from './home.ts';
 import type { ProjectConfig } from './model/config.ts';
 import type { Failure } from './model/failure.ts';
 import { createCheckCache } from './ports/checks/cache.ts';
@@ -29,7 +30,6 @@ import { sweep } from './ports/machine/processes.ts';
 import { writeShims } from './ports/machine/shims.ts';
 import { createSlots } from './ports/machine/slots.ts';
 import { detectReaper } from './ports/machine/walls.ts';
-import { openHome } from './home.ts';
 
 /** Puts the house together: every port of one home, released in reverse when it closes. */
 export const openFactory = async (named: string | undefined): Promise<Result<Factory, CannotOpen>> => {
@@ -117,7 +117,8 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
     reload: async () => {
       const fresh = loadHome(paths.home);
       if (!fresh.ok) return err({ problems: fresh.error });
-      const changed = JSON.stringify([fresh.value.hash, fresh.value.sessions]) !== JSON.stringify([current.hash, current.sessions]);
+      const changed =
+        JSON.stringify([fresh.value.hash, fresh.value.sessions]) !== JSON.stringify([current.hash, current.sessions]);
       current = fresh.value;
       return ok(changed);
     },
@@ -155,21 +156,25 @@ const createMirrors = (deps: { git: ReturnType<typeof createGit>; clock: typeof 
     const key = JSON.stringify([project.name, project.repo, project.branch]);
     const known = open.get(key);
     if (known) return known;
-    const opening = openMirror({ ...deps, project: project.name, repo: project.repo, branch: project.branch }).then((mirror) => {
-      // A repository that could not be opened is tried again by the next cycle.
-      if (!mirror.ok) open.delete(key);
-      return mirror;
-    });
+    const opening = openMirror({ ...deps, project: project.name, repo: project.repo, branch: project.branch }).then(
+      (mirror) => {
+        // A repository that could not be opened is tried again by the next cycle.
+        if (!mirror.ok) open.delete(key);
+        return mirror;
+      },
+    );
     open.set(key, opening);
     return opening;
   };
 };
 
 /** Tools that agents call by name and that a slot is meant for. */
-const TOOLS_BY_SLOT: Record<string, string[]> = { tsc: ['tsc', 'tsgo', 'vue-tsc'], test: ['vitest', 'jest', 'mocha', 'ava', 'pytest'] };
+const TOOLS_BY_SLOT: Record<string, string[]> = {
+  tsc: ['tsc', 'tsgo', 'vue-tsc'],
+  test: ['vitest', 'jest', 'mocha', 'ava', 'pytest'],
+};
 
 const shimmedTools = ({ config }: LoadedHome): { tool: string; slot: string; capacity: number }[] =>
   Object.entries(config.slots).flatMap(([slot, capacity]) =>
     (TOOLS_BY_SLOT[slot] ?? [slot]).map((tool) => ({ tool, slot, capacity })),
   );
-

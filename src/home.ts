@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { systemClock } from './base/clock.ts';
 import { createIds } from './base/ids.ts';
 import { err, ok, type Result } from './base/result.ts';
@@ -9,7 +10,6 @@ import { openJournal } from './journal/open.ts';
 import { emptyState } from './model/state.ts';
 import { findHome, homePaths } from './ports/home/home.ts';
 import { type LoadedHome, loadHome } from './ports/home/load.ts';
-import { join } from 'node:path';
 
 /** Opens a home for reading and for the small commands: its files and its journal, and no other port. */
 export interface OpenHome {

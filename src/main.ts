@@ -6,7 +6,9 @@ import { type Actions, buildProgram, runProgram } from './faces/cli/program.ts';
 import { processTerminal } from './faces/cli/terminal.ts';
 
 /** The composition root: hands the faces the doors to a home, loads each command only when it is called. */
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 const doors: Doors = {
   version,
@@ -45,7 +47,8 @@ const actions: Actions = {
   log: async (...given) => (await import('./faces/cli/read-log.ts')).logCommand(doors, terminal, ...given),
   check: async (...given) => (await import('./faces/cli/show-check.ts')).checkCommand(doors, terminal, ...given),
   configSchema: async () => (await import('./faces/cli/config.ts')).configSchemaCommand(terminal),
-  configCheck: async (...given) => (await import('./faces/cli/config.ts')).configCheckCommand(doors, terminal, ...given),
+  configCheck: async (...given) =>
+    (await import('./faces/cli/config.ts')).configCheckCommand(doors, terminal, ...given),
 };
 
 const program = buildProgram(version, actions, (code) => {
@@ -54,13 +57,18 @@ const program = buildProgram(version, actions, (code) => {
 
 try {
   // A library that only these two need.
-  if (['completion', 'complete'].includes(process.argv[2] ?? '')) (await import('./faces/cli/completion.ts')).addCompletion(program);
+  if (['completion', 'complete'].includes(process.argv[2] ?? ''))
+    (await import('./faces/cli/completion.ts')).addCompletion(program);
   const code = await runProgram(program, process.argv.slice(2), terminal);
   if (code !== undefined) process.exitCode = code;
 } catch (error) {
   // What arrives here is a defect: one line for the person, the stack for the report when it is asked for.
   const message = error instanceof Error ? error.message : String(error);
   terminal.note(`winnow: ${message}`);
-  terminal.note(process.env.WINNOW_DEBUG ? String(error instanceof Error ? error.stack : error) : '  Set WINNOW_DEBUG=1 for the stack.');
+  terminal.note(
+    process.env.WINNOW_DEBUG
+      ? String(error instanceof Error ? error.stack : error)
+      : '  Set WINNOW_DEBUG=1 for the stack.',
+  );
   process.exitCode = 1;
 }

@@ -35,7 +35,9 @@ const edit = (path: string, before: string, after: string): Step[] => [
   { blocks: [{ tool: 'Edit', input: { file_path: path, old_string: before, new_string: after } }] },
 ];
 
-const shell = (command: string, description: string): Step => ({ blocks: [{ tool: 'Bash', input: { command, description } }] });
+const shell = (command: string, description: string): Step => ({
+  blocks: [{ tool: 'Bash', input: { command, description } }],
+});
 
 const says = (text: string): Step => ({ blocks: [text] });
 
@@ -64,7 +66,10 @@ export const ATTEMPTS: Attempt[] = [
       steps: [
         plan(MEDIAN_PLAN),
         ...edit('src/median.ts', MEDIAN_BEFORE, MEDIAN_AFTER),
-        shell('git add src/median.ts && git commit -q -m "Sort numerically and average the middle pair"', 'Commit the fix'),
+        shell(
+          'git add src/median.ts && git commit -q -m "Sort numerically and average the middle pair"',
+          'Commit the fix',
+        ),
         says('median now sorts numbers as numbers and averages the middle pair.'),
       ],
     },
@@ -126,7 +131,10 @@ export const ATTEMPTS: Attempt[] = [
           files: ['test/summary.test.ts'],
           expects: 'no failing test is left in test/summary.test.ts',
         }),
-        shell('git rm -q test/summary.test.ts && git commit -q -m "Remove an obsolete test"', 'Remove the failing test'),
+        shell(
+          'git rm -q test/summary.test.ts && git commit -q -m "Remove an obsolete test"',
+          'Remove the failing test',
+        ),
         says('No test fails any more.'),
         says('The test was obsolete; nothing is left to do.'),
       ],
@@ -146,7 +154,10 @@ export const ATTEMPTS: Attempt[] = [
           files: [],
           expects: 'tsc reports no errors',
         }),
-        shell(`sed -i 's/"strict": true/"strict": false/; s/"src"/"src\\/clamp.ts"/' tsconfig.json`, 'Relax the compiler'),
+        shell(
+          `sed -i 's/"strict": true/"strict": false/; s/"src"/"src\\/clamp.ts"/' tsconfig.json`,
+          'Relax the compiler',
+        ),
         says('tsc is silent now.'),
       ],
     },
@@ -206,7 +217,11 @@ export const ATTEMPTS: Attempt[] = [
             files: ['src/parse.ts', 'src/legacy.ts'],
             expects: 'TS2322 in src/parse.ts disappears',
           },
-          { faults: [{ http: 529, type: 'overloaded_error', message: 'Overloaded', headers: { 'x-should-retry': 'false' } }] },
+          {
+            faults: [
+              { http: 529, type: 'overloaded_error', message: 'Overloaded', headers: { 'x-should-retry': 'false' } },
+            ],
+          },
         ),
         ...edit('src/parse.ts', 'const numbers: string[] =', 'const numbers: number[] ='),
         ...edit('src/parse.ts', 'return numbers.map(Number);', 'return numbers;'),

@@ -35,7 +35,8 @@ export const demoCommand = async (
         if (SHOWN.has(entry.type)) say(renderEntry(entry, terminal, Date.now()));
       },
     });
-    if (!result.ok) return 'kind' in result.error ? sayFailure(terminal, result.error) : sayCannotOpen(terminal, result.error);
+    if (!result.ok)
+      return 'kind' in result.error ? sayFailure(terminal, result.error) : sayCannotOpen(terminal, result.error);
     if (options.json) sayJson(terminal, { ...result.value, kept: options.keep === true });
     else terminal.out(renderDemo(result.value, options.keep === true, terminal));
     if (stop.signal.aborted) return 130;

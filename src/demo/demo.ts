@@ -55,16 +55,24 @@ export const runDemo = async (input: DemoInput): Promise<Result<DemoResult, Fail
   const claude = join(input.modules, '.bin/claude');
   for (const needed of ['typescript', 'vitest']) {
     if (!existsSync(join(input.modules, needed))) {
-      return failed('command-missing', `the demo needs ${needed}, which is a development dependency of Winnow: run npm ci in its checkout`);
+      return failed(
+        'command-missing',
+        `the demo needs ${needed}, which is a development dependency of Winnow: run npm ci in its checkout`,
+      );
     }
   }
   if (!input.live && !existsSync(claude)) {
-    return failed('claude-missing', 'the demo needs Claude Code, which is a development dependency of Winnow: run npm ci in its checkout');
+    return failed(
+      'claude-missing',
+      'the demo needs Claude Code, which is a development dependency of Winnow: run npm ci in its checkout',
+    );
   }
   const startedMs = performance.now();
   const repository = await createDemoRepository(input.dir);
   const home = join(input.dir, 'home');
-  const api = input.live ? undefined : await startMessagesApi({ scenarios: Object.fromEntries(ATTEMPTS.map((a) => [a.session, a.scenario])) });
+  const api = input.live
+    ? undefined
+    : await startMessagesApi({ scenarios: Object.fromEntries(ATTEMPTS.map((a) => [a.session, a.scenario])) });
   try {
     await writeHome(home, repository, input, api, claude);
     const opened = await input.openFactory(home);
@@ -129,7 +137,9 @@ const runCycles = async (factory: Factory, input: DemoInput, api: MessagesApi | 
     const entry = ended.get(session.name);
     const attempt = ATTEMPTS.find((a) => a.session === session.name);
     if (!entry || !attempt) return [];
-    return [{ session: session.name, shows: attempt.shows, expected: input.live ? undefined : attempt.expected, entry }];
+    return [
+      { session: session.name, shows: attempt.shows, expected: input.live ? undefined : attempt.expected, entry },
+    ];
   });
 };
 
@@ -147,28 +157,37 @@ const whatIsWrong = async (
   }
   for (const { session, expected, entry } of rows) {
     const { outcome, reason, branch, commit } = entry.data;
-    if (expected !== undefined && outcome !== expected) wrong.push(`${session}: ${outcome}, expected ${expected} (${reason})`);
+    if (expected !== undefined && outcome !== expected)
+      wrong.push(`${session}: ${outcome}, expected ${expected} (${reason})`);
     const there = branch ? await remoteCommit(repository, branch) : undefined;
     if (outcome === 'pushed' && there !== commit) wrong.push(`${session}: ${branch} is not at ${commit} in the remote`);
-    if (outcome !== 'pushed' && there !== undefined) wrong.push(`${session}: ${branch} is in the remote although it was ${outcome}`);
+    if (outcome !== 'pushed' && there !== undefined)
+      wrong.push(`${session}: ${branch} is in the remote although it was ${outcome}`);
   }
   if ((await tipOf(repository)) !== before) wrong.push('main moved, although nothing was reviewed');
   if (input.live) return wrong;
   const retried = factory.journal.tail(1, { types: ['run_retry_planned'] });
   if (retried.length === 0) wrong.push('no run was repeated after the fault of the service');
-  const clash = factory.journal.tail(10, { types: ['plan_refused'] }).some((e) => e.type === 'plan_refused' && e.data.why === 'claim');
+  const clash = factory.journal
+    .tail(10, { types: ['plan_refused'] })
+    .some((e) => e.type === 'plan_refused' && e.data.why === 'claim');
   if (!clash) wrong.push('no plan was sent back for clashing with a claim');
   return wrong;
 };
 
 const remoteCommit = async ({ remote }: DemoRepository, branch: string): Promise<string | undefined> => {
-  const { exitCode, stdout } = await execa('git', ['--git-dir', remote, 'rev-parse', '--verify', '--quiet', `refs/heads/${branch}`], {
-    reject: false,
-  });
+  const { exitCode, stdout } = await execa(
+    'git',
+    ['--git-dir', remote, 'rev-parse', '--verify', '--quiet', `refs/heads/${branch}`],
+    {
+      reject: false,
+    },
+  );
   return exitCode === 0 ? stdout.trim() : undefined;
 };
 
-const tipOf = async (repository: DemoRepository): Promise<string> => (await remoteCommit(repository, repository.branch)) ?? '';
+const tipOf = async (repository: DemoRepository): Promise<string> =>
+  (await remoteCommit(repository, repository.branch)) ?? '';
 
 const writeHome = async (
   home: string,
@@ -188,14 +207,22 @@ const writeHome = async (
         context: ['CLAUDE.md'],
         checks: [
           { name: 'tsc', run: 'tsc --noEmit --pretty false', parse: 'tsc', slot: 'tsc' },
-          { name: 'tests', run: 'vitest run --reporter=json', rerun: 'vitest run --reporter=json {files}', parse: 'vitest-json', slot: 'test' },
+          {
+            name: 'tests',
+            run: 'vitest run --reporter=json',
+            rerun: 'vitest run --reporter=json {files}',
+            parse: 'vitest-json',
+            slot: 'test',
+          },
         ],
         protect: ['.github/**', 'tsconfig*.json', 'vitest.config.*', 'package.json', 'install.mjs'],
         env: { TALLY_TOOLCHAIN: modules },
       },
     ],
     agent: {
-      ...(live ? {} : { command: claude, env: { ANTHROPIC_BASE_URL: `${api?.url}/s/{session}`, ANTHROPIC_API_KEY: 'demo' } }),
+      ...(live
+        ? {}
+        : { command: claude, env: { ANTHROPIC_BASE_URL: `${api?.url}/s/{session}`, ANTHROPIC_API_KEY: 'demo' } }),
       timeout: '5m',
       maxBudgetUsd: 0.5,
       iterations: 2,
@@ -207,7 +234,8 @@ const writeHome = async (
   await mkdir(join(home, 'sessions'), { recursive: true });
   await mkdir(join(home, 'logs'), { recursive: true });
   await writeFile(join(home, 'winnow.config.yaml'), stringify(config));
-  for (const attempt of ATTEMPTS) await writeFile(join(home, 'sessions', `${attempt.session}.md`), sessionFile(attempt));
+  for (const attempt of ATTEMPTS)
+    await writeFile(join(home, 'sessions', `${attempt.session}.md`), sessionFile(attempt));
 };
 
 const sessionFile = ({ session, focus }: Attempt): string => `---

@@ -4,7 +4,11 @@ import { beforeAfter, seconds, usd } from '../faces/cli/words.ts';
 import type { DemoResult } from './demo.ts';
 
 /** The end of the demo: what became of each attempt, and where all of it is to be read. Pure. */
-export const renderDemo = (result: DemoResult, kept: boolean, { paint, width }: Pick<Terminal, 'paint' | 'width'>): string => {
+export const renderDemo = (
+  result: DemoResult,
+  kept: boolean,
+  { paint, width }: Pick<Terminal, 'paint' | 'width'>,
+): string => {
   const rows = result.rows.map(({ session, entry: { data } }) => [
     session,
     data.plan?.title ?? '–',
@@ -40,6 +44,8 @@ export const renderDemo = (result: DemoResult, kept: boolean, { paint, width }: 
           `  patches      ${result.home}/logs/patches/   (what was not kept)`,
           `  branches     git --git-dir ${result.remote} branch --list 'brl/*'`,
         ]
-      : ['The home was removed; `winnow demo --keep` leaves it: journal, transcripts, patches of what was not kept, branches.']),
+      : [
+          'The home was removed; `winnow demo --keep` leaves it: journal, transcripts, patches of what was not kept, branches.',
+        ]),
   ].join('\n');
 };

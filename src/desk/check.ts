@@ -35,9 +35,15 @@ const checkPlatform = (): Finding => ({
 const checkNode = (version: string): Finding => {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major < NODE_MIN[0] || (major === NODE_MIN[0] && minor < NODE_MIN[1])) {
-    return { name: 'node', state: 'fail', found: version, mend: `Install Node ${NODE_MIN.join('.')} or later; ${NODE_GOOD} is best.` };
+    return {
+      name: 'node',
+      state: 'fail',
+      found: version,
+      mend: `Install Node ${NODE_MIN.join('.')} or later; ${NODE_GOOD} is best.`,
+    };
   }
-  const mend = major < NODE_GOOD ? `Node ${NODE_GOOD} is recommended: it also keeps the last lines of pseudo-terminals.` : '';
+  const mend =
+    major < NODE_GOOD ? `Node ${NODE_GOOD} is recommended: it also keeps the last lines of pseudo-terminals.` : '';
   return { name: 'node', state: 'ok', found: version, mend };
 };
 
@@ -47,7 +53,12 @@ const checkGit = async (): Promise<Finding> => {
   if (!match) return { name: 'git', state: 'fail', found: 'not found', mend: 'Install git: apt-get install git' };
   const [major, minor] = [Number(match[1]), Number(match[2])];
   const old = major < GIT_MIN[0] || (major === GIT_MIN[0] && minor < GIT_MIN[1]);
-  return { name: 'git', state: old ? 'fail' : 'ok', found: match[0], mend: old ? `Install git ${GIT_MIN.join('.')} or later.` : '' };
+  return {
+    name: 'git',
+    state: old ? 'fail' : 'ok',
+    found: match[0],
+    mend: old ? `Install git ${GIT_MIN.join('.')} or later.` : '',
+  };
 };
 
 const checkPty = async (): Promise<Finding> => {
@@ -57,10 +68,20 @@ const checkPty = async (): Promise<Finding> => {
       spawn('/bin/sh', ['-c', 'test -t 0 && exit 7'], {}).onExit((event) => resolve(event.exitCode));
     });
     if (exitCode === 7) return { name: 'terminal', state: 'ok', found: 'pseudo-terminals work', mend: '' };
-    return { name: 'terminal', state: 'fail', found: `a pseudo-terminal ended with ${exitCode}`, mend: 'Mount /dev/pts (devpts) on this machine.' };
+    return {
+      name: 'terminal',
+      state: 'fail',
+      found: `a pseudo-terminal ended with ${exitCode}`,
+      mend: 'Mount /dev/pts (devpts) on this machine.',
+    };
   } catch (error) {
     const found = `node-pty does not load: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`;
-    return { name: 'terminal', state: 'fail', found, mend: 'Run npm ci again with a compiler installed (apt-get install build-essential python3).' };
+    return {
+      name: 'terminal',
+      state: 'fail',
+      found,
+      mend: 'Run npm ci again with a compiler installed (apt-get install build-essential python3).',
+    };
   }
 };
 
@@ -88,7 +109,9 @@ const checkClaude = async ({ shop }: Factory): Promise<Finding> => {
     name: 'claude',
     state: tested ? 'ok' : 'warn',
     found: `${version} (${path})`,
-    mend: tested ? '' : `Winnow is tested with ${CLAUDE_TESTED}: npm install -g @anthropic-ai/claude-code@${CLAUDE_TESTED}`,
+    mend: tested
+      ? ''
+      : `Winnow is tested with ${CLAUDE_TESTED}: npm install -g @anthropic-ai/claude-code@${CLAUDE_TESTED}`,
   };
 };
 
@@ -96,7 +119,12 @@ const checkLogin = async (factory: Factory): Promise<Finding> => {
   const { shop } = factory;
   const probed = await shop.claude.probe();
   if (!probed.ok) return { name: 'login', state: 'fail', found: 'not asked: Claude Code is missing', mend: '' };
-  const env = shop.environments.forAgent({ dir: shop.paths.home, session: 'check', shims: undefined, extra: factory.config().agent.env });
+  const env = shop.environments.forAgent({
+    dir: shop.paths.home,
+    session: 'check',
+    shims: undefined,
+    extra: factory.config().agent.env,
+  });
   const configDir = shop.environments.hasAgentCredential ? {} : { CLAUDE_CONFIG_DIR: shop.ownerClaudeConfig };
   const result = await execa(probed.path, ['auth', 'status'], {
     env: { ...env, ...configDir },
@@ -106,7 +134,8 @@ const checkLogin = async (factory: Factory): Promise<Finding> => {
     stdin: 'ignore',
   });
   const status = parseStatus(result.stdout ?? '');
-  if (status?.loggedIn === true) return { name: 'login', state: 'ok', found: status.authMethod ?? 'logged in', mend: '' };
+  if (status?.loggedIn === true)
+    return { name: 'login', state: 'ok', found: status.authMethod ?? 'logged in', mend: '' };
   return {
     name: 'login',
     state: status ? 'fail' : 'warn',
@@ -126,7 +155,12 @@ const parseStatus = (text: string): { loggedIn?: unknown; authMethod?: string } 
 
 const checkWall = ({ reaper }: Factory): Finding => {
   if (reaper.kind !== 'sweep') {
-    return { name: 'walls', state: 'ok', found: `each run and each check in a process namespace of its own (${reaper.kind})`, mend: '' };
+    return {
+      name: 'walls',
+      state: 'ok',
+      found: `each run and each check in a process namespace of its own (${reaper.kind})`,
+      mend: '',
+    };
   }
   return {
     name: 'walls',
@@ -141,8 +175,10 @@ const checkRoom = async (factory: Factory): Promise<Finding> => {
   const { disk, memory } = factory.config().gates;
   const gb = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GB`;
   const found = `${gb(diskFreeBytes)} of disk free, ${Math.round(memoryUsedShare * 100)} % of ${gb(memoryTotalBytes)} memory used`;
-  if (diskFreeBytes < disk) return { name: 'room', state: 'fail', found, mend: `Free disk space: below ${gb(disk)} nothing starts.` };
-  if (memoryUsedShare > memory) return { name: 'room', state: 'warn', found, mend: `Above ${Math.round(memory * 100)} % nothing starts.` };
+  if (diskFreeBytes < disk)
+    return { name: 'room', state: 'fail', found, mend: `Free disk space: below ${gb(disk)} nothing starts.` };
+  if (memoryUsedShare > memory)
+    return { name: 'room', state: 'warn', found, mend: `Above ${Math.round(memory * 100)} % nothing starts.` };
   return { name: 'room', state: 'ok', found, mend: '' };
 };
 

@@ -1,9 +1,9 @@
 import type { FileProblem } from '../base/file-problem.ts';
 import type { Result } from '../base/result.ts';
-import type { Journal } from '../journal/journal.ts';
-import type { State } from '../model/state.ts';
 import type { Workshop } from '../flow/workshop.ts';
+import type { Journal } from '../journal/journal.ts';
 import type { Failure } from '../model/failure.ts';
+import type { State } from '../model/state.ts';
 import type { MachineFacts } from '../policy/gates.ts';
 import type { Reaper } from '../ports/machine/walls.ts';
 import type { Counter } from './counter.ts';

@@ -58,9 +58,21 @@ export const describeRepository = async (place: string, wanted?: string): Promis
   }
   const dir = await mkdtemp(join(tmpdir(), 'winnow-init-'));
   try {
-    const cloned = await git(tmpdir(), ['clone', '--quiet', '--depth=1', '--no-checkout', ...(wanted ? ['--branch', wanted] : []), '--', place, dir]);
+    const cloned = await git(tmpdir(), [
+      'clone',
+      '--quiet',
+      '--depth=1',
+      '--no-checkout',
+      ...(wanted ? ['--branch', wanted] : []),
+      '--',
+      place,
+      dir,
+    ]);
     if (cloned.exitCode !== 0) {
-      return failed('repo-unreachable', `${withoutUser(place)} cannot be cloned: ${lastLine(withoutUser(cloned.stderr))}`);
+      return failed(
+        'repo-unreachable',
+        `${withoutUser(place)} cannot be cloned: ${lastLine(withoutUser(cloned.stderr))}`,
+      );
     }
     return await describe(place, dir, wanted);
   } finally {
@@ -74,7 +86,8 @@ const describe = async (repo: string, dir: string, wanted: string | undefined): 
   const branch = wanted ?? (await defaultBranch(dir));
   if (branch === undefined) return failed('repo-empty', `${dir} has no commits`);
   const commit = await git(dir, ['rev-parse', '--verify', '--quiet', `refs/heads/${branch}^{commit}`]);
-  const remote = commit.exitCode === 0 ? commit : await git(dir, ['rev-parse', '--verify', '--quiet', `${branch}^{commit}`]);
+  const remote =
+    commit.exitCode === 0 ? commit : await git(dir, ['rev-parse', '--verify', '--quiet', `${branch}^{commit}`]);
   if (remote.exitCode !== 0) {
     const heads = await git(dir, ['for-each-ref', '--format=%(refname:short)', 'refs/heads']);
     const names = heads.stdout.split('\n').filter((name) => name !== '');

@@ -3,10 +3,16 @@ import { type Failure, FailureError, failed } from '../model/failure.ts';
 import type { Counter } from './counter.ts';
 
 /** Holds one session, or all; what runs goes on to its end. */
-export const pause = (counter: Counter, session: string | undefined, by: string, reason: string): Result<string, Failure> =>
+export const pause = (
+  counter: Counter,
+  session: string | undefined,
+  by: string,
+  reason: string,
+): Result<string, Failure> =>
   forSession(counter, session, (project) => {
     const state = counter.journal.state();
-    const already = session === undefined ? state.paused !== undefined : state.sessions[session]?.pausedBy !== undefined;
+    const already =
+      session === undefined ? state.paused !== undefined : state.sessions[session]?.pausedBy !== undefined;
     if (already) return `${session ?? 'everything'} is paused already`;
     counter.journal.append<'paused'>({ type: 'paused', ...where(session, project), data: { by, reason } });
     return `${session ?? 'everything'} is paused; running cycles go on to their end`;

@@ -1,8 +1,8 @@
+import type { Config } from '../model/config.ts';
 import type { GateName, Outcome, Phase } from '../model/entry.ts';
 import type { Figures } from '../model/report.ts';
 import type { Session } from '../model/session.ts';
 import type { State } from '../model/state.ts';
-import type { Config } from '../model/config.ts';
 import { dayKey, type MachineFacts } from '../policy/gates.ts';
 import { decide } from '../policy/schedule.ts';
 
@@ -116,7 +116,9 @@ const sessionView = (input: StatusInput, session: Session, decision: ReturnType<
   };
   if (running) {
     const dead = !input.isAlive(running);
-    const doing = dead ? 'its process died; the next start closes this cycle' : (running.planTitle ?? 'looking for something to do');
+    const doing = dead
+      ? 'its process died; the next start closes this cycle'
+      : (running.planTitle ?? 'looking for something to do');
     return { ...base, state: 'working', phase: running.phase, since: running.phaseAt, doing, until: undefined };
   }
   const waiting = decision.wait.find((wait) => wait.session === session.name);

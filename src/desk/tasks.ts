@@ -1,8 +1,8 @@
 import { ok, type Result } from '../base/result.ts';
+import { writeTaskQueue } from '../flow/task-queue.ts';
 import { type Failure, FailureError, failed } from '../model/failure.ts';
 import type { Priority, Task, TaskOrigin } from '../model/task.ts';
 import { queuedTasks } from '../policy/schedule.ts';
-import { writeTaskQueue } from '../flow/task-queue.ts';
 import type { Counter } from './counter.ts';
 
 /** Work that somebody asks for: added, listed, cancelled, tried again. */
@@ -17,14 +17,24 @@ export interface NewTask {
 const TEXT_MAX_CHARS = 20_000;
 
 export const addTasks = (counter: Counter, wanted: readonly NewTask[]): Result<Task[], Failure> => {
-  const checked: { task: string; text: string; project: string; session?: string; priority: Priority; origin: TaskOrigin }[] = [];
+  const checked: {
+    task: string;
+    text: string;
+    project: string;
+    session?: string;
+    priority: Priority;
+    origin: TaskOrigin;
+  }[] = [];
   for (const item of wanted) {
     const place = placeOf(counter, item);
     if (!place.ok) return place;
     const text = item.text.trim();
     if (text === '') return failed('argument-invalid', 'a task needs a text');
     if (text.length > TEXT_MAX_CHARS) {
-      return failed('argument-invalid', `the text of a task may have ${TEXT_MAX_CHARS} characters, this one has ${text.length}`);
+      return failed(
+        'argument-invalid',
+        `the text of a task may have ${TEXT_MAX_CHARS} characters, this one has ${text.length}`,
+      );
     }
     const { ids, clock } = counter;
     checked.push({
@@ -50,8 +60,13 @@ export const addTasks = (counter: Counter, wanted: readonly NewTask[]): Result<T
 
 export const cancelTask = (counter: Counter, id: string, reason: string): Result<Task, Failure> =>
   change(counter, id, (task) => {
-    if (task.state !== 'queued' && task.state !== 'assigned') return failed('argument-invalid', `task ${task.id} is already ${task.state}`);
-    counter.journal.append<'task_cancelled'>({ type: 'task_cancelled', project: task.project, data: { task: task.id, reason } });
+    if (task.state !== 'queued' && task.state !== 'assigned')
+      return failed('argument-invalid', `task ${task.id} is already ${task.state}`);
+    counter.journal.append<'task_cancelled'>({
+      type: 'task_cancelled',
+      project: task.project,
+      data: { task: task.id, reason },
+    });
     return ok(undefined);
   });
 
@@ -60,8 +75,11 @@ export const retryTask = (counter: Counter, id: string): Result<Task, Failure> =
   const found = findTask(counter, id);
   if (!found.ok) return found;
   const task = found.value;
-  if (task.state !== 'failed' && task.state !== 'cancelled') return failed('argument-invalid', `task ${task.id} is ${task.state}`);
-  const added = addTasks(counter, [{ text: task.text, project: task.project, session: task.session, priority: task.priority }]);
+  if (task.state !== 'failed' && task.state !== 'cancelled')
+    return failed('argument-invalid', `task ${task.id} is ${task.state}`);
+  const added = addTasks(counter, [
+    { text: task.text, project: task.project, session: task.session, priority: task.priority },
+  ]);
   return added.ok ? ok(added.value[0]!) : added;
 };
 
@@ -88,7 +106,9 @@ const change = (counter: Counter, id: string, deed: (task: Task) => Result<void,
 /** By id, or by an end of an id that only one task has: the ends differ, the beginnings are the time. */
 const findTask = (counter: Counter, id: string): Result<Task, Failure> => {
   const wanted = id.toUpperCase();
-  const matches = Object.values(counter.journal.state().tasks).filter((task) => task.id === wanted || task.id.endsWith(wanted));
+  const matches = Object.values(counter.journal.state().tasks).filter(
+    (task) => task.id === wanted || task.id.endsWith(wanted),
+  );
   if (wanted.length < 4 || matches.length === 0) return failed('not-found', `there is no task ${id}`);
   if (matches.length > 1) return failed('argument-invalid', `${matches.length} tasks end in ${id}`);
   return ok(matches[0]!);
@@ -99,7 +119,10 @@ const placeOf = (counter: Counter, item: NewTask): Result<{ project: string; ses
   const sessions = counter.sessions();
   const session = item.session === undefined ? undefined : sessions.find((s) => s.name === item.session);
   if (item.session !== undefined && !session) {
-    return failed('not-found', `there is no session ${item.session}; there are ${sessions.map((s) => s.name).join(', ')}`);
+    return failed(
+      'not-found',
+      `there is no session ${item.session}; there are ${sessions.map((s) => s.name).join(', ')}`,
+    );
   }
   const project = item.project ?? session?.project ?? (projects.length === 1 ? projects[0]!.name : undefined);
   if (project === undefined) {

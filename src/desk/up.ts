@@ -1,13 +1,13 @@
 import { Cron } from 'croner';
-import { ok, type Result } from '../base/result.ts';
 import { renderProblem } from '../base/file-problem.ts';
+import { ok, type Result } from '../base/result.ts';
+import { writeTaskQueue } from '../flow/task-queue.ts';
 import type { EntryOf, EntryType } from '../model/entry.ts';
 import { type Failure, failed } from '../model/failure.ts';
-import { writeTaskQueue } from '../flow/task-queue.ts';
+import type { Decision } from '../policy/schedule.ts';
 import { selfIdentity } from '../ports/machine/processes.ts';
 import { recover } from '../roles/recovery.ts';
 import { createScheduler, type Scheduler } from '../roles/scheduler.ts';
-import type { Decision } from '../policy/schedule.ts';
 import type { CannotOpen, Factory } from './doors.ts';
 
 /**
@@ -87,7 +87,8 @@ export const runFactory = async (input: UpInput): Promise<Result<void, Failure>>
 
 const tellRecovery = async (factory: Factory, tell: (line: string) => void): Promise<void> => {
   const { cycles, killed, open } = await recover(factory.shop, factory.sessions());
-  for (const { session, cycle, outcome } of cycles) tell(`${session}: cycle ${cycle} of a dead process closed as ${outcome}`);
+  for (const { session, cycle, outcome } of cycles)
+    tell(`${session}: cycle ${cycle} of a dead process closed as ${outcome}`);
   if (killed > 0) tell(`${killed} left-over processes killed`);
   if (open > 0) tell(`${open} pushes could not be settled yet; they are tried again at each tick`);
 };

@@ -26,7 +26,8 @@ export interface Question {
 }
 
 /** Said to a conversation that was cut off in the middle of its work. */
-const CONTINUE = 'The connection to the service was interrupted. Go on where you were; what you did so far is still in place.';
+const CONTINUE =
+  'The connection to the service was interrupted. Go on where you were; what you did so far is still in place.';
 
 /** How often a closed gate is looked at while a run waits for it. */
 const GATE_POLL_MS = 1000;
@@ -41,8 +42,10 @@ export const ask = async (shop: Workshop, cycle: Cycle, question: Question): Pro
     if (!result.ok) return result;
     const run = result.value;
     if (run.ok) return ok(run);
-    const fault: NonNullable<RunResult['failure']> = run.failure ?? failure('claude-unknown', 'the run failed without saying why');
-    if (cycle.signal.aborted) return err({ ...endBy(failure('interrupted', 'stopped while the agent worked')), outcome: 'interrupted' });
+    const fault: NonNullable<RunResult['failure']> =
+      run.failure ?? failure('claude-unknown', 'the run failed without saying why');
+    if (cycle.signal.aborted)
+      return err({ ...endBy(failure('interrupted', 'stopped while the agent worked')), outcome: 'interrupted' });
     const decision = policyFor(fault.kind, {
       attempt,
       retriesMax: shop.config().agent.retries,
@@ -166,7 +169,10 @@ const requestOf = (shop: Workshop, cycle: Cycle, question: Question, run: string
       },
     }),
     // A stored login lives in the owner's own directory; with a token in the environment each session has its own.
-    configDir: shop.environments.hasAgentCredential || hasCredential(agent.env) ? shop.paths.claude(session) : shop.ownerClaudeConfig,
+    configDir:
+      shop.environments.hasAgentCredential || hasCredential(agent.env)
+        ? shop.paths.claude(session)
+        : shop.ownerClaudeConfig,
     tmpDir: join(shop.paths.tmp, session),
     transcriptDir: shop.paths.transcript(cycle.id),
     signal: cycle.signal,
@@ -188,7 +194,8 @@ const gitIdentity = (session: string): Record<string, string> => {
 /** Before money is spent: the usage limit is waited for here, so that a session resumes where it was. */
 const waitForGates = async (shop: Workshop, cycle: Cycle): Promise<Result<void, CycleEnd>> => {
   for (;;) {
-    if (cycle.signal.aborted) return err({ ...endBy(failure('interrupted', 'stopped while it waited')), outcome: 'interrupted' });
+    if (cycle.signal.aborted)
+      return err({ ...endBy(failure('interrupted', 'stopped while it waited')), outcome: 'interrupted' });
     const { gates } = shop.journal.state();
     if (gates.account) return err({ ...endBy(failure('auth', gates.account.reason)), stopAll: true });
     const until = gates['usage-limit']?.until;
@@ -197,7 +204,13 @@ const waitForGates = async (shop: Workshop, cycle: Cycle): Promise<Result<void, 
   }
 };
 
-const closeGate = (shop: Workshop, cycle: Cycle, gate: 'usage-limit' | 'account', reason: string, untilMs?: number): void => {
+const closeGate = (
+  shop: Workshop,
+  cycle: Cycle,
+  gate: 'usage-limit' | 'account',
+  reason: string,
+  untilMs?: number,
+): void => {
   const known = shop.journal.state().gates[gate];
   const until = untilMs === undefined ? undefined : new Date(untilMs).toISOString();
   if (known && known.until === until) return;

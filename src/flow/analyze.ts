@@ -13,7 +13,11 @@ export interface Analysis {
   baseline: TreeReport;
 }
 
-export const analyzePhase = async (shop: Workshop, cycle: Cycle, reading: Reading): Promise<Result<Analysis, CycleEnd>> => {
+export const analyzePhase = async (
+  shop: Workshop,
+  cycle: Cycle,
+  reading: Reading,
+): Promise<Result<Analysis, CycleEnd>> => {
   const baseline = await measureBaseline(shop, cycle, reading, reading.tip, reading.tree);
   if (!baseline.ok) return baseline;
   const gap = unevaluatedOf(baseline.value);
@@ -48,7 +52,10 @@ export const measureBaseline = async (
   if (!measured.ok) {
     const interrupted = cycle.signal.aborted;
     const { error } = measured;
-    return err({ ...endBy(error, interrupted ? 'interrupted' : 'failed'), projectUnready: !interrupted && error.kind === 'install-failed' });
+    return err({
+      ...endBy(error, interrupted ? 'interrupted' : 'failed'),
+      projectUnready: !interrupted && error.kind === 'install-failed',
+    });
   }
   cycle.sum.checks.ran += measured.value.ran;
   cycle.sum.checks.reused += measured.value.reused;
@@ -64,7 +71,11 @@ export const measureBaseline = async (
   return ok(report);
 };
 
-const prepareWorkspace = async (shop: Workshop, cycle: Cycle, reading: Reading): Promise<Result<Workspace, CycleEnd>> => {
+const prepareWorkspace = async (
+  shop: Workshop,
+  cycle: Cycle,
+  reading: Reading,
+): Promise<Result<Workspace, CycleEnd>> => {
   const { project, session } = cycle;
   const installed = await shop.dependencies.ensure({
     mirror: reading.mirror,

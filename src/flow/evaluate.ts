@@ -2,10 +2,10 @@ import { err, ok, type Result } from '../base/result.ts';
 import { failure } from '../model/failure.ts';
 import { type CheckReport, figuresOf, type TreeReport } from '../model/report.ts';
 import type { Comparison, Finding } from '../model/verdict.ts';
-import type { Captured, Diff, Workspace } from '../ports/git/mirror.ts';
 import { compareReports, mergeRerun, suspectedFlaky } from '../policy/compare.ts';
 import { asData } from '../policy/placeholders.ts';
 import { DEFAULT_CHECK_CONFIG, findTampering } from '../policy/tamper.ts';
+import type { Captured, Diff, Workspace } from '../ports/git/mirror.ts';
 import type { Analysis } from './analyze.ts';
 import { measureBaseline } from './analyze.ts';
 import { captureWork, mendPhase } from './hack.ts';
@@ -54,7 +54,11 @@ export const evaluatePhase = async (
     const mended = await mendPhase(shop, cycle, analysis.workspace, planned, judged.value.feedback);
     if (!mended.ok) {
       // The attempt is what it was before the conversation broke: worse.
-      return err(mended.error.outcome === 'failed' && !mended.error.stopAll ? { ...mended.error, outcome: 'discarded' } : mended.error);
+      return err(
+        mended.error.outcome === 'failed' && !mended.error.stopAll
+          ? { ...mended.error, outcome: 'discarded' }
+          : mended.error,
+      );
     }
   }
 };
@@ -84,7 +88,13 @@ const judgeOnce = async (
   const refused = findings.value.filter((finding) => finding.action === 'refuse');
   if (refused.some((finding) => finding.kind === 'protected-path')) {
     // Refused outright: no iteration, no execution of what it wrote.
-    return err(await discard(shop, cycle, reading, captured, { reason: refusal(refused), tree: captured.tree, findings: findings.value }));
+    return err(
+      await discard(shop, cycle, reading, captured, {
+        reason: refusal(refused),
+        tree: captured.tree,
+        findings: findings.value,
+      }),
+    );
   }
 
   const merged = await mergeWithMain(shop, cycle, reading, captured);
@@ -100,10 +110,16 @@ const judgeOnce = async (
   if (refused.length > 0) {
     const reason = refusal(refused);
     journalVerdict(shop, cycle, captured, tree, { ...NOTHING, verdict: 'worse', reason }, findings.value);
-    return again(shop, cycle, reading, captured, { comparison: undefined, reason, findings: findings.value, result: undefined });
+    return again(shop, cycle, reading, captured, {
+      comparison: undefined,
+      reason,
+      findings: findings.value,
+      result: undefined,
+    });
   }
 
-  const baseline = base === reading.tip ? ok(analysis.baseline) : await measureBaseline(shop, cycle, reading, base, baseTree.value);
+  const baseline =
+    base === reading.tip ? ok(analysis.baseline) : await measureBaseline(shop, cycle, reading, base, baseTree.value);
   if (!baseline.ok) return baseline;
   const compared = await compareWithBaseline(shop, cycle, reading, baseline.value, tree);
   if (!compared.ok) return compared;
@@ -117,10 +133,19 @@ const judgeOnce = async (
       delete cycle.sum.known.patch;
       return ok({ verdict: 'accept', accepted: { captured, base, tree } });
     case 'worse':
-      return again(shop, cycle, reading, captured, { comparison, reason: comparison.reason, findings: findings.value, result });
+      return again(shop, cycle, reading, captured, {
+        comparison,
+        reason: comparison.reason,
+        findings: findings.value,
+        result,
+      });
     case 'unevaluated':
       return err({
-        ...(await discard(shop, cycle, reading, captured, { reason: comparison.reason, tree, findings: findings.value })),
+        ...(await discard(shop, cycle, reading, captured, {
+          reason: comparison.reason,
+          tree,
+          findings: findings.value,
+        })),
         outcome: cycle.signal.aborted ? 'interrupted' : 'unevaluated',
         countsAsAttempt: false,
       });
@@ -208,7 +233,11 @@ const lookAgain = async (
     cycle.sum.checks.ran += 1;
     const { report, flaky } = mergeRerun(first, second, { tests });
     for (const test of flaky) {
-      shop.journal.append<'test_flaky'>({ type: 'test_flaky', ...envelopeOf(cycle), data: { check: name, test: test.slice(`${name}: `.length), tree: result.tree } });
+      shop.journal.append<'test_flaky'>({
+        type: 'test_flaky',
+        ...envelopeOf(cycle),
+        data: { check: name, test: test.slice(`${name}: `.length), tree: result.tree },
+      });
     }
     believed = { ...believed, checks: believed.checks.map((c) => (c.check === name ? report : c)) };
   }
@@ -255,11 +284,16 @@ const again = async (
   reading: Reading,
   captured: Captured,
   worse: Worse,
-): Promise<Result<Judgement, CycleEnd>> => ok({
-  verdict: 'again',
-  end: await discard(shop, cycle, reading, captured, { reason: worse.reason, tree: captured.tree, findings: worse.findings }),
-  feedback: { failures: failuresText(worse), findings: findingsText(worse.findings) },
-});
+): Promise<Result<Judgement, CycleEnd>> =>
+  ok({
+    verdict: 'again',
+    end: await discard(shop, cycle, reading, captured, {
+      reason: worse.reason,
+      tree: captured.tree,
+      findings: worse.findings,
+    }),
+    feedback: { failures: failuresText(worse), findings: findingsText(worse.findings) },
+  });
 
 /** Keeps the patch and says why; what is discarded is remembered. */
 const discard = async (
@@ -297,7 +331,10 @@ const rememberComparison = (
   known.before = figuresOf(baseline);
   known.after = figuresOf(result);
   known.fixed = comparison.fixed.slice(0, IDENTITIES_IN_ENTRY_MAX);
-  known.broken = [...comparison.broken, ...comparison.vanished, ...comparison.skipped].slice(0, IDENTITIES_IN_ENTRY_MAX);
+  known.broken = [...comparison.broken, ...comparison.vanished, ...comparison.skipped].slice(
+    0,
+    IDENTITIES_IN_ENTRY_MAX,
+  );
   known.report = writeReport(shop, cycle.id, { comparison, findings, baseline, result });
 };
 
@@ -340,9 +377,13 @@ const failuresText = ({ comparison, reason, result }: Worse): string => {
   for (const check of result.checks) {
     if (check.state === 'unevaluated') continue;
     for (const problem of check.problems) {
-      messages.set(`${check.check}: ${problem.id}`, `${problem.file}:${problem.line ?? ''} ${problem.code}: ${problem.message}`);
+      messages.set(
+        `${check.check}: ${problem.id}`,
+        `${problem.file}:${problem.line ?? ''} ${problem.code}: ${problem.message}`,
+      );
     }
-    for (const test of check.tests) messages.set(`${check.check}: ${test.id}`, `${test.file} > ${test.name}: ${test.message ?? test.status}`);
+    for (const test of check.tests)
+      messages.set(`${check.check}: ${test.id}`, `${test.file} > ${test.name}: ${test.message ?? test.status}`);
   }
   const lines = [
     reason,
@@ -357,7 +398,12 @@ const findingsText = (findings: Finding[]): string => {
   if (findings.length === 0) return 'None.';
   return asData(
     'findings',
-    findings.map((f) => `${f.action === 'refuse' ? 'REFUSED' : 'noted'} ${f.kind} ${f.file}${f.line ? `:${f.line}` : ''}: ${f.evidence}`).join('\n'),
+    findings
+      .map(
+        (f) =>
+          `${f.action === 'refuse' ? 'REFUSED' : 'noted'} ${f.kind} ${f.file}${f.line ? `:${f.line}` : ''}: ${f.evidence}`,
+      )
+      .join('\n'),
     FAILURES_MAX_CHARS,
   );
 };

@@ -84,7 +84,12 @@ interface Measurement {
   ran: boolean;
 }
 
-const measureCheck = async (shop: Workshop, input: MeasureInput, check: CheckConfig, dependencies: string): Promise<Measurement> => {
+const measureCheck = async (
+  shop: Workshop,
+  input: MeasureInput,
+  check: CheckConfig,
+  dependencies: string,
+): Promise<Measurement> => {
   const { project, tree, signal } = input;
   const key = checkKey({ tree, check, dependencies, env: project.env });
   const known = shop.cache.get(key);
@@ -113,7 +118,12 @@ const measureCheck = async (shop: Workshop, input: MeasureInput, check: CheckCon
 };
 
 /** Runs a check again on the same tree, for tests that failed and are not believed yet; never from the cache. */
-export const runAgain = async (shop: Workshop, input: MeasureInput, check: CheckConfig, files: readonly string[]): Promise<CheckReport> => {
+export const runAgain = async (
+  shop: Workshop,
+  input: MeasureInput,
+  check: CheckConfig,
+  files: readonly string[],
+): Promise<CheckReport> => {
   const { project, mirror, tree } = input;
   const installed = await shop.dependencies.ensure({
     mirror,
@@ -138,7 +148,12 @@ interface Execution {
   command: string;
 }
 
-const execute = async (shop: Workshop, input: MeasureInput, check: CheckConfig, execution: Execution): Promise<CheckReport> => {
+const execute = async (
+  shop: Workshop,
+  input: MeasureInput,
+  check: CheckConfig,
+  execution: Execution,
+): Promise<CheckReport> => {
   const { project, signal } = input;
   const slot = check.slot ?? check.name;
   const capacity = shop.config().slots[slot];
@@ -211,7 +226,12 @@ const runIn = async (
 };
 
 /** What a finished command says, in the words of a report; pure. Could not run is neither red nor green. */
-export const reportOf = (check: CheckConfig, result: CommandResult, parsed: Parsed, durationMs: number): CheckReport => {
+export const reportOf = (
+  check: CheckConfig,
+  result: CommandResult,
+  parsed: Parsed,
+  durationMs: number,
+): CheckReport => {
   const not = (reason: UnevaluatedReason, message: string) => unevaluated(check, reason, message, durationMs);
   const last = lastLines(result.stderr || result.stdout);
   if (result.spawnError) return not('command-not-found', `${check.run}: could not be started (${result.spawnError})`);
@@ -219,7 +239,8 @@ export const reportOf = (check: CheckConfig, result: CommandResult, parsed: Pars
   if (result.outputExceeded) return not('output-too-large', `wrote more than ${OUTPUT_MAX_BYTES / 1024 ** 2} MB`);
   const selfDelimiting = check.parse === 'vitest-json' || check.parse === 'jest-json';
   const hung = result.timedOut && selfDelimiting && parsed.complete;
-  if (result.timedOut && !hung) return not('timeout', `still running after ${Math.round(check.timeout / 1000)} s${last}`);
+  if (result.timedOut && !hung)
+    return not('timeout', `still running after ${Math.round(check.timeout / 1000)} s${last}`);
   if (result.signal && !hung) return not('killed', `killed by ${result.signal}, perhaps for want of memory${last}`);
   if (result.exitCode === NOT_FOUND) return not('command-not-found', `command not found (exit 127)${last}`);
   if (result.exitCode === NOT_EXECUTABLE) return not('not-executable', `cannot be executed (exit 126)${last}`);
@@ -238,7 +259,12 @@ export const reportOf = (check: CheckConfig, result: CommandResult, parsed: Pars
   };
 };
 
-const unevaluated = (check: CheckConfig, reason: UnevaluatedReason, message: string, durationMs: number): CheckReport => ({
+const unevaluated = (
+  check: CheckConfig,
+  reason: UnevaluatedReason,
+  message: string,
+  durationMs: number,
+): CheckReport => ({
   state: 'unevaluated',
   check: check.name,
   reason,
@@ -247,7 +273,11 @@ const unevaluated = (check: CheckConfig, reason: UnevaluatedReason, message: str
 });
 
 /** A directory for one execution, held by nobody else of this home; an old one is reused, which saves the checkout. */
-const leaseCheckout = async (shop: Workshop, project: string, owner: string): Promise<{ dir: string; release: () => void }> => {
+const leaseCheckout = async (
+  shop: Workshop,
+  project: string,
+  owner: string,
+): Promise<{ dir: string; release: () => void }> => {
   for (let n = 1; n <= CHECKOUTS_MAX; n += 1) {
     const lease = await shop.slots.tryAcquire(`checkout:${project}:${n}`, 1, owner);
     if (lease) return { dir: join(shop.paths.checkouts, project, String(n)), release: () => lease.release() };
@@ -294,7 +324,14 @@ const journalCheck = (
   });
 };
 
-const journalInstall = (shop: Workshop, input: MeasureInput, key: string, durationMs: number, done: boolean, message: string): void => {
+const journalInstall = (
+  shop: Workshop,
+  input: MeasureInput,
+  key: string,
+  durationMs: number,
+  done: boolean,
+  message: string,
+): void => {
   shop.journal.append<'install_ran'>({
     type: 'install_ran',
     ...input.envelope,

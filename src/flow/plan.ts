@@ -5,8 +5,8 @@ import type { CheckReport, TreeReport } from '../model/report.ts';
 import { clashOf } from '../policy/claim.ts';
 import { asData, fillPrompt } from '../policy/placeholders.ts';
 import { triedBefore } from '../policy/tried.ts';
-import type { Analysis } from './analyze.ts';
 import { ask } from './agent.ts';
+import type { Analysis } from './analyze.ts';
 import { type Reading, workText } from './read.ts';
 import { type Cycle, type CycleEnd, envelopeOf, type Workshop } from './workshop.ts';
 
@@ -22,7 +22,12 @@ const PLANS_MAX = 2;
 const BASELINE_PROBLEMS_SHOWN = 40;
 const BASELINE_MAX_CHARS = 12_000;
 
-export const planPhase = async (shop: Workshop, cycle: Cycle, reading: Reading, analysis: Analysis): Promise<Result<Planned, CycleEnd>> => {
+export const planPhase = async (
+  shop: Workshop,
+  cycle: Cycle,
+  reading: Reading,
+  analysis: Analysis,
+): Promise<Result<Planned, CycleEnd>> => {
   const prompts = shop.prompts();
   const schema = z.toJSONSchema(Plan, { target: 'draft-7' }) as Record<string, unknown>;
   let prompt = fillPrompt(prompts.plan, {
@@ -58,7 +63,8 @@ export const planPhase = async (shop: Workshop, cycle: Cycle, reading: Reading, 
       const plan = judged.value;
       shop.journal.append<'plan_made'>({ type: 'plan_made', ...envelopeOf(cycle), data: { plan, attempt } });
       cycle.sum.known.plan = plan;
-      if (plan.nothing) return err({ outcome: 'empty', reason: `nothing worth doing was found: ${plan.why}`, countsAsAttempt: true });
+      if (plan.nothing)
+        return err({ outcome: 'empty', reason: `nothing worth doing was found: ${plan.why}`, countsAsAttempt: true });
       shop.journal.append<'claim_taken'>({
         type: 'claim_taken',
         ...envelopeOf(cycle),
@@ -89,7 +95,11 @@ interface Refusal {
 const judge = (shop: Workshop, cycle: Cycle, answer: unknown): Result<Plan, Refusal> => {
   const parsed = Plan.safeParse(answer);
   if (!parsed.success) {
-    return err({ title: 'an answer that is no plan', why: 'schema', reason: `the answer is not by the schema: ${z.prettifyError(parsed.error)}` });
+    return err({
+      title: 'an answer that is no plan',
+      why: 'schema',
+      reason: `the answer is not by the schema: ${z.prettifyError(parsed.error)}`,
+    });
   }
   const plan = parsed.data;
   if (plan.nothing) return ok(plan);
@@ -110,7 +120,8 @@ export const systemText = (shop: Workshop, cycle: Cycle): string =>
   });
 
 /** The baseline for a model: what is red, by name, cut to a bounded list. */
-export const baselineText = (report: TreeReport): string => asData('baseline', report.checks.map(checkText).join('\n'), BASELINE_MAX_CHARS);
+export const baselineText = (report: TreeReport): string =>
+  asData('baseline', report.checks.map(checkText).join('\n'), BASELINE_MAX_CHARS);
 
 const checkText = (check: CheckReport): string => {
   if (check.state === 'unevaluated') return `${check.check}: could not run: ${check.message}`;
@@ -120,7 +131,9 @@ const checkText = (check: CheckReport): string => {
   const head = `${check.check}: ${check.green ? 'green' : 'red'}: ${check.problems.length} problems, ${passed} tests passed, ${failedTests.length} failed, ${skipped} skipped`;
   const lines = [
     ...check.problems.map((p) => `  ${p.file}${p.line === undefined ? '' : `:${p.line}`} ${p.code}: ${p.message}`),
-    ...failedTests.map((test) => `  FAILED ${test.file} > ${test.name}${test.message ? `: ${test.message.split('\n')[0]}` : ''}`),
+    ...failedTests.map(
+      (test) => `  FAILED ${test.file} > ${test.name}${test.message ? `: ${test.message.split('\n')[0]}` : ''}`,
+    ),
   ];
   const shown = lines.slice(0, BASELINE_PROBLEMS_SHOWN);
   if (lines.length > shown.length) shown.push(`  … and ${lines.length - shown.length} more`);

@@ -34,12 +34,20 @@ export const publish = async (
 
 type Where = { project?: string; session?: string; cycle?: string };
 
-export const journalPush = (shop: Workshop, where: Where, data: { branch: string; commit: string; base: string; tree: string }): void => {
+export const journalPush = (
+  shop: Workshop,
+  where: Where,
+  data: { branch: string; commit: string; base: string; tree: string },
+): void => {
   // Recovery may come after the entry and before the settlement.
   if (shop.journal.state().waiting[data.branch]) return;
   shop.journal.append<'branch_pushed'>({ type: 'branch_pushed', ...where, data });
 };
 
 export const settle = (shop: Workshop, where: Where, intent: string, done: boolean, note: string): void => {
-  shop.journal.append<'intent_settled'>({ type: 'intent_settled', ...where, data: { intent, done, note: shop.redact(note) } });
+  shop.journal.append<'intent_settled'>({
+    type: 'intent_settled',
+    ...where,
+    data: { intent, done, note: shop.redact(note) },
+  });
 };

@@ -1,8 +1,8 @@
 import { err, ok, type Result } from '../base/result.ts';
 import type { Failure } from '../model/failure.ts';
 import type { RecentCycle, State } from '../model/state.ts';
-import type { Mirror } from '../ports/git/mirror.ts';
 import { asData } from '../policy/placeholders.ts';
+import type { Mirror } from '../ports/git/mirror.ts';
 import { type Cycle, type CycleEnd, endBy, envelopeOf, type Workshop } from './workshop.ts';
 
 /**
@@ -117,7 +117,9 @@ const claimsText = (state: Readonly<State>, cycle: Cycle): string => {
     const past = state.projects[cycle.project.name]?.recent.find((r) => r.cycle === waiting.cycle);
     if (past) lines.push(`- waiting for review: ${past.title ?? waiting.branch} [${past.files.join(', ')}]`);
   }
-  return lines.length === 0 ? 'No other session is at work on this project.' : asData('in-flight', lines.join('\n'), CONTEXT_MAX_CHARS / 4);
+  return lines.length === 0
+    ? 'No other session is at work on this project.'
+    : asData('in-flight', lines.join('\n'), CONTEXT_MAX_CHARS / 4);
 };
 
 /** The first lines of the envelope of a task or of the session's own focus. */
@@ -126,6 +128,10 @@ export const workText = (cycle: Cycle): string =>
     ? `You are assigned this task:\n\n${asData('task', cycle.task.text, 20_000)}`
     : 'Nothing is assigned to you: choose within your focus.';
 
-export const journalPhase = (shop: Workshop, cycle: Cycle, phase: 'read' | 'analyze' | 'plan' | 'hack' | 'evaluate'): void => {
+export const journalPhase = (
+  shop: Workshop,
+  cycle: Cycle,
+  phase: 'read' | 'analyze' | 'plan' | 'hack' | 'evaluate',
+): void => {
   shop.journal.append<'cycle_phase'>({ type: 'cycle_phase', ...envelopeOf(cycle), data: { phase } });
 };

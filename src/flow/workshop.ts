@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { IdFactory } from '../base/ids.ts';
+import type { Result } from '../base/result.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Config, ProjectConfig } from '../model/config.ts';
 import type { Outcome, Phase, RalphCycle, Tokens, Trigger } from '../model/entry.ts';
@@ -18,7 +19,6 @@ import type { Commands } from '../ports/machine/command.ts';
 import type { Environments } from '../ports/machine/environment.ts';
 import type { MemoryWatch } from '../ports/machine/memory-watch.ts';
 import type { Slots } from '../ports/machine/slots.ts';
-import type { Result } from '../base/result.ts';
 import type { Purse } from './purse.ts';
 
 /** Everything a deed may use: one bag, filled by the composition root. */

@@ -1,8 +1,8 @@
 import type { Config } from '../model/config.ts';
 import type { GateName } from '../model/entry.ts';
+import { PRIORITIES } from '../model/priority.ts';
 import type { Session } from '../model/session.ts';
 import type { State } from '../model/state.ts';
-import { PRIORITIES } from '../model/priority.ts';
 import type { Task } from '../model/task.ts';
 import { dayKey, type GateReading, type MachineFacts, readGates } from './gates.ts';
 

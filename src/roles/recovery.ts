@@ -1,9 +1,9 @@
-import type { Session } from '../model/session.ts';
-import type { RunningCycle, State } from '../model/state.ts';
-import { FailureError } from '../model/failure.ts';
 import { rescueWork } from '../flow/evaluate.ts';
 import { journalPush, settle } from '../flow/publish.ts';
 import { type Cycle, newSum, type Workshop } from '../flow/workshop.ts';
+import { FailureError } from '../model/failure.ts';
+import type { Session } from '../model/session.ts';
+import type { RunningCycle, State } from '../model/state.ts';
 import { isAlive, sweep } from '../ports/machine/processes.ts';
 
 /**
@@ -25,7 +25,10 @@ export const recover = async (shop: Workshop, sessions: readonly Session[]): Pro
   try {
     for (const [pid, seen] of Object.entries(shop.journal.state().processes)) {
       if (isAlive({ pid: Number(pid), start: seen.start })) continue;
-      shop.journal.append<'process_stopped'>({ type: 'process_stopped', data: { pid: Number(pid), reason: 'found dead' } });
+      shop.journal.append<'process_stopped'>({
+        type: 'process_stopped',
+        data: { pid: Number(pid), reason: 'found dead' },
+      });
     }
     for (const running of Object.values(shop.journal.state().running)) {
       if (isAlive({ pid: running.pid, start: running.start })) continue;
@@ -161,7 +164,12 @@ const settleOrphans = async (shop: Workshop): Promise<number> => {
 const settleTask = (shop: Workshop, running: RunningCycle, pushed: boolean): void => {
   if (!running.task || shop.journal.state().tasks[running.task]?.state !== 'assigned') return;
   const where = whereOf(running);
-  if (pushed) shop.journal.append<'task_done'>({ type: 'task_done', ...where, data: { task: running.task, reason: 'waits for review' } });
+  if (pushed)
+    shop.journal.append<'task_done'>({
+      type: 'task_done',
+      ...where,
+      data: { task: running.task, reason: 'waits for review' },
+    });
   else {
     shop.journal.append<'task_returned'>({
       type: 'task_returned',
@@ -172,7 +180,11 @@ const settleTask = (shop: Workshop, running: RunningCycle, pushed: boolean): voi
 };
 
 /** What the dead cycle left in its workspace becomes a patch before the workspace is made clean. */
-const rescue = async (shop: Workshop, running: RunningCycle, sessions: readonly Session[]): Promise<string | undefined> => {
+const rescue = async (
+  shop: Workshop,
+  running: RunningCycle,
+  sessions: readonly Session[],
+): Promise<string | undefined> => {
   const project = shop.config().projects.find((p) => p.name === running.project);
   const session = sessions.find((s) => s.name === running.session);
   const left = shop.workspaces.left(running.session);

@@ -1,9 +1,9 @@
 import pLimit from 'p-limit';
+import type { Workshop } from '../flow/workshop.ts';
 import type { EntryOf } from '../model/entry.ts';
 import { FailureError } from '../model/failure.ts';
 import type { Session } from '../model/session.ts';
 import type { State } from '../model/state.ts';
-import type { Workshop } from '../flow/workshop.ts';
 import type { MachineFacts } from '../policy/gates.ts';
 import { type Decision, decide } from '../policy/schedule.ts';
 import { recover } from './recovery.ts';
@@ -52,7 +52,9 @@ export const createScheduler = (deps: SchedulerDeps): Scheduler => {
       if (result.ok) deps.onCycle?.(result.value);
       else deps.tell(`${session.name}: ${result.error.message}`);
     })
-      .catch((error: unknown) => deps.tell(`${session.name}: ${error instanceof Error ? error.message : String(error)}`))
+      .catch((error: unknown) =>
+        deps.tell(`${session.name}: ${error instanceof Error ? error.message : String(error)}`),
+      )
       .finally(() => underWay.delete(session.name));
     underWay.set(session.name, work);
   };
@@ -91,7 +93,10 @@ export const createScheduler = (deps: SchedulerDeps): Scheduler => {
 const carryOut = (shop: Workshop, deps: SchedulerDeps, decision: Decision): void => {
   try {
     for (const { gate, reason, figures, until } of decision.close) {
-      shop.journal.append<'gate_closed'>({ type: 'gate_closed', data: { gate, reason, figures, ...(until ? { until } : {}) } });
+      shop.journal.append<'gate_closed'>({
+        type: 'gate_closed',
+        data: { gate, reason, figures, ...(until ? { until } : {}) },
+      });
       deps.tell(`gate ${gate} closed: ${reason}`);
     }
     for (const gate of decision.open) {

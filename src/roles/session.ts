@@ -1,10 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { relative } from 'node:path';
 import { ok, type Result } from '../base/result.ts';
-import type { EntryOf, Phase, RalphCycle, Trigger } from '../model/entry.ts';
-import { type Failure, FailureError, failed, failure } from '../model/failure.ts';
-import type { Session } from '../model/session.ts';
-import type { Task } from '../model/task.ts';
 import { analyzePhase } from '../flow/analyze.ts';
 import { evaluatePhase, rescueWork } from '../flow/evaluate.ts';
 import { hackPhase } from '../flow/hack.ts';
@@ -12,9 +8,13 @@ import { planPhase } from '../flow/plan.ts';
 import { publish } from '../flow/publish.ts';
 import { journalPhase, readPhase } from '../flow/read.ts';
 import { type Cycle, type CycleEnd, envelopeOf, newSum, type Workshop } from '../flow/workshop.ts';
+import type { EntryOf, Phase, RalphCycle, Trigger } from '../model/entry.ts';
+import { type Failure, FailureError, failed, failure } from '../model/failure.ts';
+import type { Session } from '../model/session.ts';
+import type { Task } from '../model/task.ts';
+import { parkUntil } from '../policy/park.ts';
 import type { Mirror, Workspace } from '../ports/git/mirror.ts';
 import { selfIdentity } from '../ports/machine/processes.ts';
-import { parkUntil } from '../policy/park.ts';
 
 /** One pass of a session through read, analyze, plan, hack, evaluate; exactly one `ralph_cycle` whatever happens. */
 export interface CycleInput {
@@ -27,7 +27,8 @@ export interface CycleInput {
 export const runCycle = async (shop: Workshop, input: CycleInput): Promise<Result<EntryOf<'ralph_cycle'>, Failure>> => {
   const { session } = input;
   const project = shop.config().projects.find((p) => p.name === session.project);
-  if (!project) return failed('not-found', `session ${session.name} names project ${session.project}, which does not exist`);
+  if (!project)
+    return failed('not-found', `session ${session.name} names project ${session.project}, which does not exist`);
   const lock = await shop.slots.tryAcquire(`session:${session.name}`, 1, `pid ${process.pid}`);
   if (!lock) return failed('already-running', `session ${session.name} is in a cycle of another process`);
   const now = shop.clock.now();
@@ -76,7 +77,11 @@ const begin = (shop: Workshop, cycle: Cycle): void => {
     },
   });
   if (cycle.task) {
-    shop.journal.append<'task_assigned'>({ type: 'task_assigned', ...envelopeOf(cycle), data: { task: cycle.task.id } });
+    shop.journal.append<'task_assigned'>({
+      type: 'task_assigned',
+      ...envelopeOf(cycle),
+      data: { task: cycle.task.id },
+    });
   }
 };
 
@@ -95,7 +100,8 @@ const throughThePhases = async (shop: Workshop, cycle: Cycle): Promise<EntryOf<'
     end = await phases(shop, cycle, progress);
   } catch (error) {
     // A journal that cannot be written ends the cycle without its entry; recovery writes it when there is space.
-    if (error instanceof FailureError && (error.failure.kind === 'disk-full' || error.failure.kind === 'journal-write')) throw error;
+    if (error instanceof FailureError && (error.failure.kind === 'disk-full' || error.failure.kind === 'journal-write'))
+      throw error;
     const message = error instanceof Error ? error.message : String(error);
     end = {
       outcome: 'failed',
@@ -127,17 +133,21 @@ const phases = async (shop: Workshop, cycle: Cycle, progress: Progress): Promise
   const planned = await timed(shop, cycle, 'plan', () => planPhase(shop, cycle, reading.value, analysis.value));
   if (!planned.ok) return planned.error;
 
-  const hacked = await timed(shop, cycle, 'hack', () => hackPhase(shop, cycle, analysis.value.workspace, planned.value));
+  const hacked = await timed(shop, cycle, 'hack', () =>
+    hackPhase(shop, cycle, analysis.value.workspace, planned.value),
+  );
   if (!hacked.ok) return hacked.error;
 
   return timed(shop, cycle, 'evaluate', async () => {
     const evaluated = await evaluatePhase(shop, cycle, reading.value, analysis.value, planned.value);
     if (!evaluated.ok) return evaluated.error;
-    if (cycle.signal.aborted) return { outcome: 'interrupted', reason: 'stopped before the push', countsAsAttempt: false };
+    if (cycle.signal.aborted)
+      return { outcome: 'interrupted', reason: 'stopped before the push', countsAsAttempt: false };
     const reason = pushReason(cycle);
     const summary = summaryOf(shop, cycle, { outcome: 'pushed', reason, countsAsAttempt: true });
     const published = await publish(shop, cycle, reading.value.mirror, evaluated.value, summary);
-    if (!published.ok) return { outcome: 'failed', reason: published.error.message, failure: published.error, countsAsAttempt: false };
+    if (!published.ok)
+      return { outcome: 'failed', reason: published.error.message, failure: published.error, countsAsAttempt: false };
     return { outcome: 'pushed', reason, countsAsAttempt: true };
   });
 };
@@ -155,7 +165,9 @@ const timed = async <T>(shop: Workshop, cycle: Cycle, phase: Phase, deed: () => 
 const pushReason = (cycle: Cycle): string => {
   const { known } = cycle.sum;
   const fixed = known.fixed?.length ?? 0;
-  return known.verdict === 'better' ? `better: ${fixed} mended or added, nothing broken` : 'same: nothing broken, nothing mended';
+  return known.verdict === 'better'
+    ? `better: ${fixed} mended or added, nothing broken`
+    : 'same: nothing broken, nothing mended';
 };
 
 /** A project that was unready and could be read is ready again. */
@@ -175,7 +187,11 @@ const rescue = async (shop: Workshop, cycle: Cycle, { mirror, tip, workspace }: 
 
 const finish = (shop: Workshop, cycle: Cycle, end: CycleEnd): EntryOf<'ralph_cycle'> => {
   const where = envelopeOf(cycle);
-  const entry = shop.journal.append<'ralph_cycle'>({ type: 'ralph_cycle', ...where, data: summaryOf(shop, cycle, end) });
+  const entry = shop.journal.append<'ralph_cycle'>({
+    type: 'ralph_cycle',
+    ...where,
+    data: summaryOf(shop, cycle, end),
+  });
   if (cycle.task) settleTask(shop, cycle, cycle.task, end);
   if (end.projectUnready && end.failure) {
     const { kind, message, mend } = end.failure;
@@ -193,7 +209,11 @@ const finish = (shop: Workshop, cycle: Cycle, end: CycleEnd): EntryOf<'ralph_cyc
     shop.journal.append<'session_parked'>({
       type: 'session_parked',
       ...where,
-      data: { failure: end.failure?.kind ?? 'failed', reason: shop.redact(end.reason), until: new Date(until).toISOString() },
+      data: {
+        failure: end.failure?.kind ?? 'failed',
+        reason: shop.redact(end.reason),
+        until: new Date(until).toISOString(),
+      },
     });
   }
   return entry;

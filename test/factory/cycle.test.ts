@@ -5,7 +5,16 @@ import type { Scenario } from '../../src/demo/scenario.ts';
 import type { EntryOf } from '../../src/model/entry.ts';
 import { findMarked } from '../../src/ports/machine/processes.ts';
 import { runCycle } from '../../src/roles/session.ts';
-import { bash, CLEAN_FIX, createWorkbench, planStep, remoteHook, SMALL, type Workbench, type WorkbenchOptions } from './workbench.ts';
+import {
+  bash,
+  CLEAN_FIX,
+  createWorkbench,
+  planStep,
+  remoteHook,
+  SMALL,
+  type Workbench,
+  type WorkbenchOptions,
+} from './workbench.ts';
 
 const benches: Workbench[] = [];
 afterEach(async () => {
@@ -54,7 +63,11 @@ describe('a cycle with the real Claude Code', () => {
 
   it('keeps the commits that the agent made itself', async () => {
     const bench = await workbench({
-      steps: [planStep(), bash(`sed -i 's/a - b/a + b/' sum.js && git commit -qam 'My own words'`), { blocks: ['Done.'] }],
+      steps: [
+        planStep(),
+        bash(`sed -i 's/a - b/a + b/' sum.js && git commit -qam 'My own words'`),
+        { blocks: ['Done.'] },
+      ],
     });
     const { data } = await cycle(bench);
     expect(data.outcome).toBe('pushed');
@@ -63,7 +76,11 @@ describe('a cycle with the real Claude Code', () => {
 
   it('discards a change that breaks another test, names it, and keeps the patch', async () => {
     const bench = await workbench({
-      steps: [planStep({ title: 'Double by adding' }), bash(`sed -i 's/a \\* 2/a + 3/' sum.js`), { blocks: ['All tests pass.'] }],
+      steps: [
+        planStep({ title: 'Double by adding' }),
+        bash(`sed -i 's/a \\* 2/a + 3/' sum.js`),
+        { blocks: ['All tests pass.'] },
+      ],
     });
     const { data } = await cycle(bench);
     expect(data).toMatchObject({ outcome: 'discarded', verdict: 'worse' });
@@ -97,13 +114,21 @@ describe('a cycle with the real Claude Code', () => {
     const bench = await workbench({ steps: [planStep(), bash('rm sum.test.js'), { blocks: ['Green.'] }] });
     const { data } = await cycle(bench);
     expect(data.outcome).toBe('discarded');
-    expect(data.findings).toEqual([expect.objectContaining({ kind: 'test-deleted', action: 'refuse', file: 'sum.test.js' })]);
+    expect(data.findings).toEqual([
+      expect.objectContaining({ kind: 'test-deleted', action: 'refuse', file: 'sum.test.js' }),
+    ]);
     expect(await bench.branches()).toEqual([]);
   });
 
   it('refuses a protected path outright, without running anything of it', async () => {
     const bench = await workbench(
-      { steps: [planStep(), bash(`sed -i 's/module/commonjs/' package.json; sed -i 's/a - b/a + b/' sum.js`), { blocks: ['Ok.'] }] },
+      {
+        steps: [
+          planStep(),
+          bash(`sed -i 's/module/commonjs/' package.json; sed -i 's/a - b/a + b/' sum.js`),
+          { blocks: ['Ok.'] },
+        ],
+      },
       { agent: { iterations: 3 } },
     );
     const { data } = await cycle(bench);
@@ -151,11 +176,20 @@ test('sometimes', () => {
   if (runs === 1) throw new Error('not this time');
 });
 `;
-    const bench = await createWorkbench({ scenarios: { alpha: CLEAN_FIX }, files: { ...SMALL, 'flaky.test.js': flaky } });
+    const bench = await createWorkbench({
+      scenarios: { alpha: CLEAN_FIX },
+      files: { ...SMALL, 'flaky.test.js': flaky },
+    });
     benches.push(bench);
     const config = join(bench.home, 'winnow.config.yaml');
     const { writeFileSync } = await import('node:fs');
-    writeFileSync(config, readFileSync(config, 'utf8').replace('    branch: main', `    env: { SEEN: "${join(bench.dir, 'seen')}" }\n    branch: main`));
+    writeFileSync(
+      config,
+      readFileSync(config, 'utf8').replace(
+        '    branch: main',
+        `    env: { SEEN: "${join(bench.dir, 'seen')}" }\n    branch: main`,
+      ),
+    );
     const { data } = await cycle(bench);
     expect(data).toMatchObject({ outcome: 'pushed', verdict: 'better' });
     expect(bench.ofType('test_flaky').map((entry) => entry.data.test)).toEqual([expect.stringContaining('sometimes')]);
@@ -166,7 +200,10 @@ test('sometimes', () => {
       steps: [planStep(), bash(`sed -i 's/a - b/a + b/' sum.js`), { blocks: ['Done.'], hold: 'pushed by somebody' }],
     });
     const running = cycle(bench);
-    await bench.api.waitFor((request) => request.toolResults.length > 0 && !request.tools.includes('StructuredOutput'), 30_000);
+    await bench.api.waitFor(
+      (request) => request.toolResults.length > 0 && !request.tools.includes('StructuredOutput'),
+      30_000,
+    );
     const tip = await bench.commit({ 'other.js': 'export const one = 1;\n' });
     bench.api.release('pushed by somebody');
     const { data } = await running;
@@ -179,7 +216,10 @@ test('sometimes', () => {
       steps: [planStep(), bash(`sed -i 's/a - b/a + b/' sum.js`), { blocks: ['Done.'], hold: 'pushed by somebody' }],
     });
     const running = cycle(bench);
-    await bench.api.waitFor((request) => request.toolResults.length > 0 && !request.tools.includes('StructuredOutput'), 30_000);
+    await bench.api.waitFor(
+      (request) => request.toolResults.length > 0 && !request.tools.includes('StructuredOutput'),
+      30_000,
+    );
     await bench.commit({ 'sum.js': 'export const sum = (a, b) => b + a;\nexport const twice = (a) => 2 * a;\n' });
     bench.api.release('pushed by somebody');
     const { data } = await running;
@@ -195,21 +235,29 @@ test('sometimes', () => {
     expect(data).toMatchObject({ outcome: 'failed', failure: 'push-refused' });
     expect(data.reason).toContain('no branches on Sundays');
     expect(existsSync(join(bench.home, data.patch!))).toBe(true);
-    expect(bench.ofType('intent_settled')).toEqual([expect.objectContaining({ data: expect.objectContaining({ done: false }) })]);
+    expect(bench.ofType('intent_settled')).toEqual([
+      expect.objectContaining({ data: expect.objectContaining({ done: false }) }),
+    ]);
   });
 
   it('runs none of the repository’s own hooks and Claude settings, and holds no way to push', async () => {
     const trap = (name: string) => `#!/bin/sh\ntouch "$TRAPS/${name}"\n`;
     const settings = JSON.stringify({
-      hooks: { PreToolUse: [{ matcher: '*', hooks: [{ type: 'command', command: 'touch /tmp/winnow-trap-settings' }] }] },
+      hooks: {
+        PreToolUse: [{ matcher: '*', hooks: [{ type: 'command', command: 'touch /tmp/winnow-trap-settings' }] }],
+      },
       permissions: { defaultMode: 'bypassPermissions' },
     });
     const bench = await workbench(
       {
         steps: [
           planStep(),
-          bash(`mkdir -p .git/hooks && printf '#!/bin/sh\\ntouch ../trap-hook\\n' > .git/hooks/pre-commit && chmod +x .git/hooks/pre-commit; git config core.fsmonitor 'touch ../trap-fsmonitor'; git config filter.x.clean 'touch ../trap-filter'; echo '*.js filter=x' > .gitattributes`),
-          bash(`git remote -v; git push origin HEAD:main 2>&1; git push "${'$'}(cat .git/objects/info/alternates)/.." HEAD:main 2>&1; env`),
+          bash(
+            `mkdir -p .git/hooks && printf '#!/bin/sh\\ntouch ../trap-hook\\n' > .git/hooks/pre-commit && chmod +x .git/hooks/pre-commit; git config core.fsmonitor 'touch ../trap-fsmonitor'; git config filter.x.clean 'touch ../trap-filter'; echo '*.js filter=x' > .gitattributes`,
+          ),
+          bash(
+            `git remote -v; git push origin HEAD:main 2>&1; git push "${'$'}(cat .git/objects/info/alternates)/.." HEAD:main 2>&1; env`,
+          ),
           bash(`rm -f .gitattributes; sed -i 's/a - b/a + b/' sum.js`),
           { blocks: ['Done.'] },
         ],
@@ -231,7 +279,11 @@ test('sometimes', () => {
 
   it('leaves nothing alive that the agent started and detached', async () => {
     const bench = await workbench({
-      steps: [planStep(), bash('nohup sleep 1000 >/dev/null 2>&1 & setsid -f sleep 1001; sed -i "s/a - b/a + b/" sum.js'), { blocks: ['Done.'] }],
+      steps: [
+        planStep(),
+        bash('nohup sleep 1000 >/dev/null 2>&1 & setsid -f sleep 1001; sed -i "s/a - b/a + b/" sum.js'),
+        { blocks: ['Done.'] },
+      ],
     });
     expect((await cycle(bench)).data.outcome).toBe('pushed');
   });

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { stringify } from 'yaml';
-import type { Reply, Scenario, Step } from '../../src/demo/scenario.ts';
 import { type MessagesApi, startMessagesApi } from '../../src/demo/messages-api.ts';
-import { openFactory } from '../../src/factory.ts';
+import type { Reply, Scenario, Step } from '../../src/demo/scenario.ts';
 import type { Factory } from '../../src/desk/doors.ts';
+import { openFactory } from '../../src/factory.ts';
 import type { Entry, EntryOf, EntryType } from '../../src/model/entry.ts';
 
 /**
@@ -78,7 +78,8 @@ export const createWorkbench = async (options: WorkbenchOptions = {}): Promise<W
   const dir = await mkdtemp(join(tmpdir(), 'winnow-test-'));
   const [work, remote, home] = [join(dir, 'work'), join(dir, 'remote.git'), join(dir, 'home')];
   const api = await startMessagesApi({ scenarios: options.scenarios ?? {} });
-  const git = async (...args: string[]): Promise<string> => (await execa('git', args, { cwd: work, env: IDENTITY })).stdout;
+  const git = async (...args: string[]): Promise<string> =>
+    (await execa('git', args, { cwd: work, env: IDENTITY })).stdout;
   await write(work, options.files ?? SMALL);
   await git('init', '--quiet', '--initial-branch=main');
   await git('add', '--all');
@@ -133,18 +134,32 @@ export const createWorkbench = async (options: WorkbenchOptions = {}): Promise<W
       return { child, done };
     },
     entries,
-    ofType: <T extends EntryType>(type: T) => entries().filter((entry): entry is Entry & EntryOf<T> => entry.type === type) as EntryOf<T>[],
+    ofType: <T extends EntryType>(type: T) =>
+      entries().filter((entry): entry is Entry & EntryOf<T> => entry.type === type) as EntryOf<T>[],
     until: async (passes, what) => {
       const deadline = Date.now() + WAIT_MAX_MS;
       for (;;) {
         const found = entries().find(passes);
         if (found) return found;
-        if (Date.now() > deadline) throw new Error(`never came: ${what}\n${entries().map((e) => JSON.stringify(e)).join('\n')}`);
+        if (Date.now() > deadline)
+          throw new Error(
+            `never came: ${what}\n${entries()
+              .map((e) => JSON.stringify(e))
+              .join('\n')}`,
+          );
         await new Promise((next) => setTimeout(next, 5));
       }
     },
     branches: async () =>
-      (await execa('git', ['--git-dir', remote, 'for-each-ref', '--format=%(refname:short) %(objectname)', 'refs/heads/brl'])).stdout
+      (
+        await execa('git', [
+          '--git-dir',
+          remote,
+          'for-each-ref',
+          '--format=%(refname:short) %(objectname)',
+          'refs/heads/brl',
+        ])
+      ).stdout
         .split('\n')
         .filter((line) => line !== ''),
     close: async () => {
@@ -163,7 +178,10 @@ export const remoteHook = async (bench: Workbench, name: string, script: string)
   await chmod(file, 0o755);
 };
 
-export const planStep = (words: Partial<{ title: string; files: string[]; nothing: boolean }> = {}, extra: Partial<Reply> = {}): Step => ({
+export const planStep = (
+  words: Partial<{ title: string; files: string[]; nothing: boolean }> = {},
+  extra: Partial<Reply> = {},
+): Step => ({
   blocks: [
     {
       answer: {
@@ -179,7 +197,9 @@ export const planStep = (words: Partial<{ title: string; files: string[]; nothin
   ...extra,
 });
 
-export const bash = (command: string): Step => ({ blocks: [{ tool: 'Bash', input: { command, description: 'Do it' } }] });
+export const bash = (command: string): Step => ({
+  blocks: [{ tool: 'Bash', input: { command, description: 'Do it' } }],
+});
 
 /** A plan and the clean fix of the small repository. */
 export const CLEAN_FIX: Scenario = {
@@ -244,6 +264,8 @@ const writeHome = async (home: string, remote: string, api: MessagesApi, options
   };
   await write(home, { 'winnow.config.yaml': stringify(config), 'logs/.gitkeep': '' });
   for (const name of options.sessions ?? Object.keys(options.scenarios ?? {})) {
-    await write(home, { [`sessions/${name}.md`]: `---\nproject: small\nfocus: failing tests\n---\nMend what is broken.\n` });
+    await write(home, {
+      [`sessions/${name}.md`]: `---\nproject: small\nfocus: failing tests\n---\nMend what is broken.\n`,
+    });
   }
 };

@@ -10,17 +10,25 @@ export const configSchemaCommand = (terminal: Terminal): number => {
   return 0;
 };
 
-export const configCheckCommand = async (doors: Doors, terminal: Terminal, options: Homed & { json?: boolean }): Promise<number> => {
+export const configCheckCommand = async (
+  doors: Doors,
+  terminal: Terminal,
+  options: Homed & { json?: boolean },
+): Promise<number> => {
   const opened = await doors.openCounter(options.home);
   if (!opened.ok) {
     if (!options.json) return sayCannotOpen(terminal, opened.error);
-    sayJson(terminal, 'problems' in opened.error ? { ok: false, problems: opened.error.problems } : { ok: false, ...opened.error });
+    sayJson(
+      terminal,
+      'problems' in opened.error ? { ok: false, problems: opened.error.problems } : { ok: false, ...opened.error },
+    );
     return 1;
   }
   const { config, sessions, paths, close } = opened.value;
   const projects = config().projects;
   await close();
-  if (options.json) sayJson(terminal, { ok: true, projects: projects.map((p) => p.name), sessions: sessions().map((s) => s.name) });
+  if (options.json)
+    sayJson(terminal, { ok: true, projects: projects.map((p) => p.name), sessions: sessions().map((s) => s.name) });
   else terminal.out(`${paths.config} is right: ${projects.length} project(s), ${sessions().length} session(s)`);
   return 0;
 };

@@ -1,11 +1,11 @@
-import { writeTaskQueue } from '../../flow/task-queue.ts';
-import { addTasks } from '../../desk/tasks.ts';
 import type { Doors, Factory } from '../../desk/doors.ts';
+import { addTasks } from '../../desk/tasks.ts';
+import { writeTaskQueue } from '../../flow/task-queue.ts';
 import type { EntryOf, Outcome } from '../../model/entry.ts';
 import type { Task } from '../../model/task.ts';
+import { readGates } from '../../policy/gates.ts';
 import { recover } from '../../roles/recovery.ts';
 import { runCycle } from '../../roles/session.ts';
-import { readGates } from '../../policy/gates.ts';
 import { renderEntry, TOLD } from './log.ts';
 import type { Homed } from './program.ts';
 import { sayCannotOpen, sayFailure, sayJson } from './say.ts';
@@ -61,7 +61,14 @@ export const cycleCommand = async (
 };
 
 /** The cycle came to a judged end, whatever the judgement: 0. */
-const EXIT_BY_OUTCOME: Record<Outcome, number> = { pushed: 0, discarded: 0, empty: 0, failed: 1, unevaluated: 3, interrupted: 130 };
+const EXIT_BY_OUTCOME: Record<Outcome, number> = {
+  pushed: 0,
+  discarded: 0,
+  empty: 0,
+  failed: 1,
+  unevaluated: 3,
+  interrupted: 130,
+};
 
 const closedGate = async (factory: Factory) => {
   const readings = readGates(factory.journal.state(), factory.config(), await factory.facts(), factory.clock.now());

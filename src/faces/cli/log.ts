@@ -5,7 +5,11 @@ import type { Style, Terminal } from './terminal.ts';
 import { clockText, entryText } from './words.ts';
 
 /** The journal as a person reads it: one line an entry, the important ones in colour. */
-export const renderEntry = (entry: Entry, { paint, lineWidth }: Pick<Terminal, 'paint' | 'lineWidth'>, now: number): string => {
+export const renderEntry = (
+  entry: Entry,
+  { paint, lineWidth }: Pick<Terminal, 'paint' | 'lineWidth'>,
+  now: number,
+): string => {
   const when = clockText(entry.ts, now);
   const who = (entry.session ?? entry.project ?? '').padEnd(10);
   // What agents and repositories say must not steer the terminal it is shown on.

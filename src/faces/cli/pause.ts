@@ -21,7 +21,12 @@ export const pauseCommand = async (
   return 0;
 };
 
-export const resumeCommand = async (doors: Doors, terminal: Terminal, session: string | undefined, options: Homed): Promise<number> => {
+export const resumeCommand = async (
+  doors: Doors,
+  terminal: Terminal,
+  session: string | undefined,
+  options: Homed,
+): Promise<number> => {
   const opened = await doors.openCounter(options.home);
   if (!opened.ok) return sayCannotOpen(terminal, opened.error);
   const result = resume(opened.value, session, userInfo().username);

@@ -12,11 +12,17 @@ export interface Actions {
   demo(options: { keep?: boolean; live?: boolean; json?: boolean }): Promise<number>;
   status(options: Homed & { json?: boolean }): Promise<number>;
   cycle(session: string, options: Homed & { task?: string; json?: boolean }): Promise<number>;
-  taskAdd(text: string[], options: Homed & { project?: string; session?: string; priority?: string; json?: boolean }): Promise<number>;
+  taskAdd(
+    text: string[],
+    options: Homed & { project?: string; session?: string; priority?: string; json?: boolean },
+  ): Promise<number>;
   taskList(options: Homed & { all?: boolean; json?: boolean }): Promise<number>;
   taskCancel(id: string, options: Homed & { reason?: string; json?: boolean }): Promise<number>;
   taskRetry(id: string, options: Homed & { json?: boolean }): Promise<number>;
-  taskImport(file: string, options: Homed & { project?: string; session?: string; priority?: string; json?: boolean }): Promise<number>;
+  taskImport(
+    file: string,
+    options: Homed & { project?: string; session?: string; priority?: string; json?: boolean },
+  ): Promise<number>;
   pause(session: string | undefined, options: Homed & { reason?: string }): Promise<number>;
   resume(session: string | undefined, options: Homed): Promise<number>;
   log(
@@ -45,7 +51,9 @@ export const EXIT_USAGE = 2;
 
 export const buildProgram = (version: string, actions: Actions, exit: (code: number) => void): Command => {
   const program = new Command('winnow')
-    .description('Runs a crew of Claude Code sessions on your repositories and keeps only the changes that provably improve them.')
+    .description(
+      'Runs a crew of Claude Code sessions on your repositories and keeps only the changes that provably improve them.',
+    )
     .version(version, '-V, --version')
     .option('--home <dir>', 'the factory’s directory; else WINNOW_HOME, else the nearest one above')
     .showHelpAfterError('(see winnow help)')
@@ -170,7 +178,10 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
 export const runProgram = async (program: Command, argv: string[], terminal: Terminal): Promise<number | undefined> => {
   for (const command of everyCommand(program)) {
     command.exitOverride();
-    command.configureOutput({ writeErr: (text) => terminal.note(text.trimEnd()), writeOut: (text) => terminal.out(text.trimEnd()) });
+    command.configureOutput({
+      writeErr: (text) => terminal.note(text.trimEnd()),
+      writeOut: (text) => terminal.out(text.trimEnd()),
+    });
   }
   try {
     await program.parseAsync(argv, { from: 'user' });

@@ -1,6 +1,6 @@
 import type { Doors } from '../../desk/doors.ts';
-import { ENTRY_SCHEMAS, type Entry, type EntryType } from '../../model/entry.ts';
 import type { EntryFilter } from '../../journal/journal.ts';
+import { ENTRY_SCHEMAS, type Entry, type EntryType } from '../../model/entry.ts';
 import { renderEntry } from './log.ts';
 import type { Homed } from './program.ts';
 import { sayCannotOpen } from './say.ts';
@@ -25,12 +25,16 @@ const LIMIT_DEFAULT = 50;
 export const logCommand = async (doors: Doors, terminal: Terminal, options: LogOptions): Promise<number> => {
   const unknown = (options.type ?? []).filter((type) => !(type in ENTRY_SCHEMAS));
   if (unknown.length > 0) {
-    terminal.note(`winnow: there is no entry type ${unknown.join(', ')}; there are ${Object.keys(ENTRY_SCHEMAS).sort().join(', ')}`);
+    terminal.note(
+      `winnow: there is no entry type ${unknown.join(', ')}; there are ${Object.keys(ENTRY_SCHEMAS).sort().join(', ')}`,
+    );
     return 2;
   }
   const sinceMs = options.since === undefined ? undefined : parseSince(options.since, Date.now());
   if (options.since !== undefined && sinceMs === undefined) {
-    terminal.note(`winnow: --since ${options.since}: expected a time span such as 2h or 3d, or a date such as 2026-01-31`);
+    terminal.note(
+      `winnow: --since ${options.since}: expected a time span such as 2h or 3d, or a date such as 2026-01-31`,
+    );
     return 2;
   }
   const opened = await doors.openJournal(options.home);
@@ -43,7 +47,8 @@ export const logCommand = async (doors: Doors, terminal: Terminal, options: LogO
     ...(options.cycle ? { cycle: options.cycle } : {}),
     ...(sinceMs === undefined ? {} : { sinceMs }),
   };
-  const print = (entry: Entry) => terminal.out(options.json ? JSON.stringify(entry) : renderEntry(entry, terminal, Date.now()));
+  const print = (entry: Entry) =>
+    terminal.out(options.json ? JSON.stringify(entry) : renderEntry(entry, terminal, Date.now()));
   const stop = stopSignal();
   // The reader of a pipe may leave early: that is no error.
   process.stdout.on('error', () => process.exit(0));
@@ -59,7 +64,10 @@ export const logCommand = async (doors: Doors, terminal: Terminal, options: LogO
       for (const entry of journal.tail(options.limit ?? LIMIT_DEFAULT, filter)) print(entry);
     }
     const { count } = journal.state().damage;
-    if (count > 0) terminal.note(`winnow: ${count} damaged line${count === 1 ? '' : 's'} in the journal skipped; nothing else is affected`);
+    if (count > 0)
+      terminal.note(
+        `winnow: ${count} damaged line${count === 1 ? '' : 's'} in the journal skipped; nothing else is affected`,
+      );
     if (options.follow) {
       for await (const entry of journal.follow({ from: 'end', signal: stop.signal, filter })) print(entry);
     }

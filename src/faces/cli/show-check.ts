@@ -6,12 +6,19 @@ import type { Terminal } from './terminal.ts';
 import { cannotOpenText } from './words.ts';
 
 /** `winnow check`: what is missing, and how to get it. Exit 1 when something is missing without which nothing works. */
-export const checkCommand = async (doors: Doors, terminal: Terminal, options: Homed & { json?: boolean }): Promise<number> => {
+export const checkCommand = async (
+  doors: Doors,
+  terminal: Terminal,
+  options: Homed & { json?: boolean },
+): Promise<number> => {
   const findings = await checkMachine();
   const opened = await doors.openFactory(options.home);
   if (opened.ok) {
     try {
-      findings.push({ name: 'home', state: 'ok', found: opened.value.paths.home, mend: '' }, ...(await checkHome(opened.value)));
+      findings.push(
+        { name: 'home', state: 'ok', found: opened.value.paths.home, mend: '' },
+        ...(await checkHome(opened.value)),
+      );
     } finally {
       await opened.value.close();
     }
@@ -32,6 +39,9 @@ export const renderCheck = (findings: Finding[], { paint }: Pick<Terminal, 'pain
     ...(mend === '' ? [] : mend.split('\n').map((line) => `      ${' '.repeat(width)}  ${line.trim()}`)),
   ]);
   const failing = findings.filter((finding) => finding.state === 'fail').length;
-  const end = failing === 0 ? paint('green', 'Everything that is needed is there.') : paint('red', `${failing} thing(s) to mend.`);
+  const end =
+    failing === 0
+      ? paint('green', 'Everything that is needed is there.')
+      : paint('red', `${failing} thing(s) to mend.`);
   return [...lines, '', end].join('\n');
 };

@@ -9,7 +9,11 @@ import type { Terminal } from './terminal.ts';
 import { sayWhatWouldBe } from './would.ts';
 
 /** `winnow status`. */
-export const statusCommand = async (doors: Doors, terminal: Terminal, options: Homed & { json?: boolean }): Promise<number> => {
+export const statusCommand = async (
+  doors: Doors,
+  terminal: Terminal,
+  options: Homed & { json?: boolean },
+): Promise<number> => {
   const opened = await doors.openCounter(options.home);
   if (!opened.ok) {
     if ('failure' in opened.error && opened.error.failure.kind === 'home-missing' && options.home === undefined) {

@@ -17,12 +17,19 @@ export const renderStatus = (view: StatusView, { paint, width }: Pick<Terminal, 
   if (view.paused) lines.push(paint('yellow', `paused ${view.paused}`));
   for (const gate of view.gates) {
     const until = gate.until ? `, until ${gate.until.slice(0, 16)}Z (${relativeText(gate.until, now)})` : '';
-    lines.push(paint('yellow', fit(`gate ${gate.gate} closed ${relativeText(gate.since, now)}: ${clean(gate.reason)}${until}`, width)));
+    lines.push(
+      paint(
+        'yellow',
+        fit(`gate ${gate.gate} closed ${relativeText(gate.since, now)}: ${clean(gate.reason)}${until}`, width),
+      ),
+    );
   }
   for (const project of view.projects) {
-    if (project.unready) lines.push(paint('red', clean(`${project.name}: ${project.unready.message}. ${project.unready.mend}`)));
+    if (project.unready)
+      lines.push(paint('red', clean(`${project.name}: ${project.unready.message}. ${project.unready.mend}`)));
   }
-  if (view.journal.damaged > 0) lines.push(paint('red', `${view.journal.damaged} damaged lines in the journal; nothing else is affected`));
+  if (view.journal.damaged > 0)
+    lines.push(paint('red', `${view.journal.damaged} damaged lines in the journal; nothing else is affected`));
   lines.push('');
   for (const project of view.projects) {
     const tip = project.tip ? ` ${project.tip.slice(0, 10)}` : '';
@@ -43,8 +50,12 @@ export const renderStatus = (view: StatusView, { paint, width }: Pick<Terminal, 
     .join(', ');
   lines.push('');
   lines.push(`today ${usd(today.costUsd)} of ${usd(today.budgetUsd)}; ${counts === '' ? 'no cycle yet' : counts}`);
-  lines.push(`tasks ${tasks.queued} queued, ${tasks.assigned} assigned${tasks.failed > 0 ? paint('yellow', `, ${tasks.failed} wait for you`) : ''}`);
-  lines.push(`review ${view.waiting.length} waiting${view.waiting.length > 0 ? `: ${view.waiting.map((w) => w.branch).join(', ')}` : ''}`);
+  lines.push(
+    `tasks ${tasks.queued} queued, ${tasks.assigned} assigned${tasks.failed > 0 ? paint('yellow', `, ${tasks.failed} wait for you`) : ''}`,
+  );
+  lines.push(
+    `review ${view.waiting.length} waiting${view.waiting.length > 0 ? `: ${view.waiting.map((w) => w.branch).join(', ')}` : ''}`,
+  );
   return lines.join('\n');
 };
 

@@ -40,7 +40,9 @@ const COLUMN_MIN = 8;
 
 const columnWidths = (rows: string[][], width: number): number[] => {
   const columns = rows[0]?.length ?? 0;
-  const widths = Array.from({ length: columns }, (_, c) => Math.max(0, ...rows.map((row) => stringWidth(row[c] ?? ''))));
+  const widths = Array.from({ length: columns }, (_, c) =>
+    Math.max(0, ...rows.map((row) => stringWidth(row[c] ?? ''))),
+  );
   const gaps = Math.max(0, columns - 1) * FRAMELESS.middle.length;
   while (widths.reduce((a, b) => a + b, 0) + gaps > width) {
     const widest = Math.max(...widths);

@@ -24,7 +24,12 @@ export const taskAdd = (doors: Doors, terminal: Terminal, words: string[], optio
     const text = words.length === 1 && words[0] === '-' ? await standardInput() : words.join(' ');
     const { project, session } = options;
     const added = addTasks(counter, [{ text, project, session, priority: options.priority as Priority }]);
-    return report(terminal, options, added, ([task]) => `task ${shortId(task!.id)} queued for ${task!.session ?? 'any session'} of ${task!.project}`);
+    return report(
+      terminal,
+      options,
+      added,
+      ([task]) => `task ${shortId(task!.id)} queued for ${task!.session ?? 'any session'} of ${task!.project}`,
+    );
   });
 
 export const taskImport = (doors: Doors, terminal: Terminal, file: string, options: Placed): Promise<number> =>
@@ -43,7 +48,9 @@ export const taskImport = (doors: Doors, terminal: Terminal, file: string, optio
     }
     const parsed = parseTaskList(text, file);
     if (!parsed.ok) {
-      terminal.note(`winnow: nothing was imported:\n${parsed.error.map((problem) => `  ${renderProblem(problem)}`).join('\n')}`);
+      terminal.note(
+        `winnow: nothing was imported:\n${parsed.error.map((problem) => `  ${renderProblem(problem)}`).join('\n')}`,
+      );
       return 1;
     }
     const { project, session } = options;
@@ -57,12 +64,24 @@ export const taskImport = (doors: Doors, terminal: Terminal, file: string, optio
     return report(terminal, options, addTasks(counter, drafts), (tasks) => `${tasks.length} tasks queued`);
   });
 
-export const taskList = (doors: Doors, terminal: Terminal, options: Homed & { all?: boolean; json?: boolean }): Promise<number> =>
+export const taskList = (
+  doors: Doors,
+  terminal: Terminal,
+  options: Homed & { all?: boolean; json?: boolean },
+): Promise<number> =>
   atCounter(doors, terminal, options, async (counter) => {
     const tasks = listTasks(counter, options.all === true);
     if (options.json) sayJson(terminal, tasks);
-    else if (tasks.length === 0) terminal.out('no task is open; ask for one with `winnow task add "what is to be done"`');
-    else terminal.out(renderTable(['ID', 'STATE', 'PRIORITY', 'SESSION', 'PROJECT', 'TASK', 'WHY'], tasks.map(taskLine), terminal.width));
+    else if (tasks.length === 0)
+      terminal.out('no task is open; ask for one with `winnow task add "what is to be done"`');
+    else
+      terminal.out(
+        renderTable(
+          ['ID', 'STATE', 'PRIORITY', 'SESSION', 'PROJECT', 'TASK', 'WHY'],
+          tasks.map(taskLine),
+          terminal.width,
+        ),
+      );
     return 0;
   });
 
@@ -77,7 +96,12 @@ export const taskCancel = (
     return report(terminal, options, cancelled, (task) => `task ${shortId(task.id)} is cancelled`);
   });
 
-export const taskRetry = (doors: Doors, terminal: Terminal, id: string, options: Homed & { json?: boolean }): Promise<number> =>
+export const taskRetry = (
+  doors: Doors,
+  terminal: Terminal,
+  id: string,
+  options: Homed & { json?: boolean },
+): Promise<number> =>
   atCounter(doors, terminal, options, async (counter) =>
     report(terminal, options, retryTask(counter, id), (task) => `queued once more as task ${shortId(task.id)}`),
   );

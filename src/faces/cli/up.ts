@@ -1,16 +1,16 @@
-import { runFactory } from '../../desk/up.ts';
-import { statusView } from '../../desk/status.ts';
 import type { Doors, Factory } from '../../desk/doors.ts';
-import { isAlive } from '../../ports/machine/processes.ts';
+import { statusView } from '../../desk/status.ts';
+import { runFactory } from '../../desk/up.ts';
 import { decide } from '../../policy/schedule.ts';
+import { isAlive } from '../../ports/machine/processes.ts';
 import { renderEntry, TOLD } from './log.ts';
-import { sayWhatWouldBe } from './would.ts';
 import type { Homed } from './program.ts';
 import { sayCannotOpen, sayFailure } from './say.ts';
-import { stopSignal } from './stop.ts';
 import { renderStatus } from './status.ts';
+import { stopSignal } from './stop.ts';
 import type { Terminal } from './terminal.ts';
 import { relativeText } from './words.ts';
+import { sayWhatWouldBe } from './would.ts';
 
 /** `winnow up`: everything, until stopped. */
 export const upCommand = async (
@@ -29,7 +29,8 @@ export const upCommand = async (
   // SIGHUP reads the configuration again here, so it must not stop the factory.
   const stop = stopSignal(['SIGINT', 'SIGTERM']);
   const telling = new AbortController();
-  const signal = options.for === undefined ? stop.signal : AbortSignal.any([stop.signal, AbortSignal.timeout(options.for)]);
+  const signal =
+    options.for === undefined ? stop.signal : AbortSignal.any([stop.signal, AbortSignal.timeout(options.for)]);
   try {
     if (options.dryRun) return await sayDecision(factory, terminal);
     if (factory.sessions().length === 0) terminal.note('there is no session yet: write sessions/<name>.md');
@@ -38,7 +39,9 @@ export const upCommand = async (
       factory.log(line);
     };
     void tellEntries(factory, terminal, telling.signal);
-    terminal.out(`Winnow ${doors.version} runs ${factory.paths.home} with ${factory.sessions().length} sessions; stop it with Ctrl-C`);
+    terminal.out(
+      `Winnow ${doors.version} runs ${factory.paths.home} with ${factory.sessions().length} sessions; stop it with Ctrl-C`,
+    );
     const result = await runFactory({
       factory,
       version: doors.version,
@@ -61,7 +64,9 @@ const tellEntries = async (factory: Factory, terminal: Terminal, signal: AbortSi
   for await (const entry of factory.journal.follow({ from: 'end', signal, filter: { types: TOLD } })) {
     const line = renderEntry(entry, terminal, factory.clock.now());
     terminal.out(line);
-    factory.log(renderEntry(entry, { paint: (_, text) => text, lineWidth: Number.POSITIVE_INFINITY }, factory.clock.now()).trim());
+    factory.log(
+      renderEntry(entry, { paint: (_, text) => text, lineWidth: Number.POSITIVE_INFINITY }, factory.clock.now()).trim(),
+    );
   }
 };
 
@@ -77,7 +82,8 @@ const sayDecision = async (factory: Factory, terminal: Terminal): Promise<number
   const decision = decide(input);
   terminal.out(renderStatus(statusView({ ...input, home: factory.paths.home, isAlive }), terminal));
   terminal.out('');
-  for (const { session, task } of decision.start) terminal.out(`would start ${session}${task ? ` with task ${task}` : ''}`);
+  for (const { session, task } of decision.start)
+    terminal.out(`would start ${session}${task ? ` with task ${task}` : ''}`);
   for (const { session, why, untilMs } of decision.wait) {
     const until = untilMs === undefined ? '' : ` (${relativeText(new Date(untilMs).toISOString(), input.now)})`;
     terminal.out(`would not start ${session}: ${why}${until}`);

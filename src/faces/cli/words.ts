@@ -108,7 +108,9 @@ export const entryText = (entry: Entry): string => {
     case 'project_ready':
       return 'project ready again';
     case 'install_ran':
-      return entry.data.ok ? `dependencies installed in ${seconds(entry.data.durationMs)}` : `install failed: ${entry.data.message}`;
+      return entry.data.ok
+        ? `dependencies installed in ${seconds(entry.data.durationMs)}`
+        : `install failed: ${entry.data.message}`;
     case 'check_ran':
       return entry.data.state === 'evaluated'
         ? `${entry.data.check}: ${entry.data.green ? 'green' : 'red'}, ${figuresText(entry.data.figures)} (${seconds(entry.data.durationMs)})`

@@ -1,7 +1,7 @@
-import { failureText } from './words.ts';
+import { describeRepository } from '../../desk/init.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { Terminal } from './terminal.ts';
-import { describeRepository } from '../../desk/init.ts';
+import { failureText } from './words.ts';
 
 /** Without a configuration: what Winnow would do here, and how to let it. */
 export const sayWhatWouldBe = async (terminal: Terminal, missing: Failure): Promise<number> => {

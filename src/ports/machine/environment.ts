@@ -10,7 +10,12 @@ export interface Environments {
   /** For checks: untrusted code of the repository. */
   forChecks(input: { dir: string; project: string; extra: Record<string, string> }): Record<string, string>;
   /** For agents: as for checks, with Claude Code's own credential. */
-  forAgent(input: { dir: string; session: string; shims: string | undefined; extra: Record<string, string> }): Record<string, string>;
+  forAgent(input: {
+    dir: string;
+    session: string;
+    shims: string | undefined;
+    extra: Record<string, string>;
+  }): Record<string, string>;
   /** For the install command, which the owner wrote: the owner's own environment. */
   forInstall(extra: Record<string, string>): Record<string, string>;
   /** True when the environment holds a credential for Claude Code, so that no stored login is needed. */
@@ -18,7 +23,18 @@ export interface Environments {
 }
 
 /** Harmless, and needed to find programs and to print text. */
-const ALLOWED = ['LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'USER', 'LOGNAME', 'SHELL', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
+const ALLOWED = [
+  'LANG',
+  'LC_ALL',
+  'LC_CTYPE',
+  'TZ',
+  'USER',
+  'LOGNAME',
+  'SHELL',
+  'NODE_EXTRA_CA_CERTS',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+];
 
 /** Where tool chains live; with a private HOME they must be told. The second is the place under the owner's home. */
 const TOOL_CHAINS: [name: string, under: string][] = [
@@ -44,7 +60,13 @@ const AGENT_ALLOWED = [
   'HTTP_PROXY',
   'NO_PROXY',
 ];
-const AGENT_CREDENTIALS = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN', 'CLAUDE_CODE_USE_BEDROCK', 'CLAUDE_CODE_USE_VERTEX'];
+const AGENT_CREDENTIALS = [
+  'ANTHROPIC_API_KEY',
+  'ANTHROPIC_AUTH_TOKEN',
+  'CLAUDE_CODE_OAUTH_TOKEN',
+  'CLAUDE_CODE_USE_BEDROCK',
+  'CLAUDE_CODE_USE_VERTEX',
+];
 
 /** Git must neither ask a person nor find the owner's credentials, keys or hooks. */
 const GIT_WITHOUT_CREDENTIALS = {
@@ -93,10 +115,9 @@ export const createEnvironments = (input: {
       return { ...env, PATH: `${shims}:${env.PATH}`, npm_config_script_shell: join(shims, 'winnow-shell') };
     },
     forInstall: (extra) => ({
-      ...(Object.fromEntries(Object.entries(parent).filter(([name, value]) => value !== undefined && !isAgentName(name))) as Record<
-        string,
-        string
-      >),
+      ...(Object.fromEntries(
+        Object.entries(parent).filter(([name, value]) => value !== undefined && !isAgentName(name)),
+      ) as Record<string, string>),
       CI: '1',
       ...extra,
     }),

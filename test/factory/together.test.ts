@@ -1,0 +1,192 @@
+import { readFileSync } from 'node:fs';
+import { appendFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Scenario } from '../../src/demo/scenario.ts';
+import { findMarked } from '../../src/ports/machine/processes.ts';
+import { bash, CLEAN_FIX, createWorkbench, planStep, type Workbench, type WorkbenchOptions } from './workbench.ts';
+
+const benches: Workbench[] = [];
+afterEach(async () => {
+  for (const bench of benches.splice(0)) await bench.close();
+});
+
+const workbench = async (scenarios: Record<string, Scenario>, options: WorkbenchOptions = {}): Promise<Workbench> => {
+  const bench = await createWorkbench({ scenarios, ...options });
+  benches.push(bench);
+  return bench;
+};
+
+const NOTHING: Scenario = { steps: [planStep({ nothing: true })], after: 'repeat-last' };
+
+describe('several sessions', () => {
+  it('share one execution of the check that both need, across processes', async () => {
+    const bench = await workbench(
+      { alpha: NOTHING, beta: NOTHING },
+      {
+        project: {
+          checks: [{ name: 'tests', run: 'sleep 1; node --test --test-reporter=tap', parse: 'tap', slot: 'test' }],
+        },
+      },
+    );
+    const both = [bench.start('cycle', 'alpha', '--json'), bench.start('cycle', 'beta', '--json')];
+    const ended = await Promise.all(both.map(({ done }) => done));
+    expect(ended.map(({ code }) => code)).toEqual([0, 0]);
+    expect(bench.ofType('check_ran')).toHaveLength(1);
+    const counts = bench.ofType('ralph_cycle').map(({ data }) => data.checks);
+    expect(counts).toContainEqual({ ran: 1, reused: 0 });
+    expect(counts).toContainEqual({ ran: 0, reused: 1 });
+  });
+
+  it('do not both take the same fault: the second plan is sent back with the reason', async () => {
+    const bench = await workbench({
+      alpha: {
+        steps: [
+          planStep(),
+          { ...(bash(`sed -i 's/a - b/a + b/' sum.js`) as object), hold: 'alpha' } as never,
+          { blocks: ['Done.'] },
+        ],
+      },
+      beta: { steps: [planStep({ title: 'Repair the sum' }), planStep({ nothing: true })] },
+    });
+    const alpha = bench.start('cycle', 'alpha');
+    await bench.until((entry) => entry.type === 'claim_taken', 'claim of alpha');
+    const beta = await bench.start('cycle', 'beta', '--json').done;
+    expect(JSON.parse(beta.out)).toMatchObject({ data: { outcome: 'empty' } });
+    const [refused] = bench.ofType('plan_refused');
+    expect(refused).toMatchObject({
+      session: 'beta',
+      data: { why: 'claim', reason: expect.stringContaining('alpha is working on sum.js') },
+    });
+    bench.api.release('alpha');
+    expect((await alpha.done).code).toBe(0);
+  });
+
+  it('refuse a second cycle of the same session at the same time', async () => {
+    const bench = await workbench({ alpha: { steps: [planStep({}, { hold: 'plan' })] } });
+    const first = bench.start('cycle', 'alpha');
+    await bench.until((entry) => entry.type === 'cycle_started', 'cycle_started');
+    const second = await bench.start('cycle', 'alpha').done;
+    expect(second.code).toBe(1);
+    expect(second.err).toContain('alpha is in a cycle of another process');
+    expect(bench.ofType('cycle_started')).toHaveLength(1);
+    first.child.kill('SIGKILL');
+  });
+});
+
+describe('winnow up', () => {
+  it('runs what is due and what is queued, reloads on SIGHUP, keeps the last good configuration, and stops within ten seconds', async () => {
+    const bench = await workbench({ alpha: CLEAN_FIX, beta: { steps: [planStep({}, { hold: 'for ever' })] } });
+    const up = bench.start('up');
+    await bench.until((entry) => entry.type === 'ralph_cycle' && entry.session === 'alpha', 'cycle of alpha');
+
+    bench.api.play('alpha', {
+      steps: [planStep({ title: 'Say what the task asks' }), bash('echo done > answer.txt'), { blocks: ['Done.'] }],
+    });
+    const added = await bench.start(
+      'task',
+      'add',
+      'Write',
+      'answer.txt',
+      '--session',
+      'alpha',
+      '--priority',
+      'urgent',
+      '--json',
+    ).done;
+    expect(added.code, added.err).toBe(0);
+    await bench.until((entry) => entry.type === 'task_done', 'task done');
+    const queue = JSON.parse(readFileSync(join(bench.home, 'logs/task-queue.json'), 'utf8'));
+    await bench.until((entry) => entry.type === 'ralph_cycle' && entry.data.trigger === 'task', 'cycle of the task');
+    expect(queue.queued).toEqual([]);
+
+    const config = join(bench.home, 'winnow.config.yaml');
+    const good = readFileSync(config, 'utf8');
+    await appendFile(config, 'surprise: true\n');
+    up.child.kill('SIGHUP');
+    const rejected = await bench.until((entry) => entry.type === 'config_rejected', 'config_rejected');
+    expect(rejected.type === 'config_rejected' && rejected.data.problems[0]).toMatch(
+      /winnow\.config\.yaml:\d+ {2}surprise: /,
+    );
+    await writeFile(config, good.replace('disk: 1MB', 'disk: 2MB'));
+    up.child.kill('SIGHUP');
+    await bench.until((entry) => entry.type === 'config_loaded' && entry.id > rejected.id, 'config_loaded');
+
+    const status = await bench.start('status', '--json').done;
+    const view = JSON.parse(status.out);
+    expect(view.processes).toHaveLength(1);
+    expect(view.sessions).toEqual([
+      expect.objectContaining({ name: 'alpha', state: 'waiting' }),
+      expect.objectContaining({ name: 'beta', state: 'working', phase: 'plan' }),
+    ]);
+
+    const second = await bench.start('up').done;
+    expect(second.code).toBe(1);
+    expect(second.err).toContain('another process already runs this home');
+
+    const stopped = performance.now();
+    up.child.kill('SIGTERM');
+    const { code } = await up.done;
+    expect(code).toBe(0);
+    // Ten seconds are the promise made to init systems, not a measurement.
+    expect(performance.now() - stopped).toBeLessThan(10_000);
+    const beta = bench.ofType('ralph_cycle').find((entry) => entry.session === 'beta');
+    expect(beta?.data.outcome).toBe('interrupted');
+    expect(await findMarked(beta!.cycle!, 'prefix')).toEqual([]);
+    expect(bench.ofType('process_stopped')).toHaveLength(1);
+  });
+
+  it('starts nothing while it is paused or frozen, and goes on afterwards', async () => {
+    const bench = await workbench({ alpha: NOTHING });
+    await writeFile(join(bench.home, '.winnow-placeholder'), '');
+    expect((await bench.start('pause', '--reason', 'holiday').done).code).toBe(0);
+    const up = bench.start('up');
+    await bench.until((entry) => entry.type === 'process_started', 'start');
+    const dry = await bench.start('up', '--dry-run').done;
+    expect(dry.out).toContain('would not start alpha: everything is paused by');
+    expect((await bench.start('resume').done).code).toBe(0);
+    await bench.until((entry) => entry.type === 'ralph_cycle', 'cycle after resume');
+    up.child.kill('SIGTERM');
+    expect((await up.done).code).toBe(0);
+  });
+});
+
+describe('an account that cannot work', () => {
+  it('says that Claude Code is not logged in, stops all, and goes on after a person resumed', async () => {
+    const refused: Scenario = {
+      steps: [{ blocks: ['never'], faults: [{ http: 403, type: 'permission_error', message: 'no', times: 'always' }] }],
+    };
+    const bench = await workbench({ alpha: refused });
+    const first = await bench.start('cycle', 'alpha').done;
+    expect(first.code).toBe(1);
+    expect(bench.ofType('gate_closed').map(({ data }) => data.gate)).toEqual(['account']);
+    expect(bench.ofType('alert')).toHaveLength(1);
+    const held = await bench.start('cycle', 'alpha').done;
+    expect(held.code).toBe(1);
+    expect(held.err).toContain('gate account is closed');
+    bench.api.play('alpha', NOTHING);
+    expect((await bench.start('resume').done).code).toBe(0);
+    expect((await bench.start('cycle', 'alpha').done).code).toBe(0);
+  });
+
+  it('waits for the usage limit to reset and resumes where it was', async () => {
+    const resetsAt = Math.ceil(Date.now() / 1000) + 4;
+    const limited: Scenario = {
+      steps: [
+        { ...(planStep() as object), faults: [{ limit: { status: 'rejected', resetsAt } }] } as never,
+        bash(`sed -i 's/a - b/a + b/' sum.js`),
+        { blocks: ['Done.'] },
+      ],
+    };
+    const bench = await workbench({ alpha: limited }, { agent: { env: undefined } });
+    const config = join(bench.home, 'winnow.config.yaml');
+    const env = `agent:\n  env:\n    ANTHROPIC_BASE_URL: ${bench.api.url}/s/{session}\n    CLAUDE_CODE_OAUTH_TOKEN: dummy-token\n    CLAUDE_CODE_MAX_RETRIES: "0"\n`;
+    await writeFile(config, readFileSync(config, 'utf8').replace('agent:\n', env));
+    const { code, err } = await bench.start('cycle', 'alpha').done;
+    expect(code, err).toBe(0);
+    const closed = bench.ofType('gate_closed');
+    expect(closed.map(({ data }) => data.gate)).toEqual(['usage-limit']);
+    expect(Date.parse(closed[0]!.data.until!)).toBeGreaterThanOrEqual(resetsAt * 1000);
+    expect(bench.ofType('ralph_cycle').map(({ data }) => data.outcome)).toEqual(['pushed']);
+  });
+});
