@@ -106,6 +106,7 @@ describe('processes with a marker', () => {
     expect(await findMarked(home)).toEqual([]);
     expect(await findMarked(`${home}/on`)).toEqual([]);
     expect(two.pid).toBeGreaterThan(0);
+    expect(await sweep(home, 'prefix')).toBe(4);
   });
 
   it('are not mistaken for ones that merely mention it', async () => {
