@@ -39,7 +39,7 @@ const EXCERPT_LENGTH_MAX = 1500;
 
 /** The first lines of a failure, without colours and without the place of the checkout. */
 export const excerpt = (text: string, places: Places): string => {
-  if (text.length <= EXCERPT_LENGTH_MAX && !/[\n\r\u001b\u009b]|^\s|\s$/.test(text)) return places.inText(text);
+  if (text.length <= EXCERPT_LENGTH_MAX && !/[^ -~]|^ | $/.test(text)) return places.inText(text);
   // Cut generously first: a failure can quote megabytes.
   const head = stripVTControlCharacters(text.slice(0, EXCERPT_LENGTH_MAX * 4));
   const lines = places.inText(head).trim().split(/\r?\n/);

@@ -98,6 +98,11 @@ describe('the tsc parser', () => {
     }
   });
 
+  it('does not take the count of another tool for its own', () => {
+    const text = `Checked 12 files.\nFound 3 errors.\n${fixture('tsc-7-plain.txt')}`;
+    expect(lines(parse('tsc', text, { exitCode: 1 }))).toEqual(six);
+  });
+
   it('adds up the counts of several runs', () => {
     const twice = fixture('tsc-7-pretty.txt').repeat(2);
     expect(lines(parse('tsc', twice, { exitCode: 1 }))).toHaveLength(12);
