@@ -32,7 +32,7 @@ export const createChanges = ({ file }: { file: string }): Changes => {
     const now = identify(file);
     if (now === seen) return;
     seen = now;
-    for (const listener of [...listeners]) listener();
+    for (const listener of listeners) listener();
   };
 
   const watch = () => {
