@@ -8,6 +8,7 @@ import { lineStart, openToRead, visitLines } from './reader.ts';
 /** The newest entries, read from the end of the file: what it costs does not depend on how long the journal is. */
 
 const BLOCK_BYTES = 128 * 1024;
+/** A single line may be of any length, and memory is not. */
 const REGION_MAX_BYTES = 4 * 1024 * 1024;
 /**
  * Entries of several processes stand in the order of their writes and a clock may be set back: only a block whose

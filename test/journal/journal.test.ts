@@ -420,7 +420,7 @@ describe('the snapshot', () => {
           own.remove();
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 });
