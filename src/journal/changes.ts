@@ -32,7 +32,7 @@ export const createChanges = ({ file }: { file: string }): Changes => {
     const now = identify(file);
     if (now === seen) return;
     seen = now;
-    for (const listener of [...listeners]) listener();
+    for (const listener of listeners) listener();
   };
 
   const watch = () => {
@@ -56,15 +56,18 @@ export const createChanges = ({ file }: { file: string }): Changes => {
   const poll = () => {
     // A directory that was deleted and made again, or a link that leads elsewhere now: the watch is on the old one.
     if (watcher !== undefined && inodeOf(dirname(targetOf(file))) !== watched) unwatch();
-    watch();
+    arm();
+    // Last, since a listener may leave and stop everything.
     look();
+  };
+  const arm = () => {
+    watch();
     timer = setTimeout(poll, watcher === undefined ? POLL_UNWATCHED_MS : POLL_MS);
   };
 
   const start = () => {
     seen = identify(file);
-    watch();
-    timer = setTimeout(poll, watcher === undefined ? POLL_UNWATCHED_MS : POLL_MS);
+    arm();
   };
   const stop = () => {
     clearTimeout(timer);

@@ -5,9 +5,8 @@ import type { Clock } from '../base/clock.ts';
 import type { Entry } from '../model/entry.ts';
 import type { Changes } from './changes.ts';
 import { steps } from './follow.ts';
-import type { Line } from './line.ts';
+import { entriesOf, type Line } from './line.ts';
 import { createLineReader, type Place } from './reader.ts';
-import { entriesOf } from './tail.ts';
 
 /**
  * A durable subscription. The cursor is moved only after the handler has resolved, so a consumer that dies sees the

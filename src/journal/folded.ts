@@ -69,10 +69,10 @@ export const createFolded = <S>(options: FoldedOptions<S>): Folded<S> => {
   const accept = (entry: Entry) => {
     since.entries += 1;
     lastId = entry.id;
-    const why = legal?.(state, entry);
-    if (why !== undefined) return illegal?.(state, entry, why);
     try {
-      fold(state, entry);
+      const why = legal?.(state, entry);
+      if (why === undefined) fold(state, entry);
+      else illegal?.(state, entry, why);
     } catch (error) {
       // One poisoned entry must not end every start of the factory; it is reported like an illegal one.
       illegal?.(state, entry, `the fold failed: ${(error as Error).message}`);

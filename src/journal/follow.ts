@@ -5,9 +5,9 @@ import type { Entry } from '../model/entry.ts';
 import type { Changes } from './changes.ts';
 import { needlesOf, passes } from './filter.ts';
 import type { EntryFilter } from './journal.ts';
-import type { Line } from './line.ts';
+import { entriesOf, type Line } from './line.ts';
 import { createLineReader, type LineReader, lineStart, openToRead } from './reader.ts';
-import { entriesOf } from './tail.ts';
+import { offsetSince } from './tail.ts';
 
 /** Reading the journal from front to back: to its end, or for ever. */
 
@@ -17,7 +17,8 @@ export async function* readEntries(
   filter: (EntryFilter & { fromOffset?: number }) | undefined,
 ): AsyncGenerator<Entry> {
   const end = endOf(file);
-  const reader = createLineReader({ file, from: filter?.fromOffset, needles: needlesOf(filter) });
+  const from = filter?.fromOffset ?? (filter?.sinceMs === undefined ? 0 : offsetSince(file, filter.sinceMs));
+  const reader = createLineReader({ file, from, needles: needlesOf(filter) });
   try {
     for (let more = true; more && reader.generation() === 0 && reader.offset() < end; ) {
       const entries: Entry[] = [];

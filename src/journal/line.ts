@@ -57,6 +57,13 @@ export const readLine = (line: Line): LineReading => {
   return salvage(line, parsed.what);
 };
 
+/** The entries of a line, saved ones included. */
+export const entriesOf = (line: Line): Entry[] => {
+  const reading = readLine(line);
+  if (reading.kind === 'skipped') return [];
+  return reading.kind === 'entry' ? [reading.entry] : reading.entries;
+};
+
 /** CRC-32 as eight lower-case hex digits. */
 export const checksum = (data: string | Buffer): string => crc32(data).toString(16).padStart(8, '0');
 

@@ -8,6 +8,7 @@ import { consumeEntries } from './consume.ts';
 import { createFolded } from './folded.ts';
 import { followEntries, readEntries } from './follow.ts';
 import type { Journal } from './journal.ts';
+import { removeLeftovers } from './leftovers.ts';
 import type { Damage } from './line.ts';
 import { readTail } from './tail.ts';
 import { createWriter } from './writer.ts';
@@ -34,14 +35,16 @@ export interface JournalOptions<S> {
 }
 
 export const openJournal = <S>(options: JournalOptions<S>): Journal<S> => {
-  const { file, stateDir, legal } = options;
+  const { file, stateDir, legal, clock } = options;
+  const cursorDir = join(stateDir, 'cursors');
+  for (const directory of [stateDir, cursorDir]) removeLeftovers(directory, clock.now());
   const folded = createFolded({ ...options, snapshotFile: join(stateDir, 'snapshot.json') });
   const writer = createWriter({ file });
   const changes = createChanges({ file });
   const compose = createComposer(options);
   let isClosed = false;
   const closed = () => isClosed;
-  const shared = { file, changes, closed, clock: options.clock, cursorDir: join(stateDir, 'cursors') };
+  const shared = { file, changes, closed, clock, cursorDir };
 
   const append = <T extends EntryType>(entry: NewEntryOf<T>): EntryOf<T> => {
     if (isClosed) throw new Error('append to a closed journal');

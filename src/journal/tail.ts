@@ -2,12 +2,13 @@ import fs from 'node:fs';
 import type { Entry } from '../model/entry.ts';
 import { needlesOf, passes } from './filter.ts';
 import type { EntryFilter } from './journal.ts';
-import { type Line, readLine } from './line.ts';
+import { entriesOf } from './line.ts';
 import { lineStart, openToRead, visitLines } from './reader.ts';
 
 /** The newest entries, read from the end of the file: what it costs does not depend on how long the journal is. */
 
 const BLOCK_BYTES = 128 * 1024;
+/** A single line may be of any length, and memory is not. */
 const REGION_MAX_BYTES = 4 * 1024 * 1024;
 /**
  * Entries of several processes stand in the order of their writes and a clock may be set back: only a block whose
@@ -27,16 +28,26 @@ export const readTail = (file: string, limit: number, filter?: EntryFilter): Ent
   }
 };
 
+/** An offset with nothing younger than `sinceMs` before it, as far as the clocks of the writers can be trusted. */
+export const offsetSince = (file: string, sinceMs: number): number => {
+  const fd = openToRead(file);
+  if (fd === undefined) return 0;
+  try {
+    for (const { region, end } of blocksFromEnd(fd)) {
+      if (isOlder(region, sinceMs - SINCE_SLACK_MS)) return end;
+    }
+    return 0;
+  } finally {
+    fs.closeSync(fd);
+  }
+};
+
 const collect = (fd: number, limit: number, filter: EntryFilter | undefined): Entry[] => {
   const needles = needlesOf(filter);
   const blocks: Entry[][] = [];
   let missing = limit;
-  // A last line without its newline waits: its writer may be inside the write.
-  for (let end = lineStart(fd, fs.fstatSync(fd).size); end > 0 && missing > 0; ) {
-    const start = lineStart(fd, Math.max(0, end - BLOCK_BYTES));
-    // Of a line of any length only the end is held.
-    const lost = Math.max(0, end - start - REGION_MAX_BYTES);
-    const region = readRegion(fd, start + lost, end);
+  for (const { region, start, lost } of blocksFromEnd(fd)) {
+    if (missing <= 0) break;
     const found: Entry[] = [];
     visitLines({ region, offset: start, lost, needles }, (line) => {
       for (const entry of entriesOf(line)) if (passes(entry, filter)) found.push(entry);
@@ -44,18 +55,30 @@ const collect = (fd: number, limit: number, filter: EntryFilter | undefined): En
     const kept = found.slice(-missing);
     blocks.push(kept);
     missing -= kept.length;
-    end = start;
     if (found.length === 0 && filter?.sinceMs !== undefined && isOlder(region, filter.sinceMs - SINCE_SLACK_MS)) break;
   }
   return blocks.reverse().flat();
 };
 
-/** The entries of a line, saved ones included. */
-export const entriesOf = (line: Line): Entry[] => {
-  const reading = readLine(line);
-  if (reading.kind === 'skipped') return [];
-  return reading.kind === 'entry' ? [reading.entry] : reading.entries;
-};
+interface Block {
+  region: Buffer;
+  start: number;
+  end: number;
+  /** Bytes of the first line that stand before the region. */
+  lost: number;
+}
+
+/** The file in pieces of whole lines, the last one first. */
+function* blocksFromEnd(fd: number): Generator<Block> {
+  // A last line without its newline waits: its writer may be inside the write.
+  for (let end = lineStart(fd, fs.fstatSync(fd).size); end > 0; ) {
+    const start = lineStart(fd, Math.max(0, end - BLOCK_BYTES));
+    // Of a line of any length only the end is held.
+    const lost = Math.max(0, end - start - REGION_MAX_BYTES);
+    yield { region: readRegion(fd, start + lost, end), start, end, lost };
+    end = start;
+  }
+}
 
 const readRegion = (fd: number, start: number, end: number): Buffer => {
   const region = Buffer.allocUnsafe(end - start);

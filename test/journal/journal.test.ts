@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LINE_MAX_BYTES, overflowOf } from '../../src/journal/line.ts';
 import type { Entry, NewEntry } from '../../src/model/entry.ts';
 import { FailureError } from '../../src/model/failure.ts';
@@ -370,6 +370,15 @@ describe('the snapshot', () => {
     expect(bench.open().state().entries).toBe(1497);
   });
 
+  it('and what a killed process left of one are swept at the next start', () => {
+    fill(1500);
+    const [old, young] = [`${bench.snapshotFile}.123`, `${bench.snapshotFile}.456`];
+    for (const path of [old, young]) fs.writeFileSync(path, 'half');
+    fs.utimesSync(old, 0, 0);
+    bench.open();
+    expect([old, young].map((path) => fs.existsSync(path))).toEqual([false, true]);
+  });
+
   it('is not needed: a directory that takes none changes nothing', () => {
     fs.writeFileSync(join(bench.dir, '.winnow'), 'in the way');
     fill(1500);
@@ -411,7 +420,7 @@ describe('the snapshot', () => {
           own.remove();
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 });
@@ -521,6 +530,25 @@ describe('the tail', () => {
       }
       expect(await collect(journal.read(filter))).toEqual(expected);
     }
+  });
+
+  it('and the stream since a time give what is younger, and read little of what is older', async () => {
+    let nowMs = Date.UTC(2025, 0, 1);
+    const clock = { now: () => nowMs, monotonic: () => 0, sleep: async () => {} };
+    const journal = bench.open({ clock });
+    for (let index = 0; index < 4000; index += 1) {
+      nowMs += 600_000;
+      journal.append(alert(`${index} ${'x'.repeat(300)}`));
+    }
+    const sinceMs = nowMs - 3 * 86_400_000;
+    const younger = journal.tail(Number.POSITIVE_INFINITY).filter(({ ts }) => Date.parse(ts) >= sinceMs);
+    expect(younger.length).toBe(3 * 144 + 1);
+    const reads = vi.spyOn(fs, 'readSync');
+    expect(journal.tail(Number.POSITIVE_INFINITY, { sinceMs })).toEqual(younger);
+    expect(await collect(journal.read({ sinceMs }))).toEqual(younger);
+    const bytes = reads.mock.results.reduce((sum, { value }) => sum + (value as number), 0);
+    reads.mockRestore();
+    expect(bytes).toBeLessThan(fs.statSync(bench.file).size);
   });
 
   it('and the stream find lines that other programs wrote with spaces', async () => {

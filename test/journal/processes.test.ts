@@ -108,7 +108,7 @@ describe('followers in other processes', () => {
       .slice(1)
       .map((line) => Number(line.split(' ')[1]))
       .sort((a, b) => a - b);
-    expect(latencies[latencies.length >> 1]).toBeLessThan(200);
+    expect(latencies[latencies.length >> 1]).toBeLessThan(500);
   });
 
   it('miss nothing of what several processes append', async () => {

@@ -94,7 +94,7 @@ export const alert = (message: string | number): NewEntryOf<'alert'> => ({
 });
 
 /** A promise that resolves when the condition holds; it is looked at whenever the event loop comes round. */
-export const until = async (condition: () => boolean, what: string, timeoutMs = 20_000): Promise<void> => {
+export const until = async (condition: () => boolean, what: string, timeoutMs = 40_000): Promise<void> => {
   const deadline = performance.now() + timeoutMs;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);
