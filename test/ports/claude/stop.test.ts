@@ -147,6 +147,36 @@ describe.concurrent('a run that does not end by itself', () => {
     });
   });
 
+  it('has cost what it has used, also when a conversation goes on and the run ends without a result', async () => {
+    const steps = [
+      { blocks: ['First.'], usage: { input: 1000, output: 100 } },
+      { blocks: [{ tool: 'Bash', input: { command: './work.sh' } }], usage: { input: 5000, output: 1000 } },
+    ];
+    await inBox({ steps }, async (box, key) => {
+      sleeper(box, 'touch started; sleep 300');
+      const conversation = randomUUID();
+      const first = await realClaude().run(box.request(key, { conversation: { start: conversation } }));
+      const request = box.request(key, { conversation: { resume: conversation } });
+      const running = realClaude([]).run(request);
+      await started(box);
+      const claude = marked(request.run).find((pid) =>
+        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('stream-json'),
+      );
+      process.kill(claude as number, 'SIGTERM');
+      const ended = await running;
+      expect(ended).toMatchObject({
+        ok: false,
+        failure: { kind: 'crashed' },
+        exitCode: 143,
+        usage: { turns: 1, tokens: { input: 5000, output: 1000 } },
+      });
+      // Dearer than the first run by its tokens, and by no more: the first is not counted again.
+      const { costUsd } = first.usage;
+      expect(ended.usage.costUsd).toBeGreaterThan(costUsd * 5);
+      expect(ended.usage.costUsd).toBeLessThan(costUsd * 10);
+    });
+  });
+
   it('is stopped when its time is over, however busy it is', async () => {
     const busy: Scenario = {
       steps: [{ blocks: [{ tool: 'Bash', input: { command: 'true' } }] }],
