@@ -28,10 +28,10 @@ const LOG_MAX_ENTRIES = 2_000;
 const BYTES_PER_TOKEN = 4;
 const DEFAULT_SUMMARY = 'The conversation so far was about the task at hand.';
 
-export type RequestClass = 'main' | 'subagent' | 'compaction' | 'count-tokens' | 'other';
+type RequestClass = 'main' | 'subagent' | 'compaction' | 'count-tokens' | 'other';
 
 /** One request, noted when it has arrived and completed when it has ended. */
-export interface ApiRequest {
+interface ApiRequest {
   /** Milliseconds since the epoch. */
   at: number;
   key: string;
@@ -87,7 +87,7 @@ export const startMessagesApi = async ({
   const watchers = new Set<() => void>();
   const latches = createLatches();
   const noted = () => {
-    for (const watcher of [...watchers]) watcher();
+    for (const watcher of watchers) watcher();
   };
 
   const placeOf = (key: string): Place | undefined => {

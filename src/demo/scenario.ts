@@ -117,7 +117,7 @@ const When = z.strictObject({
   prompt: z.string().optional().describe('The newest prompt contains this'),
   system: z.string().optional().describe('The system prompt contains this'),
 });
-export type When = z.infer<typeof When>;
+type When = z.infer<typeof When>;
 
 const TrackData = z.strictObject({ when: When.optional(), steps: z.array(StepData).min(1), after });
 
@@ -162,8 +162,8 @@ export interface ModelRequest {
 }
 
 export type StepData = z.infer<typeof StepData>;
-export type StepFunction = (request: ModelRequest) => Reply | Fault | Promise<Reply | Fault>;
-export type Step = StepData | StepFunction;
+type StepFunction = (request: ModelRequest) => Reply | Fault | Promise<Reply | Fault>;
+type Step = StepData | StepFunction;
 type After = z.infer<typeof after>;
 
 export interface Track {

@@ -7,7 +7,7 @@ export interface RunRequest {
   run: string;
   cwd: string;
   prompt: string;
-  /** Appended to Claude Code's own system prompt. */
+  /** Appended to Claude Code's own system prompt; a conversation that goes on keeps the one it began with. */
   system?: string;
   model: string;
   /** A new conversation under this id, or an existing one to go on with. */
@@ -26,6 +26,7 @@ export interface RunRequest {
   env: Record<string, string>;
   /** CLAUDE_CONFIG_DIR; the conversation lives there. Undefined: the user's own. */
   configDir: string | undefined;
+  /** Of this run alone: wrapped runs all have the same process number, which names their sockets here. */
   tmpDir: string;
   /** Directory of the transcript: <run>.jsonl, <run>.prompt.md, <run>.tty. */
   transcriptDir: string;
@@ -37,6 +38,7 @@ export interface RunRequest {
 export interface RunProgress {
   /** e.g. "Edit src/a.ts", "Bash npm test", or the start of what the model says. */
   line: string;
+  /** So far; estimated from earlier runs of the model until the run itself tells it. */
   costUsd: number;
   at: number;
 }

@@ -27,29 +27,29 @@ export interface RunFiles {
  * in the list and works for root too, which bypassing permissions does not.
  */
 export const argumentsOf = (request: RunRequest, files: RunFiles): string[] => {
+  const { conversation, schema } = request;
   const tools = toolsOf(request).join(',');
-  return [
-    '-p',
-    ...['--output-format', 'stream-json', '--verbose'],
-    ...['--model', request.model],
-    ...('start' in request.conversation
-      ? ['--session-id', request.conversation.start]
-      : ['--resume', request.conversation.resume]),
-    ...['--max-turns', String(request.maxTurns)],
-    ...['--max-budget-usd', String(request.maxBudgetUsd)],
-    ...['--settings', files.settings],
-    ...['--setting-sources', 'user'],
-    '--strict-mcp-config',
-    ...['--permission-mode', 'dontAsk'],
-    ...(files.system === undefined ? [] : ['--append-system-prompt-file', files.system]),
-    ...(request.schema === undefined ? [] : ['--json-schema', JSON.stringify(request.schema)]),
+  const options = [
+    ['--output-format', 'stream-json'],
+    ['--verbose'],
+    ['--model', request.model],
+    'start' in conversation ? ['--session-id', conversation.start] : ['--resume', conversation.resume],
+    ['--max-turns', String(request.maxTurns)],
+    ['--max-budget-usd', String(request.maxBudgetUsd)],
+    ['--settings', files.settings],
+    ['--setting-sources', 'user'],
+    ['--strict-mcp-config'],
+    ['--permission-mode', 'dontAsk'],
+    files.system === undefined ? [] : ['--append-system-prompt-file', files.system],
+    schema === undefined ? [] : ['--json-schema', JSON.stringify(schema)],
     // These take any number of values: one joined value each, and the last of them ends the line.
-    ...['--tools', tools],
-    ...['--allowedTools', tools],
+    ['--tools', tools],
+    ['--allowedTools', tools],
   ];
+  return ['-p', ...options.flat()];
 };
 
-export const toolsOf = ({ access, tools }: RunRequest): string[] =>
+const toolsOf = ({ access, tools }: RunRequest): string[] =>
   access === 'read' ? tools.filter((tool) => READ_TOOLS.includes(tool)) : tools;
 
 /** The first argument that the kernel would refuse, with its size. */

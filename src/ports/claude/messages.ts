@@ -309,7 +309,7 @@ const brief = (words: string): string => {
       .split('\n')
       .find((line) => line.trim() !== '') ?? '';
   const plain = stripVTControlCharacters(first)
-    .replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ')
+    .replace(/\p{Cc}+/gu, ' ')
     .trim();
   return plain.length > PROGRESS_MAX_CHARS ? `${plain.slice(0, PROGRESS_MAX_CHARS - 1)}…` : plain;
 };

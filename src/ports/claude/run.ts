@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { type FailureKind, failure } from '../../model/failure.ts';
 import { judgeRun, type RunFailure, type StopReason } from '../../policy/run-failure.ts';
-import type { Claude, RunRequest, RunResult } from './claude.ts';
+import type { Claude, RunRequest, RunResult, RunUsage } from './claude.ts';
 import { argumentsOf, environmentOf, type RunFiles, settingsOf, tooLong } from './invocation.ts';
+import { type Ledger, ledgerDifference, readLedger } from './ledger.ts';
 import { locate, probe } from './locate.ts';
-import { createReading } from './messages.ts';
+import { createReading, type Reading } from './messages.ts';
 import { createRates } from './rates.ts';
 import { createTail } from './tail.ts';
 import { type Exit, openTerminal, type Terminal } from './terminal.ts';
@@ -54,6 +55,7 @@ export const createClaude = ({
       return unstarted(request, plain('crashed', `An argument is too long (${long.bytes} bytes): ${long.start}`));
     if (request.signal?.aborted) return unstarted(request, plain('interrupted', 'The run was interrupted.'));
 
+    const before = 'resume' in request.conversation ? await readLedger(request, request.conversation.resume) : NOTHING;
     const reading = createReading({
       cwd: request.cwd,
       model: request.model,
@@ -109,7 +111,7 @@ export const createClaude = ({
       text: reading.facts().result?.text ?? '',
       structured: reading.structured(),
       conversation: reading.conversation() ?? conversationOf(request),
-      usage: reading.usage(),
+      usage: reading.answered() ? reading.usage() : await usageWithoutResult(request, reading, before),
       exitCode: exit.exitCode,
       durationMs: clock.monotonic() - startedAt,
       transcript: files.output,
@@ -119,6 +121,20 @@ export const createClaude = ({
   };
 
   return { run, probe: () => probe(command, fallbackPath) };
+};
+
+const NOTHING: Ledger = { costUsd: 0, tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 } };
+
+/** From the conversation's own file; after SIGKILL only what the messages told, at the price learned from others. */
+const usageWithoutResult = async (
+  request: RunRequest,
+  reading: Reading,
+  before: Ledger | undefined,
+): Promise<RunUsage> => {
+  const estimated = reading.usage();
+  const after = before && (await readLedger(request, conversationOf(request)));
+  if (!before || !after || after.costUsd - before.costUsd <= estimated.costUsd) return estimated;
+  return { ...ledgerDifference(after, before), turns: estimated.turns };
 };
 
 // ---- stopping -----------------------------------------------------------------------------------------------------
@@ -232,7 +248,7 @@ const unstarted = (request: RunRequest, reason: RunFailure): RunResult => ({
   text: '',
   structured: undefined,
   conversation: conversationOf(request),
-  usage: { costUsd: 0, tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }, turns: 0 },
+  usage: { ...NOTHING, turns: 0 },
   exitCode: null,
   durationMs: 0,
   transcript: join(request.transcriptDir, `${request.run}.jsonl`),

@@ -23,6 +23,7 @@ export const createTail = (file: string, onLine: (line: Buffer) => void): Tail =
   let carried = 0;
   let skipping = false;
   let dropped = 0;
+  let closed = false;
   let queue: Promise<unknown> = Promise.resolve();
 
   const emit = () => {
@@ -55,6 +56,7 @@ export const createTail = (file: string, onLine: (line: Buffer) => void): Tail =
   };
 
   const readAll = async (): Promise<boolean> => {
+    if (closed) return false;
     handle ??= await open(file, 'r').catch(() => undefined);
     if (!handle) return false;
     buffer ??= Buffer.allocUnsafe(CHUNK_BYTES);
@@ -82,8 +84,8 @@ export const createTail = (file: string, onLine: (line: Buffer) => void): Tail =
           await readAll();
           emit();
         } finally {
+          closed = true;
           await handle?.close();
-          handle = undefined;
         }
       }),
     dropped: () => dropped,

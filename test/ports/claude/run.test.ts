@@ -202,6 +202,19 @@ describe.concurrent('what an agent may do', () => {
     );
   });
 
+  it('is nothing but the answer in a run without tools', async () => {
+    await play(
+      { steps: [{ blocks: [{ answer: { a: 1 } }] }] },
+      { tools: [], access: 'read', schema },
+      (result, _, key) => {
+        expect(result).toMatchObject({ ok: true, structured: { a: 1 } });
+        expect(requests(key)[0]?.tools.filter((tool) => tool !== 'DeferredToolPlaceholder')).toEqual([
+          'StructuredOutput',
+        ]);
+      },
+    );
+  });
+
   it('is everything without asking in a run with edit access, but for the inside of .git', async () => {
     const write = (file_path: string) => ({ tool: 'Write', input: { file_path, content: 'x' } });
     const steps = [
@@ -264,7 +277,7 @@ describe.concurrent('a failure of the API', () => {
     ['a stream that is cut', { cut: 'reset' }, 'connection'],
     ['a stream that stalls', { stall: 'mid' }, 'connection'],
     ['headers that never come', { stall: 'headers' }, 'connection'],
-    ['nothing but pings', { pingsEveryMs: 100 }, 'silent', { silenceMs: 3000 }],
+    ['nothing but pings', { pingsEveryMs: 100 }, 'silent', { silenceMs: 6000 }],
   ];
   for (const [name, fault, kind, over] of cases) {
     it(`${name}: ${kind}`, async () => {

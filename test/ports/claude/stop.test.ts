@@ -1,0 +1,349 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import pLimit from 'p-limit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Clock, systemClock } from '../../../src/base/clock.ts';
+import { type MessagesApi, startMessagesApi } from '../../../src/demo/messages-api.ts';
+import type { Scenario } from '../../../src/demo/scenario.ts';
+import type { RunRequest } from '../../../src/ports/claude/claude.ts';
+import { createClaude } from '../../../src/ports/claude/run.ts';
+import { eventually, marked, openBox, REAL_CLAUDE, ROOT, realClaude, reaper, sweep } from './kit.ts';
+
+/** How runs end that do not end by themselves. */
+let api: MessagesApi;
+const limit = pLimit(3);
+const namespace = reaper();
+
+beforeAll(async () => {
+  api = await startMessagesApi();
+});
+afterAll(() => api.close());
+
+type Box = ReturnType<typeof openBox>;
+
+const inBox = (scenario: Scenario, work: (box: Box, key: string) => Promise<void>): Promise<void> =>
+  limit(async () => {
+    const key = `k-${randomUUID()}`;
+    api.play(key, scenario);
+    const box = openBox(api.url);
+    try {
+      await work(box, key);
+    } finally {
+      box.close();
+    }
+  });
+
+/** Leaves a process in a session of its own, which says itself that it is there, and works on. */
+const DETACH = "setsid -f sh -c 'touch started; exec sleep 300' >/dev/null 2>&1; sleep 299";
+/** Leading sleeps are refused by the tool itself, scripts that sleep are not. */
+const tool = (command: string): Scenario => ({
+  steps: [{ blocks: [{ tool: 'Bash', input: { command } }], usage: { input: 5000 } }, { blocks: ['Done.'] }],
+});
+const sleeper = (box: Box, text: string) => box.write('work/work.sh', `#!/bin/sh\n${text}\n`, 0o755);
+const started = (box: Box) => eventually(() => existsSync(box.at('work/started')), 30_000);
+const waiting = (): Scenario => ({ steps: [{ blocks: ['Never.'], hold: 'never' }] });
+
+/** Time that runs faster than the process it watches. */
+const fastClock = (factor: number): Clock => ({
+  now: systemClock.now,
+  monotonic: () => systemClock.monotonic() * factor,
+  sleep: (ms, signal) => systemClock.sleep(ms / factor, signal),
+});
+
+/** Stands in for the program where it must misbehave as the real one does only by defect. */
+const standIn = (box: Box, script: string, clock: Clock = systemClock, prefix: string[] = []) => {
+  box.write('stand-in', `#!/bin/sh\n${script}\n`, 0o755);
+  return createClaude({ command: box.at('stand-in'), clock, reaperPrefix: prefix, sweep });
+};
+const result = (over: Record<string, unknown> = {}) =>
+  JSON.stringify({ type: 'result', subtype: 'success', is_error: false, result: 'Kept.', num_turns: 1, ...over });
+
+for (const [wrapped, prefix] of [
+  ['in a process namespace', namespace],
+  ['without a wrapper', []],
+] as const) {
+  describe.skipIf(wrapped.startsWith('in') && namespace.length === 0)(`a run ${wrapped}`, { concurrent: true }, () => {
+    const claude = realClaude([...prefix]);
+
+    it('that is aborted amid a command is over in less than six seconds, and nothing of it is left', async () => {
+      await inBox(tool('./work.sh'), async (box, key) => {
+        sleeper(box, DETACH);
+        const abort = new AbortController();
+        const request = box.request(key, { signal: abort.signal });
+        const running = claude.run(request);
+        await started(box);
+        expect(marked(request.run).length).toBeGreaterThan(1);
+        const abortedAt = performance.now();
+        abort.abort();
+        const ended = await running;
+        expect(performance.now() - abortedAt).toBeLessThan(6000);
+        expect(ended).toMatchObject({ ok: false, failure: { kind: 'interrupted' } });
+        expect(ended.usage.costUsd).toBeGreaterThan(0);
+        expect(marked(request.run)).toEqual([]);
+      });
+    });
+
+    it('that is aborted while it waits for the API is interrupted', async () => {
+      await inBox(waiting(), async (box, key) => {
+        const abort = new AbortController();
+        const running = claude.run(box.request(key, { signal: abort.signal }));
+        await api.waitFor((request) => request.key === key, 30_000);
+        abort.abort();
+        expect(await running).toMatchObject({ ok: false, failure: { kind: 'interrupted' } });
+      });
+    });
+
+    it('takes along what the agent left in the background, also after a good end', async () => {
+      await inBox(
+        tool('nohup setsid sleep 300 >/dev/null 2>&1 & (sleep 301 &) ; setsid -f sleep 302; touch started'),
+        async (box, key) => {
+          const request = box.request(key);
+          const ended = await claude.run(request);
+          expect(existsSync(box.at('work/started'))).toBe(true);
+          expect(ended).toMatchObject({ ok: true, text: 'Done.' });
+          if (prefix.length === 0) expect(ended.survivorsKilled).toBeGreaterThanOrEqual(2);
+          expect(marked(request.run)).toEqual([]);
+        },
+      );
+    });
+
+    it('that is killed from outside is crashed, and its command dies with it', async () => {
+      await inBox(tool('./work.sh'), async (box, key) => {
+        sleeper(box, 'touch started; sleep 300');
+        const request = box.request(key);
+        const running = claude.run(request);
+        await started(box);
+        const top = marked(request.run).find((pid) =>
+          readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('stream-json'),
+        );
+        process.kill(top as number, 'SIGKILL');
+        const ended = await running;
+        expect(ended).toMatchObject({ ok: false, failure: { kind: 'crashed' }, exitCode: null });
+        expect(ended.failure?.message).toContain('signal 9');
+        expect(marked(request.run)).toEqual([]);
+      });
+    });
+  });
+}
+
+describe.concurrent('a run that does not end by itself', () => {
+  it('is stopped for its silence while the API says nothing', async () => {
+    await inBox(waiting(), async (box, key) => {
+      const over: Partial<RunRequest> = { silenceMs: 2500, env: { API_TIMEOUT_MS: '60000' } };
+      const ended = await realClaude().run(box.request(key, over));
+      expect(ended).toMatchObject({ ok: false, failure: { kind: 'silent' } });
+      expect(ended.failure?.message).toMatch(/said nothing for \d+ s/);
+    });
+  });
+
+  it('reports a dead API itself when it is given its own time', async () => {
+    await inBox({ steps: [{ faults: [{ stall: 'headers', times: 'always' }], blocks: [] }] }, async (box, key) => {
+      const ended = await realClaude().run(
+        box.request(key, { silenceMs: 10_000, env: { CLAUDE_CODE_MAX_RETRIES: '0' } }),
+      );
+      expect(ended).toMatchObject({ ok: false, failure: { kind: 'connection' } });
+    });
+  });
+
+  it('has cost what it has used, also when a conversation goes on and the run ends without a result', async () => {
+    const steps = [
+      { blocks: ['First.'], usage: { input: 1000, output: 100 } },
+      { blocks: [{ tool: 'Bash', input: { command: './work.sh' } }], usage: { input: 5000, output: 1000 } },
+    ];
+    await inBox({ steps }, async (box, key) => {
+      sleeper(box, 'touch started; sleep 300');
+      const conversation = randomUUID();
+      const first = await realClaude().run(box.request(key, { conversation: { start: conversation } }));
+      const request = box.request(key, { conversation: { resume: conversation } });
+      const running = realClaude([]).run(request);
+      await started(box);
+      const claude = marked(request.run).find((pid) =>
+        readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('stream-json'),
+      );
+      process.kill(claude as number, 'SIGTERM');
+      const ended = await running;
+      expect(ended).toMatchObject({
+        ok: false,
+        failure: { kind: 'crashed' },
+        exitCode: 143,
+        usage: { turns: 1, tokens: { input: 5000, output: 1000 } },
+      });
+      // Dearer than the first run by its tokens, and by no more: the first is not counted again.
+      const { costUsd } = first.usage;
+      expect(ended.usage.costUsd).toBeGreaterThan(costUsd * 5);
+      expect(ended.usage.costUsd).toBeLessThan(costUsd * 10);
+    });
+  });
+
+  it('is stopped when its time is over, however busy it is', async () => {
+    const busy: Scenario = {
+      steps: [{ blocks: [{ tool: 'Bash', input: { command: 'true' } }] }],
+      after: 'repeat-last',
+    };
+    await inBox(busy, async (box, key) => {
+      const ended = await realClaude().run(box.request(key, { timeoutMs: 3000, maxTurns: 10_000 }));
+      expect(ended).toMatchObject({ ok: false, failure: { kind: 'overtime' } });
+      expect(ended.durationMs).toBeLessThan(3000 + 7000);
+      expect(ended.usage.costUsd).toBeGreaterThan(0);
+    });
+  });
+
+  it('keeps the result that it has given', async () => {
+    await inBox(waiting(), async (box, key) => {
+      const claude = standIn(box, `echo '${result()}'; exec sleep 300`, fastClock(10));
+      const request = box.request(key, { silenceMs: 600_000, timeoutMs: 600_000 });
+      expect(await claude.run(request)).toMatchObject({ ok: true, text: 'Kept.' });
+      expect(marked(request.run)).toEqual([]);
+    });
+  });
+
+  it.each([
+    ['interrupts', "trap '' INT"],
+    ['everything that can be ignored', "trap '' INT TERM HUP"],
+  ])('is stopped though it ignores %s', async (_, trap) => {
+    await inBox(waiting(), async (box, key) => {
+      // The trap is inherited by what the shell runs.
+      const claude = standIn(box, `${trap}; touch started; while :; do sleep 0.1; done`);
+      const abort = new AbortController();
+      const request = box.request(key, { signal: abort.signal });
+      const running = claude.run(request);
+      await eventually(() => existsSync(box.at('work/started')), 10_000);
+      const at = performance.now();
+      abort.abort();
+      expect(await running).toMatchObject({ ok: false, failure: { kind: 'interrupted' } });
+      expect(performance.now() - at).toBeLessThan(6000);
+      expect(marked(request.run)).toEqual([]);
+    });
+  });
+
+  it('is never started when it was aborted before', async () => {
+    await inBox(waiting(), async (box, key) => {
+      const claude = standIn(box, 'touch started');
+      const ended = await claude.run(box.request(key, { signal: AbortSignal.abort() }));
+      expect(ended).toMatchObject({ ok: false, failure: { kind: 'interrupted' }, exitCode: null });
+      expect(existsSync(box.at('work/started'))).toBe(false);
+    });
+  });
+});
+
+describe.concurrent('a strange program', () => {
+  const cases: [string, string, Record<string, unknown>][] = [
+    ['that says nothing and ends with 0', 'exit 0', { ok: false, failure: { kind: 'crashed' }, exitCode: 0 }],
+    ['that gives its last line without an end', `printf '%s' '${result()}'`, { ok: true, text: 'Kept.' }],
+    ['that writes Windows line ends and control characters', `printf '%s\\r\\n\\033[?25h' '${result()}'`, { ok: true }],
+    ['that mixes words into the protocol', `echo Warning; echo '{"type":'; echo '${result()}'; echo bye`, { ok: true }],
+    [
+      'that reads its prompt',
+      `read -r line; echo "{\\"type\\":\\"result\\",\\"is_error\\":false,\\"result\\":\\"$line\\"}"`,
+      { ok: true, text: 'Do it.' },
+    ],
+    ['that floods standard error', `head -c 20000000 /dev/zero | tr '\\0' 'e' >&2; echo '${result()}'`, { ok: true }],
+    ['that closes everything and goes on', `echo '${result()}'; exec <&- >&- 2>&-; exec sleep 0.3`, { text: 'Kept.' }],
+    ['that kills itself', 'kill -SEGV $$', { ok: false, failure: { kind: 'crashed' }, exitCode: null }],
+  ];
+  it.each(cases)('%s', async (_, script, wanted) => {
+    await inBox(waiting(), async (box, key) => {
+      const request = box.request(key);
+      expect(await standIn(box, script).run(request)).toMatchObject(wanted);
+      expect(box.read(`log/${request.run}.tty`).length).toBeLessThan(1_200_000);
+    });
+  });
+
+  it('that grows its output without a line end costs no memory', async () => {
+    await inBox(waiting(), async (box, key) => {
+      const before = process.memoryUsage().rss;
+      const claude = standIn(box, `head -c 300000000 /dev/zero; echo; echo '${result()}'`);
+      expect(await claude.run(box.request(key))).toMatchObject({ ok: true });
+      expect(process.memoryUsage().rss - before).toBeLessThan(250_000_000);
+    });
+  });
+});
+
+describe('many runs', () => {
+  it('of a program that writes and exits at once lose no result: 200 of 200', { timeout: 60_000 }, async () => {
+    const box = openBox(api.url);
+    // More than a pseudo-terminal holds, with the line that counts at the very end.
+    const filler = JSON.stringify({ type: 'system', subtype: 'status', text: 'x'.repeat(4000) });
+    const script = `for i in 1 2 3; do echo '${filler}'; done; read -r line; printf '%s' '{"type":"result","subtype":"success","is_error":false,"num_turns":1,"result":"'; printf '%s"}' "$line"`;
+    const plain = standIn(box, script);
+    const wrapped = standIn(box, script, systemClock, namespace);
+    const sixteen = pLimit(16);
+    const lost = await Promise.all(
+      Array.from({ length: 200 }, (_, i) =>
+        sixteen(async () => {
+          const prompt = `answer ${i}`;
+          const ended = await (i % 2 ? wrapped : plain).run(box.request('none', { prompt }));
+          return ended.ok && ended.text === prompt ? 0 : 1;
+        }),
+      ),
+    );
+    box.close();
+    expect(lost.filter((one) => one === 1)).toHaveLength(0);
+  });
+
+  it('of the real program, four at a time on one configuration, lose no result: 24 of 24', {
+    timeout: 120_000,
+  }, async () => {
+    const box = openBox(api.url);
+    api.play('many', {
+      steps: [({ prompt }) => ({ blocks: [`${prompt} ${'y'.repeat(9000)} end`] })],
+      after: 'repeat-last',
+    });
+    const claude = realClaude();
+    const four = pLimit(4);
+    const ended = await Promise.all(
+      Array.from({ length: 24 }, (_, i) =>
+        four(() => claude.run(box.request('many', { prompt: `answer ${i}`, tmpDir: box.at(`tmp-${i}`) }))),
+      ),
+    );
+    box.close();
+    expect(ended.map((one, i) => one.ok && one.text.startsWith(`answer ${i} y`) && one.text.endsWith(' end'))).toEqual(
+      Array.from({ length: 24 }, () => true),
+    );
+  });
+});
+
+describe('the death of Winnow itself', () => {
+  it.skipIf(namespace.length === 0)(
+    'ends the run and all that it started within five seconds, and no request follows',
+    async () => {
+      await inBox(tool('./work.sh'), async (box, key) => {
+        sleeper(box, DETACH);
+        const request = box.request(key);
+        const winnow = orchestrator({ command: REAL_CLAUDE, reaperPrefix: namespace, request });
+        await started(box);
+        const asked = api.log.filter((r) => r.key === key).length;
+        winnow.kill('SIGKILL');
+        await eventually(() => marked(request.run).length === 0, 5000);
+        expect(api.log.filter((r) => r.key === key)).toHaveLength(asked);
+      });
+    },
+  );
+
+  it('ends also a run without a wrapper; what the agent detached is found by the marker', async () => {
+    await inBox(tool('./work.sh'), async (box, key) => {
+      sleeper(box, DETACH);
+      const request = box.request(key);
+      const winnow = orchestrator({ command: REAL_CLAUDE, reaperPrefix: [], request });
+      await started(box);
+      winnow.kill('SIGKILL');
+      const commands = () => marked(request.run).map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+      await eventually(() => commands().every((line) => line.startsWith('sleep')), 5000);
+      expect(await sweep(request.run)).toBeGreaterThan(0);
+      expect(marked(request.run)).toEqual([]);
+    });
+  });
+});
+
+/** A process of its own that does nothing but run one request. */
+const orchestrator = (input: { command: string; reaperPrefix: string[]; request: RunRequest }): ChildProcess =>
+  spawn(
+    process.execPath,
+    ['--import', 'tsx', fileURLToPath(new URL('./orchestrator.ts', import.meta.url)), JSON.stringify(input)],
+    {
+      cwd: ROOT,
+      stdio: 'ignore',
+    },
+  );
