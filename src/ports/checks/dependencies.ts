@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
@@ -50,6 +50,8 @@ export interface Dependencies {
   verify(key: string): Promise<boolean>;
   /** Names that `link` makes in a checkout and that no commit may contain. */
   excluded(key: string): Promise<string[]>;
+  /** Removes what no `ensure` asked for during `unusedMs`, and what killed installations left; how many. */
+  sweep(unusedMs: number): Promise<number>;
 }
 
 /** Runs `run` while nobody else on this machine holds the lock of that name. */
@@ -127,7 +129,11 @@ export const createDependencies = (deps: DependenciesDeps): Dependencies => {
       if (!named.ok) return named;
       const { key } = named.value;
       const look = async (): Promise<Result<Installed, Failure> | undefined> => {
-        if (await storeOf(key)) return ok({ key, ran: false, durationMs: clock.monotonic() - startMs });
+        if (await storeOf(key)) {
+          const now = new Date(clock.now());
+          await utimes(place(key).store, now, now).catch(() => undefined);
+          return ok({ key, ran: false, durationMs: clock.monotonic() - startMs });
+        }
         return input.force ? undefined : remembered(key);
       };
       const known = await look();
@@ -180,6 +186,24 @@ export const createDependencies = (deps: DependenciesDeps): Dependencies => {
     },
 
     excluded: async (key) => Object.keys((await storeOf(key))?.farm.dirs ?? {}),
+
+    sweep: async (unusedMs) => {
+      let swept = 0;
+      const unused = async (key: string) => {
+        // Without a store.json the directory itself says when it was begun.
+        const used =
+          (await stat(place(key).store).catch(() => undefined)) ?? (await stat(place(key).dir).catch(() => undefined));
+        return used !== undefined && clock.now() - used.mtimeMs > unusedMs;
+      };
+      for (const key of (await readdir(root).catch(() => [])).filter((name) => KEY.test(name))) {
+        if (!(await unused(key))) continue;
+        const gone = await withLock(`install:${key}`, async () =>
+          (await unused(key)) ? removeTree(place(key).dir) : failed('interrupted', 'it is used again'),
+        );
+        if (gone.ok) swept += 1;
+      }
+      return swept;
+    },
   };
   return dependencies;
 };

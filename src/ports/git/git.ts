@@ -213,15 +213,17 @@ export const createGit = ({ clock, env = process.env, log }: GitDeps): Git => {
 
   const run = async (call: GitCall): Promise<GitOutput> => {
     const deadlineMs = clock.monotonic() + LOCK_WAIT_MS;
-    const watch = createLockWatch({ clock, gitDir: call.gitDir, ...(log === undefined ? {} : { log }) });
+    const watch = createLockWatch({ clock, ...(log === undefined ? {} : { log }) });
     for (;;) {
       const output = await once(call);
       if (output.exitCode === 0 || output.timedOut || output.aborted) return output;
       const lock = lockInTheWay(output.stderr, call.workTree ?? call.gitDir);
       // Locks of other people's repositories, the remote's for instance, are theirs to mend.
-      if (lock === undefined || !(inside(lock, call.gitDir) || lock === `${call.indexFile}.lock`)) return output;
+      const ofIndex = lock !== undefined && lock === `${call.indexFile}.lock`;
+      if (lock === undefined || !(ofIndex || inside(lock, call.gitDir))) return output;
       if (clock.monotonic() > deadlineMs) return output;
-      if (!(await watch.removeIfAbandoned(lock))) await clock.sleep(LOCK_POLL_MS, call.signal);
+      const what = ofIndex ? (call.indexFile ?? '') : call.gitDir;
+      if (!(await watch.removeIfAbandoned(lock, what))) await clock.sleep(LOCK_POLL_MS, call.signal);
     }
   };
 

@@ -8,8 +8,8 @@ import type { Clock } from '../../base/clock.ts';
  * that has to do with the directory is gone and the very same file is still there. No wall clock is asked.
  */
 export interface LockWatch {
-  /** True when the lock is gone: removed here, or by its owner. */
-  removeIfAbandoned(lock: string): Promise<boolean>;
+  /** True when the lock is gone: removed here, or by its owner. Only processes that name `what` can be its owner. */
+  removeIfAbandoned(lock: string, what: string): Promise<boolean>;
 }
 
 /** Shortest time between seeing a lock and removing it: a process may be between fork and exec. */
@@ -23,29 +23,21 @@ export const lockInTheWay = (stderr: string, cwd: string): string | undefined =>
   return name === undefined ? undefined : path.resolve(cwd, name);
 };
 
-export const createLockWatch = ({
-  clock,
-  gitDir,
-  log,
-}: {
-  clock: Clock;
-  gitDir: string;
-  log?: (message: string) => void;
-}): LockWatch => {
+export const createLockWatch = ({ clock, log }: { clock: Clock; log?: (message: string) => void }): LockWatch => {
   const seen = new Map<string, { identity: string; atMs: number; suspects: Set<string> | undefined }>();
   return {
-    removeIfAbandoned: async (lock) => {
+    removeIfAbandoned: async (lock, what) => {
       const identity = await identityOf(lock);
       if (identity === undefined) return true;
       const first = seen.get(lock);
       if (first?.identity !== identity) {
-        seen.set(lock, { identity, atMs: clock.monotonic(), suspects: await gitProcessesOf(gitDir) });
+        seen.set(lock, { identity, atMs: clock.monotonic(), suspects: await gitProcessesOf(what) });
         return false;
       }
       const watchedMs = clock.monotonic() - first.atMs;
       if (watchedMs < (first.suspects ? WATCH_MS : BLIND_WATCH_MS)) return false;
       if (first.suspects) {
-        const alive = (await gitProcessesOf(gitDir)) ?? first.suspects;
+        const alive = (await gitProcessesOf(what)) ?? first.suspects;
         for (const suspect of first.suspects) if (alive.has(suspect)) return false;
       }
       const removed = await removeExactly(lock, identity);
@@ -74,8 +66,8 @@ const removeExactly = async (lock: string, identity: string): Promise<boolean> =
   return same;
 };
 
-/** Live git processes that name the directory, as `pid:start`; undefined where there is no process table. */
-const gitProcessesOf = async (dir: string): Promise<Set<string> | undefined> => {
+/** Live git processes that name a directory or an index file, as `pid:start`; undefined where there is no process table. */
+const gitProcessesOf = async (what: string): Promise<Set<string> | undefined> => {
   const pids = await readdir('/proc').catch(() => undefined);
   if (!pids?.includes('self')) return undefined;
   const found = new Set<string>();
@@ -84,19 +76,19 @@ const gitProcessesOf = async (dir: string): Promise<Set<string> | undefined> => 
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
     const fields = /^\d+ \((git[^)]*)\) (\S) (.*)$/s.exec(stat);
     if (!fields || fields[2] === 'Z' || fields[2] === 'X') continue;
-    if (await names(pid, dir)) found.add(`${pid}:${fields[3]?.split(' ')[18]}`);
+    if (await names(pid, what)) found.add(`${pid}:${fields[3]?.split(' ')[18]}`);
   }
   return found;
 };
 
-const names = async (pid: string, dir: string): Promise<boolean> => {
+const names = async (pid: string, what: string): Promise<boolean> => {
   try {
     const [args, env, cwd] = await Promise.all([
       readFile(`/proc/${pid}/cmdline`, 'utf8'),
       readFile(`/proc/${pid}/environ`, 'utf8'),
       readlink(`/proc/${pid}/cwd`),
     ]);
-    return args.includes(dir) || env.includes(dir) || cwd.startsWith(dir);
+    return args.includes(what) || env.includes(what) || cwd.startsWith(what);
   } catch (error) {
     // Another user's process keeps its secrets: it may be the one. A process that is gone is not.
     return (error as NodeJS.ErrnoException).code === 'EACCES';

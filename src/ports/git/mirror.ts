@@ -63,6 +63,11 @@ export interface Mirror {
   remoteBranch(branch: string): Promise<Result<string | undefined, Failure>>;
   /** Deletes a remote branch if it is still at this commit. */
   deleteRemoteBranch(branch: string, commit: string): Promise<Result<void, Failure>>;
+  /**
+   * Packs what has piled up, so that the ten thousandth cycle is as quick as the first; for a quiet hour.
+   * Deletes no object: kept commits and the workspaces that borrow them lose nothing.
+   */
+  tidy(): Promise<Result<void, Failure>>;
 }
 
 /** The isolated checkout in which a cycle works: own git directory, borrowed objects, no remote, no hooks. */

@@ -83,7 +83,28 @@ const createMirror = ({
     pushBranch: remote.push,
     remoteBranch: remote.branch,
     deleteRemoteBranch: remote.remove,
+    tidy: () => tidy(git, dir, clock.now()),
   };
+};
+
+/** git's own threshold for loose objects, and a tenth of where its look-ups over packs are felt. */
+const LOOSE_MAX = 6_700;
+const PACKS_MAX = 50;
+const REPACK_TIMEOUT_MS = 30 * 60_000;
+/** What a killed git or import leaves is nobody's after a day. */
+const LITTER_MAX_AGE_MS = 24 * 60 * 60_000;
+
+const tidy = async (git: Git, dir: string, nowMs: number): Promise<Result<void, Failure>> => {
+  await removeOld(dir, /^winnow-import-/, LITTER_MAX_AGE_MS, nowMs);
+  await removeOld(path.join(dir, 'objects', 'pack'), /^tmp_/, LITTER_MAX_AGE_MS, nowMs);
+  const counted = await git.ask(dir, ['count-objects', '-v']);
+  if (!counted.ok) return counted;
+  const figure = (name: string) => Number(new RegExp(`^${name}: (\\d+)$`, 'm').exec(counted.value)?.[1] ?? 0);
+  if (figure('count') < LOOSE_MAX && figure('packs') < PACKS_MAX) return ok(undefined);
+  // Geometric repacking takes loose objects in whether anything refers to them or not.
+  const args = ['repack', '--quiet', '-d', '--geometric=2'];
+  const packed = await git.done({ gitDir: dir, args, timeoutMs: REPACK_TIMEOUT_MS });
+  return packed.ok ? ok(undefined) : packed;
 };
 
 const isMirror = async (dir: string): Promise<boolean> => {
@@ -109,7 +130,7 @@ const make = async ({
 }): Promise<Result<void, Failure>> => {
   const parent = path.dirname(dir);
   await mkdir(parent, { recursive: true });
-  await removeRemains(parent, clock.now());
+  await removeOld(parent, /^\.making-/, REMAINS_MAX_AGE_MS, clock.now());
   const draft = await mkdtemp(path.join(parent, '.making-'));
   try {
     const first = await initialise(git, draft, 'sha1', source);
@@ -186,11 +207,11 @@ const configText = (source: Source, format: 'sha1' | 'sha256'): string =>
     '',
   ].join('\n');
 
-const removeRemains = async (parent: string, nowMs: number): Promise<void> => {
-  for (const name of await readdir(parent)) {
-    if (!name.startsWith('.making-')) continue;
+const removeOld = async (parent: string, names: RegExp, maxAgeMs: number, nowMs: number): Promise<void> => {
+  for (const name of await readdir(parent).catch(() => [])) {
+    if (!names.test(name)) continue;
     const file = path.join(parent, name);
     const made = await stat(file).catch(() => undefined);
-    if (made && nowMs - made.mtimeMs > REMAINS_MAX_AGE_MS) await rm(file, { recursive: true, force: true });
+    if (made && nowMs - made.mtimeMs > maxAgeMs) await rm(file, { recursive: true, force: true });
   }
 };

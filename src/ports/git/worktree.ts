@@ -56,48 +56,42 @@ const reusable = async ({ dir, index, exclude }: Worktree): Promise<boolean> => 
 };
 
 const resetTo = async (worktree: Worktree, tree: string): Promise<Result<void, Failure>> => {
-  const { git, exclude } = worktree;
+  const { git, dir, exclude } = worktree;
   const read = await git.done({ ...on(worktree), args: ['read-tree', '--reset', '-u', tree] });
   if (!read.ok) return read;
-  const links = await gitlinks(worktree);
-  if (!links.ok) return links;
-  const emptied = await emptySubmodules(worktree, links.value);
-  if (!emptied.ok) return emptied;
   const spare = exclude.map((name) => `--exclude=${asPattern(name)}`);
-  const cleaned = await git.done({ ...on(worktree), args: ['clean', '-ffdxq', ...spare] });
+  const [cleaned, written] = await Promise.all([
+    git.done({ ...on(worktree), args: ['clean', '-ffdxq', ...spare] }),
+    git.done({ ...on(worktree), args: ['write-tree'] }),
+  ]);
   if (!cleaned.ok) return cleaned;
-  return prove(worktree, tree);
-};
-
-/** The index says the tree, and the directory says the index. */
-const prove = async (worktree: Worktree, tree: string): Promise<Result<void, Failure>> => {
-  const { git, dir, exclude } = worktree;
-  const written = await git.done({ ...on(worktree), args: ['write-tree'] });
   if (!written.ok) return written;
   if (written.value.trim() !== tree) return failed('git-failed', `${dir} holds ${written.value.trim()}, not ${tree}`);
-  const spare = exclude.map((name) => `--exclude=${asPattern(name)}`);
-  const args = ['ls-files', '-z', '--modified', '--deleted', '--others', ...spare];
-  const odd = await git.done({ ...on(worktree), args });
-  if (!odd.ok) return odd;
-  const names = [...new Set(odd.value.split('\0').filter((name) => name !== ''))];
-  if (names.length === 0) return ok(undefined);
-  const listed = await git.done({
-    ...on(worktree),
-    args: ['ls-tree', '-r', '-z', tree, '--', ...names.slice(0, 5_000)],
-  });
-  if (!listed.ok) return listed;
-  const blobs = new Map(names.map((name) => [name, '']));
-  for (const line of listed.value.split('\0')) {
-    const [, oid, name] = /^\d+ blob ([0-9a-f]+)\t(.*)$/s.exec(line) ?? [];
-    if (oid !== undefined && name !== undefined) blobs.set(name, oid);
-  }
-  const touched = await touchedAmong(worktree, blobs);
-  if (touched.size === 0) return ok(undefined);
-  return failed('git-failed', `${dir} is not clean: ${[...touched].slice(0, 5).join(', ')}`);
+  return prove(worktree, spare);
 };
 
-/** Files compared byte by byte below this count; above it something is wrong altogether. */
-const COMPARED_MAX = 1_000;
+/** The index says the tree; here the directory says the index. */
+const prove = async (worktree: Worktree, spare: string[]): Promise<Result<void, Failure>> => {
+  const args = ['ls-files', '-z', '-t', '--stage', '--modified', '--deleted', '--others', ...spare];
+  const listed = await worktree.git.done({ ...on(worktree), args });
+  if (!listed.ok) return listed;
+  const links: string[] = [];
+  const odd = new Map<string, string>();
+  for (const line of listed.value.split('\0')) {
+    if (line.startsWith('H 160000 ')) links.push(line.slice(line.indexOf('\t') + 1));
+    else if (line.startsWith('? ')) odd.set(line.slice(2), '');
+    else if (line !== '' && !line.startsWith('H '))
+      odd.set(line.slice(line.indexOf('\t') + 1), line.split(' ')[2] ?? '');
+  }
+  const emptied = await emptySubmodules(worktree, links);
+  if (!emptied.ok) return emptied;
+  const touched = odd.size === 0 ? new Set<string>() : await touchedAmong(worktree, odd);
+  if (touched.size === 0) return ok(undefined);
+  return failed('git-failed', `${worktree.dir} is not clean: ${[...touched].slice(0, 5).join(', ')}`);
+};
+
+/** Files compared one by one below this count; above it something is wrong altogether. */
+const COMPARED_MAX = 2_000;
 const COMPARED_AT_ONCE = 4;
 /** The attributes by which git writes a file otherwise than it keeps it. */
 const CONVERTING = ['text', 'eol', 'crlf', 'ident', 'working-tree-encoding'];
@@ -113,7 +107,7 @@ export const touchedAmong = async (worktree: Worktree, blobs: Map<string, string
   for (const name of blobs.keys()) {
     if (!name.includes('\n') && (await lstat(path.join(dir, name)).catch(() => undefined))?.isFile()) names.push(name);
   }
-  if (names.length === 0 || names.length > COMPARED_MAX) return touched;
+  if (names.length === 0) return touched;
   const input = `${names.join('\n')}\n`;
   const hashes = await git.run({ ...on(worktree), args: ['hash-object', '--no-filters', '--stdin-paths'], input });
   const oids = hashes.stdout.toString('utf8').split('\n');
@@ -133,7 +127,8 @@ export const touchedAmong = async (worktree: Worktree, blobs: Map<string, string
     const present = await readFile(path.join(dir, name)).catch(() => undefined);
     if (wanted.exitCode === 0 && present?.equals(wanted.stdout)) touched.delete(name);
   };
-  await Promise.all(others.filter((name) => converted.has(name)).map((name) => limit(() => compare(name))));
+  const doubtful = others.filter((name) => converted.has(name));
+  if (doubtful.length <= COMPARED_MAX) await Promise.all(doubtful.map((name) => limit(() => compare(name))));
   return touched;
 };
 
@@ -150,8 +145,8 @@ export const gitlinks = async (worktree: Worktree): Promise<Result<Map<string, s
 };
 
 /** git looks into a submodule's directory as little as we do: what lies there would survive every clean. */
-const emptySubmodules = async ({ dir }: Worktree, links: Map<string, string>): Promise<Result<void, Failure>> => {
-  for (const name of links.keys()) {
+const emptySubmodules = async ({ dir }: Worktree, links: string[]): Promise<Result<void, Failure>> => {
+  for (const name of links) {
     // Only below real directories: a link on the way leads out of the worktree, and the reset removes it.
     if (!(await isPlainPath(dir, name.split('/').slice(0, -1)))) continue;
     const removed = await removeTree(path.join(dir, name));

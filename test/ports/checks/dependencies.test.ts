@@ -78,7 +78,7 @@ let mirror: Mirror;
 let tip: string;
 let shell: ReturnType<typeof createShell>;
 let dependencies: Dependencies;
-let nowMs = Date.now();
+let nowMs: number;
 
 /** npm without network: every package comes from a directory or a tarball of the project itself. */
 const ENV = { ...PERSON, HOME: '', npm_config_offline: 'true', npm_config_audit: 'false', npm_config_fund: 'false' };
@@ -90,6 +90,7 @@ const begin = async (files: Record<string, string>) => {
   await mkdir(ENV.HOME);
   mirror = await world.mirror();
   tip = must(await mirror.fetch()).tip;
+  nowMs = Date.now();
   shell = createShell();
   dependencies = create(shell);
 };
@@ -458,6 +459,21 @@ describe('the store', () => {
     }
     expect(await readFile(path.join(store, 'x/index.js'), 'utf8')).toBe('module.exports = 1\n');
     expect(await readdir(deps('.aside'))).toHaveLength(Object.keys(writes).length);
+  });
+
+  it('is removed when nobody asked for it in a long time, and half of one as well', async () => {
+    const old = must(await ensure(INSTALL)).key;
+    const young = must(await ensure('sh ./install.sh')).key;
+    const half = 'a'.repeat(40);
+    await mkdir(deps(half));
+    const past = new Date(nowMs - 10 * 86_400_000);
+    await utimes(deps(old, 'store.json'), past, past);
+    await utimes(deps(half), past, past);
+    expect(await dependencies.sweep(7 * 86_400_000)).toBe(2);
+    expect(await readdir(deps())).toEqual([young]);
+    await utimes(deps(young, 'store.json'), past, past);
+    must(await ensure('sh ./install.sh'));
+    expect(await dependencies.sweep(7 * 86_400_000)).toBe(0);
   });
 
   it('shares no file with a store of the user', async () => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -453,7 +453,6 @@ describe('objects', () => {
   });
 
   it('reads files by bounded size and follows links only within the tree', async () => {
-    const { symlink } = await import('node:fs/promises');
     await symlink('README.md', path.join(world.repo, 'CLAUDE.md'));
     await symlink('/etc/passwd', path.join(world.repo, 'OUT.md'));
     const tip = await commitAll(world.repo, 'links');
@@ -481,6 +480,29 @@ describe('objects', () => {
       'a bc|winnow@localhost|1700000000|1700000000|subject\n\nbody "$(x)" ü',
     );
   });
+});
+
+it('packs what has piled up and loses nothing, referred to or not', async () => {
+  const mirror = await world.mirror();
+  const { tip } = must(await mirror.fetch());
+  must(await mirror.tidy());
+  expect(await sh(mirror.dir, 'count-objects', '-v')).toContain('packs: 0');
+  const paths = Array.from({ length: 6_800 }, (_, at) => path.join(world.root, 'many', `${at}`));
+  await write('/', Object.fromEntries(paths.map((file, at) => [file, `${at}`])));
+  await new Promise<void>((resolve, reject) => {
+    const child = execFile('git', ['hash-object', '-w', '--stdin-paths'], { cwd: mirror.dir, env: PERSON }, (error) =>
+      error ? reject(error) : resolve(),
+    );
+    child.stdin?.end(paths.join('\n'));
+  });
+  await mkdir(path.join(mirror.dir, 'winnow-import-old'));
+  await utimes(path.join(mirror.dir, 'winnow-import-old'), 0, 0);
+  must(await mirror.tidy());
+  const counted = await sh(mirror.dir, 'count-objects', '-v');
+  expect(counted).toContain('count: 0');
+  expect(Number(/in-pack: (\d+)/.exec(counted)?.[1])).toBeGreaterThanOrEqual(6_800);
+  expect(await readdir(mirror.dir)).not.toContain('winnow-import-old');
+  expect(must(await mirror.fetch()).tip).toBe(tip);
 });
 
 it('keeps a copy of nothing outside its directory', async () => {

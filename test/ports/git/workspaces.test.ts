@@ -517,6 +517,20 @@ describe('capturing', () => {
     expect(await readdir(world.root)).toContain('proof');
   });
 
+  it('is at home in a large repository whose line ends are all wrong', async () => {
+    const files = Object.fromEntries(Array.from({ length: 3_000 }, (_, at) => [`many/f${at}.txt`, `${at}\r\n`]));
+    await write(world.repo, files);
+    await commitAll(world.repo, 'many');
+    await write(world.repo, { '.gitattributes': '* text=auto\n' });
+    await sh(world.repo, 'add', '.gitattributes');
+    await sh(world.repo, 'commit', '-q', '-m', 'attributes');
+    await follow();
+    const workspace = await prepare();
+    await exec('find', [path.join(workspace.dir, 'many'), '-type', 'f', '-exec', 'touch', '{}', '+']);
+    expect(await capture(workspace)).toMatchObject({ empty: true });
+    await prepare();
+  });
+
   it('refuses a workspace that became a link', async () => {
     const workspace = await prepare();
     await rename(workspace.dir, `${workspace.dir}-away`);
