@@ -1,19 +1,23 @@
+import { isPlainKey } from '../base/plain-key.ts';
 import type { Entry, EntryOf, RalphCycle } from '../model/entry.ts';
 import {
   CLOSED_TASKS_MAX,
   DAMAGE_MAX,
   DAYS_MAX,
   type DaySpend,
+  FLAKY_MAX,
+  PROCESSES_MAX,
   type ProjectState,
   RECENT_CYCLES_MAX,
   type RecentCycle,
   type SessionState,
   type State,
+  TASK_CYCLES_MAX,
 } from '../model/state.ts';
 import { TASK_ATTEMPTS_MAX, type Task } from '../model/task.ts';
 
 /** Raised when the fold's meaning changes: snapshots of another version are ignored and made anew. */
-export const FOLD_VERSION = 1;
+export const FOLD_VERSION = 2;
 
 /**
  * What an entry does to the state. Pure but for the state it is given, which it changes in place: a million entries
@@ -31,6 +35,7 @@ export const foldEntry = (state: State, entry: Entry): void => {
         at: entry.ts,
         roles: entry.data.roles,
       };
+      dropLeast(state.processes, PROCESSES_MAX, ({ at }) => at);
       return;
     case 'process_stopped':
       delete state.processes[entry.data.pid];
@@ -84,7 +89,9 @@ export const foldEntry = (state: State, entry: Entry): void => {
     }
     case 'claim_released': {
       const running = runningOf(state, entry);
-      if (running) running.claim = [];
+      if (!running) return;
+      running.claim = [];
+      delete running.claimTitle;
       return;
     }
     case 'agent_ran': {
@@ -122,6 +129,7 @@ export const foldEntry = (state: State, entry: Entry): void => {
       const { flaky } = projectOf(state, entry.project);
       const key = `${entry.data.check}: ${entry.data.test}`;
       flaky[key] = (flaky[key] ?? 0) + 1;
+      dropLeast(flaky, FLAKY_MAX, (times) => times, key);
       return;
     }
     case 'intent':
@@ -144,7 +152,9 @@ export const foldEntry = (state: State, entry: Entry): void => {
       return;
     case 'gate_closed': {
       const { gate, reason, figures, until } = entry.data;
-      state.gates[gate] = { reason, figures, at: entry.ts, ...(until ? { until } : {}) };
+      // Closed again with other figures: it is closed since the first time.
+      const at = state.gates[gate]?.at ?? entry.ts;
+      state.gates[gate] = { reason, figures, at, ...(until ? { until } : {}) };
       return;
     }
     case 'gate_opened':
@@ -187,8 +197,9 @@ export const foldEntry = (state: State, entry: Entry): void => {
       };
       return;
     case 'task_assigned':
-      return changeTask(state, entry, 'assigned', `with ${entry.session}`, (task) => {
+      return changeTask(state, entry, 'assigned', entry.session ? `with ${entry.session}` : '', (task) => {
         if (entry.cycle) task.cycles.push(entry.cycle);
+        if (task.cycles.length > TASK_CYCLES_MAX) task.cycles.shift();
       });
     case 'task_returned':
       return changeTask(state, entry, 'queued', entry.data.reason, (task) => {
@@ -218,15 +229,31 @@ export const foldEntry = (state: State, entry: Entry): void => {
 
 /** Why an entry cannot follow this state; undefined when it can. Asked by the writer before and the reader after. */
 export const illegalEntry = (state: Readonly<State>, entry: Entry): string | undefined => {
+  const name = keysOf(entry).find((key) => key !== undefined && !isPlainKey(key));
+  if (name !== undefined) return `${name} cannot be a name`;
   switch (entry.type) {
     case 'cycle_started': {
-      const running = entry.session ? state.sessions[entry.session]?.running : undefined;
+      if (!entry.session || !entry.project || !entry.cycle) return 'it names no session, project or cycle';
+      if (state.running[entry.cycle]) return `cycle ${entry.cycle} is running already`;
+      const running = state.sessions[entry.session]?.running;
       return running && state.running[running] ? `${entry.session} is already in cycle ${running}` : undefined;
     }
     case 'cycle_phase':
     case 'ralph_cycle':
-    case 'claim_taken':
-      return entry.cycle && state.running[entry.cycle] ? undefined : `cycle ${entry.cycle} is not running`;
+    case 'claim_taken': {
+      const running = entry.cycle ? state.running[entry.cycle] : undefined;
+      if (!running) return `cycle ${entry.cycle} is not running`;
+      return entry.session === running.session ? undefined : `cycle ${entry.cycle} is one of ${running.session}`;
+    }
+    case 'session_parked':
+    case 'session_unparked':
+      return entry.session ? undefined : 'it names no session';
+    case 'main_moved':
+    case 'baseline_measured':
+    case 'project_unready':
+    case 'project_ready':
+    case 'test_flaky':
+      return entry.project ? undefined : 'it names no project';
     case 'intent_settled':
       return state.intents[entry.data.intent] ? undefined : `intent ${entry.data.intent} is not open`;
     case 'task_queued': {
@@ -244,6 +271,13 @@ export const illegalEntry = (state: Readonly<State>, entry: Entry): string | und
     default:
       return undefined;
   }
+};
+
+/** Everything in an entry that becomes a key of the state. */
+const keysOf = (entry: Entry): (string | undefined)[] => {
+  const { id, project, session, cycle } = entry;
+  const { task, branch, intent } = entry.data as { task?: string; branch?: string; intent?: string };
+  return [id, project, session, cycle, task, branch, intent];
 };
 
 export const foldIllegal = (state: State, entry: Entry, why: string): void => {
@@ -272,8 +306,11 @@ const foldCycleEnd = (state: State, entry: EntryOf<'ralph_cycle'>): void => {
   if (at.running === cycle) delete at.running;
   at.lastOutcome = data.outcome;
   at.lastReason = data.reason;
+  // What the last cycle did not have must not be shown with its outcome.
   if (data.plan) at.lastTitle = data.plan.title;
+  else delete at.lastTitle;
   if (data.branch) at.lastBranch = data.branch;
+  else delete at.lastBranch;
   if (data.memoryPeakBytes) at.memoryBytes = Math.max(data.memoryPeakBytes, Math.round((at.memoryBytes ?? 0) * 0.75));
   at.counts[data.outcome] = (at.counts[data.outcome] ?? 0) + 1;
   if (data.outcome === 'failed') at.failuresInARow += 1;
@@ -378,3 +415,16 @@ const envelope = (entry: Entry): { project?: string; session?: string; cycle?: s
   ...(entry.session ? { session: entry.session } : {}),
   ...(entry.cycle ? { cycle: entry.cycle } : {}),
 });
+
+/** Keeps a table within its limit: what ranks lowest goes, but never the entry that was just added. */
+const dropLeast = <V>(
+  table: Record<string, V>,
+  max: number,
+  rankOf: (value: V) => string | number,
+  added?: string,
+): void => {
+  const keys = Object.keys(table);
+  if (keys.length <= max) return;
+  const others = keys.filter((key) => key !== added);
+  delete table[others.reduce((a, b) => (rankOf(table[a]!) <= rankOf(table[b]!) ? a : b))];
+};

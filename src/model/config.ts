@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isPlainKey } from '../base/plain-key.ts';
 import { ParserName } from './report.ts';
 import {
   BranchName,
@@ -15,9 +16,11 @@ import { FINDING_KINDS } from './verdict.ts';
 
 /** The whole of winnow.config.yaml. Every key has its description here: the JSON Schema is made from it. */
 
-const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, {
-  message: 'a name of at most 64 letters, digits, dots, dashes and underscores',
-});
+const NAME = { message: 'a name of at most 64 letters, digits, dots, dashes and underscores' };
+const name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, NAME)
+  .refine(isPlainKey, { message: 'another name: this one is reserved' });
 
 export const CheckConfig = z.strictObject({
   name: name.describe('Short name, unique within the project'),

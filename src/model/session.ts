@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { Duration } from './units.ts';
 
-export const SESSION_NAME = /^[a-z][a-z0-9-]{0,31}$/;
+/** `constructor` is the one name of this shape that every object answers to unasked. */
+export const SESSION_NAME = /^(?!constructor$)[a-z][a-z0-9-]{0,31}$/;
 
 /** Names that the roles use for themselves where a session's name would stand. */
 export const RESERVED_SESSION_NAMES = ['scheduler', 'reviewer', 'train', 'chair', 'doctor'] as const;

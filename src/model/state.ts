@@ -13,6 +13,12 @@ export const RECENT_CYCLES_MAX = 200;
 export const CLOSED_TASKS_MAX = 500;
 /** Days of spending and of counts kept. */
 export const DAYS_MAX = 60;
+/** Cycles of one task kept by id; a task that waits for a limit to reset may be given out again and again. */
+export const TASK_CYCLES_MAX = 50;
+/** Flaky tests kept per project, those that were seen most often. */
+export const FLAKY_MAX = 500;
+/** Far more than the processes of one home that can be alive; those that died unseen are closed by the next start. */
+export const PROCESSES_MAX = 100;
 /** Bytes of journal damage kept by place; all of it is counted. */
 export const DAMAGE_MAX = 20;
 

@@ -44,8 +44,12 @@ export const grantBudget = (state: Readonly<State>, config: Config, request: Bud
     ]);
   }
   const [scope, usd] = limits.reduce((least, limit) => (limit[1] < least[1] ? limit : least));
-  if (usd < RUN_BUDGET_MIN_USD) {
-    return { granted: false, reason: `the budget of the ${scope} is used up ($${Math.max(0, usd).toFixed(2)} left)` };
+  const whole = wholeCents(usd);
+  if (whole < RUN_BUDGET_MIN_USD) {
+    return { granted: false, reason: `the budget of the ${scope} is used up ($${Math.max(0, whole).toFixed(2)} left)` };
   }
-  return { granted: true, usd: Math.floor(usd * 100) / 100 };
+  return { granted: true, usd: whole };
 };
+
+/** Rounded down to cents; what is a millionth short of a cent is the noise of sums of fractions and no less than it. */
+const wholeCents = (usd: number): number => Math.floor(Math.round(usd * 1e6) / 1e4) / 100;

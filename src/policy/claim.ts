@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import type { Plan } from '../model/plan.ts';
 import type { RunningCycle } from '../model/state.ts';
 
@@ -28,10 +29,10 @@ export const clashOf = (
   return undefined;
 };
 
-const normalise = (file: string): string =>
-  file
-    .trim()
-    .replace(/^\.\/+/, '')
-    .replace(/\/+$/, '');
+/** A path as a model writes it, as git writes it: `./src//a.ts` is `src/a.ts`; the whole repository is ''. */
+export const normalise = (file: string): string => {
+  const path = posix.normalize(file.trim()).replace(/^\/+|\/+$/g, '');
+  return path === '.' ? '' : path;
+};
 
 const overlaps = (a: string, b: string): boolean => a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`);

@@ -23,6 +23,8 @@ export interface GateReading {
 
 /** A gate that closed opens only when the figure is better by this much: otherwise it flutters at the line. */
 const MEMORY_HYSTERESIS = 0.05;
+/** Of a low limit only a tenth: a gate at 5 % must not wait for a machine that uses nothing. */
+const MEMORY_HYSTERESIS_SHARE = 0.1;
 const DISK_HYSTERESIS = 1.2;
 
 export const readGates = (state: Readonly<State>, config: Config, facts: MachineFacts, now: number): GateReading[] => [
@@ -35,13 +37,14 @@ export const readGates = (state: Readonly<State>, config: Config, facts: Machine
 ];
 
 const readMemory = (state: Readonly<State>, config: Config, facts: MachineFacts): GateReading => {
-  const limit = config.gates.memory - (state.gates.memory ? MEMORY_HYSTERESIS : 0);
-  const closed = facts.memoryUsedShare > limit;
+  const limit = config.gates.memory;
+  const opensAt = round(limit - Math.min(MEMORY_HYSTERESIS, limit * MEMORY_HYSTERESIS_SHARE));
+  const closed = facts.memoryUsedShare > (state.gates.memory ? opensAt : limit);
   return {
     gate: 'memory',
     closed,
-    reason: `${percent(facts.memoryUsedShare)} of ${gib(facts.memoryTotalBytes)} used; opens at ${percent(config.gates.memory - MEMORY_HYSTERESIS)}`,
-    figures: { usedShare: round(facts.memoryUsedShare), limit: config.gates.memory },
+    reason: `${percent(facts.memoryUsedShare)} of ${gib(facts.memoryTotalBytes)} used; opens at ${percent(opensAt)}`,
+    figures: { usedShare: round(facts.memoryUsedShare), limit },
   };
 };
 
@@ -61,7 +64,7 @@ const readBudget = (state: Readonly<State>, config: Config, now: number): GateRe
   return {
     gate: 'budget',
     closed: spent >= config.gates.budgetPerDayUsd,
-    reason: `$${spent.toFixed(2)} of $${config.gates.budgetPerDayUsd.toFixed(2)} spent today; opens at ${until.slice(0, 16)}Z`,
+    reason: `$${spent.toFixed(2)} of $${config.gates.budgetPerDayUsd.toFixed(2)} spent today; opens at midnight UTC`,
     figures: { spentUsd: round(spent), limitUsd: config.gates.budgetPerDayUsd },
     until,
   };
@@ -98,7 +101,8 @@ const readAccount = (state: Readonly<State>): GateReading => ({
 export const dayKey = (now: number): string => new Date(now).toISOString().slice(0, 10);
 
 const DAY_MS = 86_400_000;
-const startOfNextDay = (now: number): number => (Math.floor(now / DAY_MS) + 1) * DAY_MS;
+/** Midnight UTC, when the budgets of a day begin anew. */
+export const startOfNextDay = (now: number): number => (Math.floor(now / DAY_MS) + 1) * DAY_MS;
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 const gib = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)} GB`;
 const round = (value: number): number => Math.round(value * 10_000) / 10_000;

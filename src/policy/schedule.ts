@@ -4,7 +4,7 @@ import { PRIORITIES } from '../model/priority.ts';
 import type { Session } from '../model/session.ts';
 import type { State } from '../model/state.ts';
 import type { Task } from '../model/task.ts';
-import { dayKey, type GateReading, type MachineFacts, readGates } from './gates.ts';
+import { dayKey, type GateReading, type MachineFacts, readGates, startOfNextDay } from './gates.ts';
 
 /**
  * What the scheduler does next, decided from the state, the configuration, the machine and the hour: health first,
@@ -32,7 +32,7 @@ export interface ScheduleInput {
 }
 
 export const decide = (input: ScheduleInput): Decision => {
-  const { state, config, sessions, facts, now } = input;
+  const { state, config, facts, now } = input;
   const readings = readGates(state, config, facts, now);
   const decision: Decision = {
     close: readings.filter((reading) => reading.closed && !state.gates[reading.gate]),
@@ -41,40 +41,81 @@ export const decide = (input: ScheduleInput): Decision => {
     start: [],
     wait: [],
   };
-  const shut = readings.find((reading) => reading.closed);
-  const tasks = queuedTasks(state);
-  const taken = new Set<string>();
-  const room = { cycles: config.gates.maxSessions - Object.keys(state.running).length, bytes: freeMemory(input) };
-
-  for (const session of inOrder(sessions, state)) {
-    const held = holdOf(session, input);
-    if (held) {
-      if (held.do === 'wait') {
-        decision.wait.push({ session: session.name, ...held.wait });
-        continue;
-      }
-      decision.unpark.push({ session: session.name, reason: held.reason });
+  const free = freeSessions(input, decision);
+  const admit = createAdmission(
+    input,
+    readings.find((reading) => reading.closed),
+  );
+  const started = new Set<string>();
+  /** Why a session that has something to do does not do it: the reason met first, which is the most urgent work's. */
+  const refused = new Map<string, Refusal>();
+  const offer = (session: Session, task?: Task): boolean => {
+    const refusal = admit(session);
+    if (refusal) {
+      if (!refused.has(session.name)) refused.set(session.name, refusal);
+      return false;
     }
-    const task = tasks.find((t) => !taken.has(t.id) && fits(t, session));
-    const dueMs = dueAt(session, state, config);
-    if (!task && dueMs > now) {
-      decision.wait.push({ session: session.name, why: 'next cycle by schedule', untilMs: dueMs });
-      continue;
-    }
-    const blocked = shut
-      ? { why: `gate ${shut.gate} closed: ${shut.reason}`, ...(shut.until ? { untilMs: Date.parse(shut.until) } : {}) }
-      : roomFor(session, state, room, config);
-    if (blocked) {
-      decision.wait.push({ session: session.name, ...blocked });
-      continue;
-    }
-    room.cycles -= 1;
-    room.bytes -= predictedBytes(session.name, state);
-    if (task) taken.add(task.id);
+    started.add(session.name);
     decision.start.push({ session: session.name, ...(task ? { task: task.id } : {}) });
+    return true;
+  };
+  // Work that somebody asked for goes before work that only the clock asks for.
+  for (const task of queuedTasks(state)) {
+    free.find((session) => !started.has(session.name) && fits(task, session) && offer(session, task));
+  }
+  for (const session of free) {
+    if (started.has(session.name)) continue;
+    const dueMs = dueAt(session, state, config, now);
+    if (dueMs <= now && offer(session)) continue;
+    const { why, untilMs } = refused.get(session.name) ?? { why: 'next cycle by schedule', untilMs: dueMs };
+    decision.wait.push({ session: session.name, why, ...(untilMs === undefined ? {} : { untilMs }) });
   }
   return decision;
 };
+
+/** The sessions that nothing of their own holds back, who has waited longest first; the others are told why they wait. */
+const freeSessions = (input: ScheduleInput, decision: Decision): Session[] =>
+  inOrder(input.sessions, input.state).filter((session) => {
+    const held = holdOf(session, input);
+    if (held?.do === 'wait') decision.wait.push({ session: session.name, ...held.wait });
+    if (held?.do === 'unpark') decision.unpark.push({ session: session.name, reason: held.reason });
+    return held?.do !== 'wait';
+  });
+
+interface Refusal {
+  why: string;
+  untilMs?: number;
+}
+
+/** Lets sessions in while gates are open and there is room; what is let in takes its part of the room. */
+const createAdmission = (
+  input: ScheduleInput,
+  shut: GateReading | undefined,
+): ((session: Session) => Refusal | undefined) => {
+  const { state, config } = input;
+  let cycles = Object.keys(state.running).length;
+  let freeBytes = freeMemory(input);
+  return ({ name }) => {
+    if (shut) {
+      const until = shut.until === undefined ? {} : { untilMs: Date.parse(shut.until) };
+      return { why: `gate ${shut.gate} closed: ${shut.reason}`, ...until };
+    }
+    const { maxSessions } = config.gates;
+    if (cycles >= maxSessions) return { why: `${cyclesAre(maxSessions)} running, which is the most allowed` };
+    const needed = predictedBytes(name, state);
+    // The gate itself is open: one cycle alone may try, or a machine that is always near the gate would never work.
+    if (needed > freeBytes && cycles > 0) {
+      return {
+        why: `memory: it is expected to need ${mib(needed)}, ${mib(Math.max(0, freeBytes))} are free below the gate`,
+      };
+    }
+    cycles += 1;
+    freeBytes -= needed;
+    return undefined;
+  };
+};
+
+const cyclesAre = (count: number): string => (count === 1 ? 'one cycle is' : `${count} cycles are`);
 
 /** Queued tasks, by priority and then by age. */
 export const queuedTasks = (state: Readonly<State>): Task[] =>
@@ -91,10 +132,14 @@ export const fits = (task: Task, session: Session): boolean =>
   task.project === session.project && (task.session === undefined || task.session === session.name);
 
 /** The moment the session's next cycle is due by schedule, in milliseconds since the epoch; 0 when it never ran. */
-export const dueAt = (session: Session, state: Readonly<State>, config: Config): number => {
+export const dueAt = (session: Session, state: Readonly<State>, config: Config, now: number): number => {
   const last = state.sessions[session.name]?.lastCycleAt;
-  return last === undefined ? 0 : Date.parse(last) + (session.everyMs ?? config.schedule.cycle);
+  if (last === undefined || isAhead(last, now)) return 0;
+  return Date.parse(last) + (session.everyMs ?? config.schedule.cycle);
 };
+
+/** The machine's clock was set back since: waiting for that moment to come again could take years. */
+const isAhead = (at: string, now: number): boolean => Date.parse(at) > now;
 
 type Hold = { do: 'unpark'; reason: string } | { do: 'wait'; wait: { why: string; untilMs?: number } };
 
@@ -106,20 +151,19 @@ const holdOf = (session: Session, { state, config, now }: ScheduleInput): Hold |
   if (known?.pausedBy) return { do: 'wait', wait: { why: `paused by ${known.pausedBy}` } };
   const unready = state.projects[session.project]?.unready;
   // A project that could not be read is tried again, but not at every tick.
-  if (unready) {
+  if (unready && !isAhead(unready.at, now)) {
     const untilMs = Date.parse(unready.at) + UNREADY_RETRY_MS;
     if (untilMs > now) return { do: 'wait', wait: { why: `${session.project}: ${unready.message}`, untilMs } };
   }
   const day = state.days[dayKey(now)];
   const { budgetPerSessionPerDayUsd: perSession, budgetPerProjectPerDayUsd: perProject } = config.gates;
   if (perSession !== undefined && (day?.bySession[session.name] ?? 0) >= perSession) {
-    return { do: 'wait', wait: { why: `its budget of $${perSession.toFixed(2)} for today is spent` } };
+    const why = `its budget of $${perSession.toFixed(2)} for today is spent`;
+    return { do: 'wait', wait: { why, untilMs: startOfNextDay(now) } };
   }
   if (perProject !== undefined && (day?.byProject[session.project] ?? 0) >= perProject) {
-    return {
-      do: 'wait',
-      wait: { why: `the budget of ${session.project} for today ($${perProject.toFixed(2)}) is spent` },
-    };
+    const why = `the budget of ${session.project} for today ($${perProject.toFixed(2)}) is spent`;
+    return { do: 'wait', wait: { why, untilMs: startOfNextDay(now) } };
   }
   if (!known?.parked) return undefined;
   const untilMs = Date.parse(known.parked.until);
@@ -129,22 +173,6 @@ const holdOf = (session: Session, { state, config, now }: ScheduleInput): Hold |
 
 /** How long a project that could not be fetched or installed is left alone. */
 export const UNREADY_RETRY_MS = 5 * 60_000;
-
-const roomFor = (
-  session: Session,
-  state: Readonly<State>,
-  room: { cycles: number; bytes: number },
-  config: Config,
-): { why: string } | undefined => {
-  if (room.cycles <= 0) return { why: `${config.gates.maxSessions} cycles are running, which is the most allowed` };
-  const needed = predictedBytes(session.name, state);
-  if (needed > room.bytes && Object.keys(state.running).length > 0) {
-    return {
-      why: `memory: it is expected to need ${mib(needed)}, ${mib(Math.max(0, room.bytes))} are free below the gate`,
-    };
-  }
-  return undefined;
-};
 
 /**
  * Bytes left below the memory gate after what running cycles are expected to grow to. A cycle's share that is

@@ -1,5 +1,6 @@
 import type { Plan } from '../model/plan.ts';
 import type { RecentCycle } from '../model/state.ts';
+import { normalise } from './claim.ts';
 
 /** Two titles are the same attempt when so large a share of their words is common. */
 const SIMILAR_MIN = 0.7;
@@ -31,8 +32,8 @@ export const triedBefore = (plan: Plan, recent: readonly RecentCycle[]): Tried |
 
 const sharesFile = (a: readonly string[], b: readonly string[]): boolean => {
   if (a.length === 0 || b.length === 0) return true;
-  const files = new Set(b);
-  return a.some((file) => files.has(file));
+  const files = new Set(b.map(normalise));
+  return a.some((file) => files.has(normalise(file)));
 };
 
 /** Jaccard index over lower-case words. */

@@ -1,0 +1,635 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { createIds } from '../../src/base/ids.ts';
+import { FOLD_VERSION, foldDamage, foldEntry, foldIllegal, illegalEntry } from '../../src/journal/fold.ts';
+import { openJournal } from '../../src/journal/open.ts';
+import { ENTRY_SCHEMAS, type Entry, type EntryData, type EntryType } from '../../src/model/entry.ts';
+import {
+  CLOSED_TASKS_MAX,
+  DAMAGE_MAX,
+  DAYS_MAX,
+  emptyState,
+  FLAKY_MAX,
+  PROCESSES_MAX,
+  RECENT_CYCLES_MAX,
+  type State,
+  TASK_CYCLES_MAX,
+} from '../../src/model/state.ts';
+import { TASK_ATTEMPTS_MAX, type Task } from '../../src/model/task.ts';
+import { anyExampleOf, CYCLE, DATA, exampleOf, TYPES } from '../model/examples.ts';
+
+interface Where {
+  project?: string;
+  session?: string;
+  cycle?: string;
+  ts?: string;
+  id?: string;
+}
+
+/** A state and one way to change it: the way of the journal, which asks whether an entry is legal before it folds it. */
+const newStory = (state: State = emptyState()) => {
+  let now = Date.parse('2026-03-14T09:00:00.000Z');
+  let count = state.entries;
+  const refusals: string[] = [];
+  const tell = <T extends EntryType>(type: T, data: EntryData<T>, where: Where = {}): string => {
+    count += 1;
+    now += 1000;
+    const id = `E${String(count).padStart(8, '0')}`;
+    const entry = { id, ts: new Date(now).toISOString(), type, ...where, data } as unknown as Entry;
+    expect(ENTRY_SCHEMAS[type].safeParse(data).error).toBeUndefined();
+    const why = illegalEntry(state, entry);
+    if (why === undefined) foldEntry(state, entry);
+    else {
+      refusals.push(why);
+      foldIllegal(state, entry, why);
+    }
+    return entry.id;
+  };
+  return { state, tell, refusals };
+};
+
+const alpha = { project: 'api', session: 'alpha', cycle: 'c1' };
+const started = DATA.cycle_started;
+
+describe('a cycle', () => {
+  it('is told from its start to its end', () => {
+    const { state, tell, refusals } = newStory();
+    tell('cycle_started', { ...started, task: 't1' }, alpha);
+    expect(state.running.c1).toMatchObject({ session: 'alpha', phase: 'read', pid: 4242, task: 't1', claim: [] });
+    expect(state.sessions.alpha).toMatchObject({ project: 'api', running: 'c1', lastCycleAt: state.lastTs });
+    tell('cycle_phase', { phase: 'plan' }, alpha);
+    expect(state.running.c1).toMatchObject({ phase: 'plan', phaseAt: state.lastTs });
+    tell('agent_ran', { ...DATA.agent_ran, costUsd: 0.2, conversation: 'talk' }, alpha);
+    tell('plan_made', DATA.plan_made, alpha);
+    tell('claim_taken', { title: 'A', files: ['src/a.ts'] }, alpha);
+    tell('evaluated', { ...DATA.evaluated, iteration: 2 }, alpha);
+    expect(state.running.c1).toMatchObject({
+      costUsd: 0.2,
+      conversation: 'talk',
+      planTitle: DATA.plan_made.plan.title,
+      claim: ['src/a.ts'],
+      claimTitle: 'A',
+      iterations: 2,
+    });
+    tell('claim_released', {}, alpha);
+    expect(state.running.c1).toMatchObject({ claim: [] });
+    expect(state.running.c1).not.toHaveProperty('claimTitle');
+    tell('ralph_cycle', CYCLE, alpha);
+    expect(state.running).toEqual({});
+    expect(state.sessions.alpha).not.toHaveProperty('running');
+    expect(state.sessions.alpha).toMatchObject({
+      lastOutcome: 'pushed',
+      lastReason: CYCLE.reason,
+      lastTitle: CYCLE.plan?.title,
+      lastBranch: CYCLE.branch,
+      counts: { pushed: 1 },
+      costUsd: 0.2,
+      memoryBytes: CYCLE.memoryPeakBytes,
+    });
+    expect(state.projects.api?.recent).toMatchObject([
+      { cycle: 'c1', session: 'alpha', outcome: 'pushed', title: CYCLE.plan?.title, files: ['src/search.ts'] },
+    ]);
+    expect(state.days['2026-03-14']).toMatchObject({
+      costUsd: 0.2,
+      bySession: { alpha: 0.2 },
+      byProject: { api: 0.2 },
+      counts: { pushed: 1 },
+    });
+    expect(refusals).toEqual([]);
+  });
+
+  it('ends once: a second end is refused and counted, and changes nothing', () => {
+    const { state, tell } = newStory();
+    tell('cycle_started', started, alpha);
+    tell('ralph_cycle', CYCLE, alpha);
+    tell('ralph_cycle', { ...CYCLE, outcome: 'interrupted' }, alpha);
+    expect(state.illegal).toEqual({ count: 1, last: 'ralph_cycle E00000003: cycle c1 is not running' });
+    expect(state.sessions.alpha?.counts).toEqual({ pushed: 1 });
+  });
+
+  it.each<[what: string, type: EntryType, where: Where, why: string]>([
+    ['a session has one at a time', 'cycle_started', { ...alpha, cycle: 'c2' }, 'alpha is already in cycle c1'],
+    ['an id is used once', 'cycle_started', { ...alpha, session: 'beta' }, 'cycle c1 is running already'],
+    [
+      'it belongs to a session',
+      'cycle_started',
+      { project: 'api', cycle: 'c2' },
+      'it names no session, project or cycle',
+    ],
+    ['another session cannot end it', 'ralph_cycle', { ...alpha, session: 'beta' }, 'cycle c1 is one of alpha'],
+    ['a phase needs it', 'cycle_phase', { ...alpha, cycle: 'c9' }, 'cycle c9 is not running'],
+    ['a claim needs it', 'claim_taken', { ...alpha, cycle: 'c9' }, 'cycle c9 is not running'],
+  ])('%s', (_, type, where, why) => {
+    const { tell, refusals, state } = newStory();
+    tell('cycle_started', started, alpha);
+    const before = JSON.stringify(state.running);
+    tell(type, DATA[type], where);
+    expect(refusals).toEqual([why]);
+    expect(JSON.stringify(state.running)).toBe(before);
+  });
+
+  it('leaves nothing of the cycle before it that it did not have itself', () => {
+    const { state, tell } = newStory();
+    tell('cycle_started', started, alpha);
+    tell('ralph_cycle', CYCLE, alpha);
+    const { plan: _, branch: __, ...bare } = CYCLE;
+    tell('cycle_started', started, { ...alpha, cycle: 'c2' });
+    tell('ralph_cycle', { ...bare, outcome: 'failed', reason: 'no network' }, { ...alpha, cycle: 'c2' });
+    expect(state.sessions.alpha).toMatchObject({ lastOutcome: 'failed', lastReason: 'no network' });
+    expect(state.sessions.alpha).not.toHaveProperty('lastTitle');
+    expect(state.sessions.alpha).not.toHaveProperty('lastBranch');
+  });
+
+  it('counts failures in a row, which anything else but an interruption ends', () => {
+    const { state, tell } = newStory();
+    const rows = (['failed', 'failed', 'interrupted', 'failed', 'empty', 'failed'] as const).map((outcome, n) => {
+      const where = { ...alpha, cycle: `c${n}` };
+      tell('cycle_started', started, where);
+      tell('ralph_cycle', { ...CYCLE, outcome }, where);
+      return state.sessions.alpha?.failuresInARow;
+    });
+    expect(rows).toEqual([1, 2, 2, 3, 0, 1]);
+  });
+
+  it('is remembered with the most memory it held, which is forgotten by a quarter each time', () => {
+    const { state, tell } = newStory();
+    const seen = [1000, 100, 900, undefined].map((memoryPeakBytes, n) => {
+      const where = { ...alpha, cycle: `c${n}` };
+      const { memoryPeakBytes: _, ...rest } = CYCLE;
+      tell('cycle_started', started, where);
+      tell('ralph_cycle', memoryPeakBytes === undefined ? rest : { ...rest, memoryPeakBytes }, where);
+      return state.sessions.alpha?.memoryBytes;
+    });
+    expect(seen).toEqual([1000, 750, 900, 900]);
+  });
+});
+
+describe('a task', () => {
+  const task = 't1';
+  const queue = (story: ReturnType<typeof newStory>) =>
+    story.tell('task_queued', { ...DATA.task_queued, task }, { project: 'api' });
+
+  it('goes from the queue through a session to its end', () => {
+    const story = newStory();
+    const { state, tell, refusals } = story;
+    story.tell('task_queued', { ...DATA.task_queued, task, for: 'alpha' }, { project: 'api', session: 'chair' });
+    expect(state.tasks.t1).toMatchObject({
+      state: 'queued',
+      project: 'api',
+      session: 'alpha',
+      attempts: 0,
+      cycles: [],
+    });
+    tell('task_assigned', { task }, alpha);
+    expect(state.tasks.t1).toMatchObject({ state: 'assigned', reason: 'with alpha', cycles: ['c1'] });
+    tell('task_done', { task, reason: 'it waits for review' }, alpha);
+    expect(state.tasks.t1).toMatchObject({ state: 'done', reason: 'it waits for review', changedAt: state.lastTs });
+    expect(refusals).toEqual([]);
+  });
+
+  it('that failed three times waits for a human', () => {
+    const story = newStory();
+    queue(story);
+    for (let attempt = 1; attempt <= TASK_ATTEMPTS_MAX; attempt += 1) {
+      expect(story.state.tasks.t1?.state).toBe('queued');
+      story.tell('task_assigned', { task }, { ...alpha, cycle: `c${attempt}` });
+      story.tell('task_returned', { task, reason: `worse (${attempt})`, counted: true }, alpha);
+    }
+    expect(story.state.tasks.t1).toMatchObject({
+      state: 'failed',
+      reason: '3 attempts failed, the last: worse (3)',
+      attempts: 3,
+      cycles: ['c1', 'c2', 'c3'],
+    });
+    story.tell('task_assigned', { task }, alpha);
+    expect(story.refusals).toEqual(['task t1 is failed, not queued']);
+  });
+
+  it('that comes back through no fault of its own goes on for ever, and remembers its newest cycles', () => {
+    const story = newStory();
+    queue(story);
+    for (let n = 1; n <= 2 * TASK_CYCLES_MAX; n += 1) {
+      story.tell('task_assigned', { task }, { ...alpha, cycle: `c${n}` });
+      story.tell('task_returned', { task, reason: 'the usage limit', counted: false }, alpha);
+    }
+    expect(story.state.tasks.t1).toMatchObject({ state: 'queued', attempts: 0 });
+    expect(story.state.tasks.t1?.cycles).toHaveLength(TASK_CYCLES_MAX);
+    expect(story.state.tasks.t1?.cycles.at(-1)).toBe(`c${2 * TASK_CYCLES_MAX}`);
+  });
+
+  it('can be cancelled while it is open, and a failed one queued anew', () => {
+    const story = newStory();
+    queue(story);
+    story.tell('task_cancelled', { task, reason: 'no' }, { project: 'api' });
+    expect(story.state.tasks.t1?.state).toBe('cancelled');
+    story.tell('task_queued', { ...DATA.task_queued, task: 't2' }, { project: 'api' });
+    story.tell('task_assigned', { task: 't2' }, alpha);
+    story.tell('task_failed', { task: 't2', reason: 'impossible' }, alpha);
+    expect(story.state.tasks.t2).toMatchObject({ state: 'failed', attempts: 1 });
+    story.tell('task_queued', { ...DATA.task_queued, task: 't2' }, { project: 'api' });
+    expect(story.state.tasks.t2).toMatchObject({ state: 'queued', attempts: 0 });
+    expect(story.refusals).toEqual([]);
+  });
+
+  it.each<[what: string, before: EntryType[], type: EntryType, why: string]>([
+    ['cannot be queued twice', [], 'task_queued', 'task t1 is already queued'],
+    [
+      'cannot be queued again when it is done',
+      ['task_assigned', 'task_done'],
+      'task_queued',
+      'task t1 is already done',
+    ],
+    ['cannot be done before somebody has it', [], 'task_done', 'task t1 is queued, not assigned'],
+    ['cannot be returned by nobody', [], 'task_returned', 'task t1 is queued, not assigned'],
+    ['cannot be assigned twice', ['task_assigned'], 'task_assigned', 'task t1 is assigned, not queued'],
+    ['cannot be done after it was cancelled', ['task_cancelled'], 'task_done', 'task t1 is cancelled, not assigned'],
+    [
+      'cannot be cancelled when it is over',
+      ['task_assigned', 'task_done'],
+      'task_cancelled',
+      'task t1 is done, not queued or assigned',
+    ],
+  ])('%s', (_, before, type, why) => {
+    const story = newStory();
+    queue(story);
+    const told = (each: EntryType) => story.tell(each, { ...DATA[each], task } as EntryData<EntryType>, alpha);
+    for (const each of before) told(each);
+    const kept = JSON.stringify(story.state.tasks);
+    told(type);
+    expect(story.refusals).toEqual([why]);
+    expect(JSON.stringify(story.state.tasks)).toBe(kept);
+  });
+
+  it('that nobody queued is unknown', () => {
+    const { tell, refusals } = newStory();
+    tell('task_done', { task: 't9', reason: 'so' }, alpha);
+    expect(refusals).toEqual(['task t9 is unknown']);
+  });
+});
+
+describe('gates, parks, pauses and intents', () => {
+  it('a gate that closes again with other figures is closed since the first time', () => {
+    const { state, tell } = newStory();
+    tell('gate_closed', { gate: 'usage-limit', reason: 'limit', figures: {}, until: '2026-03-14T10:00:00.000Z' });
+    const since = state.lastTs;
+    tell('gate_closed', { gate: 'usage-limit', reason: 'still', figures: { n: 1 }, until: '2026-03-14T11:00:00.000Z' });
+    expect(state.gates['usage-limit']).toEqual({
+      reason: 'still',
+      figures: { n: 1 },
+      until: '2026-03-14T11:00:00.000Z',
+      at: since,
+    });
+    tell('gate_opened', { gate: 'usage-limit', closedMs: 1 });
+    tell('gate_opened', { gate: 'usage-limit', closedMs: 1 });
+    expect(state.gates).toEqual({});
+  });
+
+  it('a parked session is unparked by time or by a person, who also forgives its failures', () => {
+    const { state, tell } = newStory();
+    tell('session_parked', DATA.session_parked, alpha);
+    expect(state.sessions.alpha?.parked).toEqual(DATA.session_parked);
+    tell('session_unparked', DATA.session_unparked, alpha);
+    expect(state.sessions.alpha).not.toHaveProperty('parked');
+    tell('session_parked', DATA.session_parked, alpha);
+    state.sessions.alpha!.failuresInARow = 7;
+    tell('resumed', { by: 'mia' }, { session: 'alpha' });
+    expect(state.sessions.alpha).toMatchObject({ failuresInARow: 0 });
+    expect(state.sessions.alpha).not.toHaveProperty('parked');
+  });
+
+  it('a pause of one is no pause of all, and the other way round', () => {
+    const { state, tell } = newStory();
+    tell('paused', { by: 'mia', reason: 'lunch' }, { session: 'alpha' });
+    expect(state.paused).toBeUndefined();
+    tell('paused', { by: 'leo', reason: 'release' });
+    expect(state.paused).toEqual({ by: 'leo', reason: 'release', at: state.lastTs });
+    tell('resumed', { by: 'leo' });
+    expect(state.paused).toBeUndefined();
+    expect(state.sessions.alpha?.pausedBy).toBe('mia');
+    tell('resumed', { by: 'mia' }, { session: 'alpha' });
+    expect(state.sessions.alpha).not.toHaveProperty('pausedBy');
+  });
+
+  it('an intent is open until it is settled, once', () => {
+    const { state, tell, refusals } = newStory();
+    const intent = tell('intent', DATA.intent, alpha);
+    expect(state.intents[intent]).toEqual({ id: intent, at: state.lastTs, ...alpha, data: DATA.intent });
+    tell('branch_pushed', DATA.branch_pushed, alpha);
+    tell('intent_settled', { intent, done: true, note: 'pushed' }, alpha);
+    expect(state.intents).toEqual({});
+    expect(state.waiting[DATA.branch_pushed.branch]).toMatchObject({ ...alpha, commit: DATA.branch_pushed.commit });
+    tell('intent_settled', { intent, done: true, note: 'pushed' }, alpha);
+    expect(refusals).toEqual([`intent ${intent} is not open`]);
+    tell('branch_deleted', DATA.branch_deleted, alpha);
+    expect(state.waiting).toEqual({});
+  });
+
+  it('a project is unready until it is ready, and has its tip and its baseline', () => {
+    const { state, tell } = newStory();
+    tell('project_unready', DATA.project_unready, { project: 'api' });
+    expect(state.projects.api?.unready).toEqual({ ...DATA.project_unready, at: state.lastTs });
+    tell('project_ready', {}, { project: 'api' });
+    expect(state.projects.api).not.toHaveProperty('unready');
+    tell('main_moved', DATA.main_moved, { project: 'api' });
+    tell('baseline_measured', DATA.baseline_measured, { project: 'api' });
+    const { commit, tree, figures } = DATA.baseline_measured;
+    expect(state.projects.api).toMatchObject({ tip: DATA.main_moved.to, baseline: { commit, tree, figures } });
+  });
+
+  it.each<[type: EntryType, where: Where, why: string]>([
+    ['session_parked', { project: 'api' }, 'it names no session'],
+    ['session_unparked', {}, 'it names no session'],
+    ['main_moved', { session: 'alpha' }, 'it names no project'],
+    ['baseline_measured', {}, 'it names no project'],
+    ['project_unready', {}, 'it names no project'],
+    ['project_ready', {}, 'it names no project'],
+    ['test_flaky', {}, 'it names no project'],
+  ])('%s says whose it is', (type, where, why) => {
+    const { tell, refusals } = newStory();
+    tell(type, DATA[type], where);
+    expect(refusals).toEqual([why]);
+  });
+
+  it('processes are those that started and did not stop', () => {
+    const { state, tell } = newStory();
+    tell('process_started', { ...DATA.process_started, pid: 1 });
+    tell('process_started', { ...DATA.process_started, pid: 2 });
+    tell('process_stopped', { pid: 1, reason: 'found dead' });
+    expect(Object.keys(state.processes)).toEqual(['2']);
+  });
+
+  it('damage is counted whole and kept by its newest places', () => {
+    const state = emptyState();
+    for (let offset = 0; offset < DAMAGE_MAX + 5; offset += 1) foldDamage(state, { offset, bytes: 1, what: 'torn' });
+    expect(state.damage.count).toBe(DAMAGE_MAX + 5);
+    expect(state.damage.places).toHaveLength(DAMAGE_MAX);
+    expect(state.damage.places.at(-1)?.offset).toBe(DAMAGE_MAX + 4);
+  });
+});
+
+describe('every type of entry', () => {
+  it('has an example that its schema accepts', () => {
+    expect([...TYPES].sort()).toEqual(Object.keys(ENTRY_SCHEMAS).sort());
+    for (const type of TYPES) expect(ENTRY_SCHEMAS[type].safeParse(DATA[type]).error, type).toBeUndefined();
+  });
+
+  it('changes what it is about and nothing else', () => {
+    const changes = TYPES.map((type) => {
+      const { state, tell } = newStory();
+      // A world in which every entry is legal.
+      tell('task_queued', { ...DATA.task_queued, task: 'queued' }, { project: 'api' });
+      tell('task_queued', { ...DATA.task_queued, task: 'assigned' }, { project: 'api' });
+      tell('task_assigned', { task: 'assigned' }, alpha);
+      if (type !== 'cycle_started') tell('cycle_started', started, alpha);
+      const intent = tell('intent', DATA.intent, alpha);
+      tell('branch_pushed', DATA.branch_pushed, alpha);
+      tell('process_started', DATA.process_started);
+      tell('gate_closed', DATA.gate_closed);
+      tell('project_unready', DATA.project_unready, alpha);
+      tell('session_parked', DATA.session_parked, alpha);
+      const before = structuredClone(state);
+      const task = ['task_assigned', 'task_cancelled'].includes(type) ? 'queued' : 'assigned';
+      const own = type === 'task_queued' ? { task: 'new' } : { task, intent };
+      const data = { ...DATA[type] } as Record<string, unknown>;
+      for (const [key, value] of Object.entries(own)) if (key in data && type !== 'ralph_cycle') data[key] = value;
+      if (type === 'gate_closed') data.gate = 'disk';
+      if (type === 'session_parked') data.reason = 'it crashed again';
+      if (type === 'branch_pushed') data.branch = 'brl/beta/1';
+      if (type === 'process_started') data.pid = 1;
+      tell(type, data as EntryData<EntryType>, alpha);
+      const keys = (Object.keys({ ...before, ...state }) as (keyof State)[]).filter(
+        (key) => JSON.stringify(before[key]) !== JSON.stringify(state[key]),
+      );
+      return `${type}: ${keys.filter((key) => !['entries', 'lastId', 'lastTs'].includes(key)).join(', ') || '-'}`;
+    });
+    expect(changes).toMatchInlineSnapshot(`
+      [
+        "process_started: processes",
+        "process_stopped: processes",
+        "config_loaded: config",
+        "config_rejected: -",
+        "cycle_started: sessions, running",
+        "cycle_phase: running",
+        "ralph_cycle: sessions, projects, running, days",
+        "main_moved: projects",
+        "baseline_measured: projects",
+        "project_unready: projects",
+        "project_ready: projects",
+        "install_ran: -",
+        "check_ran: checks",
+        "test_flaky: projects",
+        "plan_made: running",
+        "plan_refused: -",
+        "claim_taken: running",
+        "claim_released: -",
+        "agent_ran: sessions, running, days",
+        "run_retry_planned: -",
+        "evaluated: running",
+        "intent: intents",
+        "intent_settled: intents",
+        "branch_pushed: waiting",
+        "branch_deleted: waiting",
+        "gate_closed: gates",
+        "gate_opened: gates",
+        "session_parked: sessions",
+        "session_unparked: sessions",
+        "paused: sessions",
+        "resumed: sessions",
+        "task_queued: tasks",
+        "task_assigned: tasks",
+        "task_returned: tasks",
+        "task_done: tasks",
+        "task_failed: tasks",
+        "task_cancelled: tasks",
+        "alert: -",
+        "journal_damaged: -",
+        "swept: -",
+      ]
+    `);
+  });
+});
+
+/** Names that every object answers to without being given them. */
+const HOSTILE = Object.getOwnPropertyNames(Object.prototype);
+
+const fingerprint = (): string =>
+  JSON.stringify(
+    [Object.prototype, Object, Function.prototype, Array.prototype].map((each) => Reflect.ownKeys(each).map(String)),
+  );
+
+describe('hostile names', () => {
+  it('pollute nothing and break nothing, wherever they stand in whatever entry', () => {
+    const clean = fingerprint();
+    let refused = 0;
+    for (const name of HOSTILE) {
+      for (const type of TYPES) {
+        const places: ((entry: Record<string, unknown>, data: Record<string, unknown>) => void)[] = [
+          (entry) => Object.assign(entry, { id: name }),
+          (entry) => Object.assign(entry, { project: name }),
+          (entry) => Object.assign(entry, { session: name }),
+          (entry) => Object.assign(entry, { cycle: name }),
+          ...['task', 'branch', 'intent', 'for', 'test', 'check', 'marker', 'conversation'].map(
+            (key) => (_: Record<string, unknown>, data: Record<string, unknown>) => {
+              if (key in data) data[key] = name;
+            },
+          ),
+        ];
+        const { state, tell } = newStory();
+        tell('task_queued', { ...DATA.task_queued, task: name }, { project: name });
+        tell('cycle_started', started, alpha);
+        for (const place of places) {
+          const entry = anyExampleOf(type) as unknown as Record<string, unknown>;
+          entry.cycle = 'c1';
+          place(entry, entry.data as Record<string, unknown>);
+          const why = illegalEntry(state, entry as unknown as Entry);
+          if (why === undefined) foldEntry(state, entry as unknown as Entry);
+          else {
+            refused += 1;
+            foldIllegal(state, entry as unknown as Entry, why);
+          }
+          expect(JSON.parse(JSON.stringify(state))).toStrictEqual(state);
+        }
+        expect(fingerprint()).toBe(clean);
+      }
+    }
+    expect(refused).toBeGreaterThan(HOSTILE.length * TYPES.length);
+    expect(({} as Record<string, unknown>).running).toBeUndefined();
+  });
+
+  it('are counted as tests, which may be called anything', () => {
+    const { state, tell } = newStory();
+    tell('test_flaky', { check: 'tests', test: '__proto__', tree: 'x' }, alpha);
+    tell('test_flaky', { check: 'tests', test: '__proto__', tree: 'x' }, alpha);
+    expect(state.projects.api?.flaky).toEqual({ 'tests: __proto__': 2 });
+  });
+
+  it('in a journal that somebody wrote by hand are passed over, and the rest is read', () => {
+    const dir = fs.mkdtempSync(join(os.tmpdir(), 'winnow-fold-'));
+    const clean = fingerprint();
+    try {
+      const file = join(dir, 'logs', 'experiment-log.jsonl');
+      fs.mkdirSync(join(dir, 'logs'));
+      const lines = HOSTILE.flatMap((name) =>
+        (['cycle_started', 'paused', 'agent_ran', 'branch_pushed'] as const).map((type) =>
+          JSON.stringify({ ...exampleOf(type), session: name, project: name }),
+        ),
+      );
+      const last = JSON.stringify(exampleOf('paused'));
+      fs.writeFileSync(file, `${[...lines, last].join('\n')}\n`);
+      const journal = openJournal<State>({
+        file,
+        stateDir: join(dir, '.winnow'),
+        overflowDir: join(dir, 'logs', 'overflow'),
+        empty: emptyState,
+        fold: foldEntry,
+        damaged: foldDamage,
+        legal: illegalEntry,
+        illegal: foldIllegal,
+        foldVersion: FOLD_VERSION,
+        clock: systemClock,
+        ids: createIds(),
+      });
+      const state = journal.state();
+      expect(state.illegal).toMatchObject({ count: lines.length });
+      expect(Object.keys(state.sessions)).toEqual(['alpha']);
+      journal.close();
+    } finally {
+      fs.rmSync(dir, { recursive: true, force: true });
+    }
+    expect(fingerprint()).toBe(clean);
+  });
+});
+
+/** Mulberry32, a small generator of numbers with a seed: the same story every time. */
+const createRandom = (seed: number) => {
+  let a = seed;
+  return (below: number): number => {
+    a = (a + 0x6d2b79f5) | 0;
+    let t = Math.imul(a ^ (a >>> 15), 1 | a);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) % below;
+  };
+};
+
+const isOpen = (task: Task): boolean => task.state === 'queued' || task.state === 'assigned';
+
+/** Months of work: what a factory may write, at random but with regard to what is going on, as a writer has. */
+const writeAtRandom = (state: State, count: number, seed: number): void => {
+  const random = createRandom(seed);
+  const pick = <T>(list: readonly T[]): T => list[random(list.length)]!;
+  let now = Date.parse('2026-01-01T00:00:00.000Z');
+  let illegal = 0;
+  for (let written = 0; written < count; ) {
+    now += random(300_000);
+    const type = pick(TYPES);
+    const project = `p${random(3)}`;
+    const session = `s${random(12)}`;
+    const running = pick([undefined, ...Object.values(state.running)]);
+    const open = type.startsWith('task_') ? Object.values(state.tasks).filter(isOpen) : [];
+    const where = running && type !== 'cycle_started' ? running : { project, session, cycle: `c${written}` };
+    const data = { ...DATA[type] } as Record<string, unknown>;
+    if (type === 'task_queued') data.task = `t${written}`;
+    else if ('task' in data) data.task = pick([...open.slice(0, 20).map(({ id }) => id), 'none']);
+    if ('intent' in data) data.intent = pick([...Object.keys(state.intents), 'none']);
+    if ('branch' in data && type !== 'main_moved') data.branch = `brl/${session}/${random(50)}`;
+    if ('pid' in data) data.pid = random(4_000_000);
+    if ('test' in data) data.test = `test ${random(1_000_000)}`;
+    if ('gate' in data) data.gate = pick(['memory', 'disk', 'budget', 'usage-limit'] as const);
+    // Work is not asked for faster than it is done, nor meant without being settled.
+    if (type === 'task_queued' && open.length > 30) continue;
+    if (type === 'intent' && Object.keys(state.intents).length > 10) continue;
+    const entry = {
+      id: `E${written}`,
+      ts: new Date(now).toISOString(),
+      type,
+      project: where.project,
+      session: where.session,
+      cycle: where.cycle,
+      data,
+    } as unknown as Entry;
+    if (illegalEntry(state, entry) !== undefined) {
+      illegal += 1;
+      continue;
+    }
+    foldEntry(state, entry);
+    written += 1;
+  }
+  // The generator itself would be of no use if it wrote hardly anything that is legal, or never tried anything else.
+  expect(illegal).toBeGreaterThan(count / 100);
+};
+
+describe('a hundred thousand entries', () => {
+  it('leave a state that is no larger than half of them did, and within every limit', () => {
+    const state = emptyState();
+    writeAtRandom(state, 50_000, 1);
+    const half = JSON.stringify(state).length;
+    writeAtRandom(state, 50_000, 2);
+    const text = JSON.stringify(state);
+    expect(state.entries).toBe(100_000);
+    expect(text.length).toBeLessThan(half * 1.2);
+    expect(JSON.parse(text)).toStrictEqual(state);
+    const closed = Object.values(state.tasks).filter((task) => !isOpen(task));
+    expect(closed.length).toBeLessThanOrEqual(CLOSED_TASKS_MAX);
+    expect(Object.keys(state.days)).toHaveLength(DAYS_MAX);
+    expect(Object.keys(state.processes)).toHaveLength(PROCESSES_MAX);
+    for (const project of Object.values(state.projects)) {
+      expect(project.recent).toHaveLength(RECENT_CYCLES_MAX);
+      expect(Object.keys(project.flaky)).toHaveLength(FLAKY_MAX);
+    }
+    for (const task of Object.values(state.tasks)) expect(task.cycles.length).toBeLessThanOrEqual(TASK_CYCLES_MAX);
+    expect(Object.keys(state.running).length).toBeLessThanOrEqual(12);
+  });
+
+  it('are folded to the same when a snapshot was written in between', () => {
+    const straight = emptyState();
+    writeAtRandom(straight, 2000, 3);
+    const resumed = JSON.parse(JSON.stringify(straight)) as State;
+    writeAtRandom(straight, 2000, 4);
+    writeAtRandom(resumed, 2000, 4);
+    expect(resumed).toStrictEqual(straight);
+    expect(JSON.stringify(resumed)).toBe(JSON.stringify(straight));
+  });
+});
