@@ -163,7 +163,7 @@ export interface ModelRequest {
 
 export type StepData = z.infer<typeof StepData>;
 type StepFunction = (request: ModelRequest) => Reply | Fault | Promise<Reply | Fault>;
-type Step = StepData | StepFunction;
+export type Step = StepData | StepFunction;
 type After = z.infer<typeof after>;
 
 export interface Track {

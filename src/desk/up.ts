@@ -28,6 +28,9 @@ export interface UpInput {
 const WAKING: readonly EntryType[] = [
   'task_queued',
   'task_cancelled',
+  'task_assigned',
+  'task_returned',
+  'task_done',
   'ralph_cycle',
   'resumed',
   'paused',

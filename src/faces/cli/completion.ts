@@ -1,5 +1,4 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import tab from '@bomb.sh/tab/commander';
 import type { Command } from 'commander';
 import { findHome, homePaths } from '../../ports/home/home.ts';
@@ -9,7 +8,10 @@ export const addCompletion = (program: Command): void => {
   const completion = tab(program, { completionCommandName: 'completion' });
   for (const name of ['cycle', 'pause', 'resume']) {
     const session = completion.commands.get(name)?.arguments.get('session');
-    if (session) session.handler = (complete) => sessionNames().forEach((each) => complete(each, 'session'));
+    if (!session) continue;
+    session.handler = (complete) => {
+      for (const each of sessionNames()) complete(each, 'session');
+    };
   }
 };
 
@@ -18,6 +20,6 @@ const sessionNames = (): string[] => {
   const home = findHome(undefined, process.env, process.cwd());
   if (!home.ok) return [];
   const { sessions } = homePaths(home.value);
-  if (!existsSync(join(sessions))) return [];
+  if (!existsSync(sessions)) return [];
   return readdirSync(sessions).flatMap((file) => (/^[a-z][a-z0-9-]*\.md$/.test(file) ? [file.slice(0, -3)] : []));
 };
