@@ -361,6 +361,7 @@ const journalVerdict = (
       fixed: comparison.fixed.length,
       broken: comparison.broken.length + comparison.vanished.length + comparison.skipped.length,
       findings: findings.slice(0, IDENTITIES_IN_ENTRY_MAX),
+      ...(captured.notes.length > 0 ? { notes: captured.notes.slice(0, IDENTITIES_IN_ENTRY_MAX) } : {}),
     },
   });
 };

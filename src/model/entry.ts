@@ -173,6 +173,8 @@ const entry = {
     fixed: z.number().int(),
     broken: z.number().int(),
     findings: z.array(Finding),
+    /** What of the session's work could not be taken along, and why. */
+    notes: z.array(z.string()).optional(),
   }),
 
   /** Precedes an outside effect and is durable before it. `id` of the entry names the intent. */
