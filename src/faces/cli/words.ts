@@ -111,6 +111,8 @@ export const entryText = (entry: Entry): string => {
       return entry.data.ok
         ? `dependencies installed in ${seconds(entry.data.durationMs)}`
         : `install failed: ${entry.data.message}`;
+    case 'dependencies_damaged':
+      return `the ${entry.data.by} wrote into the shared dependencies (${entry.data.what}); they are installed anew`;
     case 'check_ran':
       return entry.data.state === 'evaluated'
         ? `${entry.data.check}: ${entry.data.green ? 'green' : 'red'}, ${figuresText(entry.data.figures)} (${seconds(entry.data.durationMs)})`
