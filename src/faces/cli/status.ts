@@ -45,6 +45,11 @@ export const renderStatus = (view: StatusView, { paint, width }: Pick<Terminal, 
     ),
   );
   const { today, tasks } = view;
+  const slots = view.slots.filter((slot) => slot.held.length > 0 || slot.waiting.length > 0);
+  for (const { name, capacity, held, waiting } of slots) {
+    const queue = waiting.length > 0 ? paint('yellow', `, ${waiting.length} waiting: ${waiting.join(', ')}`) : '';
+    lines.push(`slot ${name} ${held.length}/${capacity}: ${held.join(', ')}${queue}`);
+  }
   const counts = Object.entries(today.counts)
     .map(([outcome, count]) => `${count} ${outcome}`)
     .join(', ');
