@@ -200,10 +200,7 @@ test('sometimes', () => {
       steps: [planStep(), bash(`sed -i 's/a - b/a + b/' sum.js`), { blocks: ['Done.'], hold: 'pushed by somebody' }],
     });
     const running = cycle(bench);
-    await bench.api.waitFor(
-      (request) => request.toolResults.length > 0 && !request.tools.includes('StructuredOutput'),
-      30_000,
-    );
+    await bench.api.waitFor((request) => request.step === 2, 30_000);
     const tip = await bench.commit({ 'other.js': 'export const one = 1;\n' });
     bench.api.release('pushed by somebody');
     const { data } = await running;
@@ -216,10 +213,7 @@ test('sometimes', () => {
       steps: [planStep(), bash(`sed -i 's/a - b/a + b/' sum.js`), { blocks: ['Done.'], hold: 'pushed by somebody' }],
     });
     const running = cycle(bench);
-    await bench.api.waitFor(
-      (request) => request.toolResults.length > 0 && !request.tools.includes('StructuredOutput'),
-      30_000,
-    );
+    await bench.api.waitFor((request) => request.step === 2, 30_000);
     await bench.commit({ 'sum.js': 'export const sum = (a, b) => b + a;\nexport const twice = (a) => 2 * a;\n' });
     bench.api.release('pushed by somebody');
     const { data } = await running;
