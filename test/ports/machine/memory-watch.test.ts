@@ -63,7 +63,9 @@ describe('the memory watch', () => {
     expect(first.peakBytes()).toBe(0);
     watch.stop();
     const stopped = looks.c2 ?? 0;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    const other = open({ c3: 1 });
+    other.watch.watch('c3');
+    for (let n = 0; n < 5; n += 1) await other.looked('c3');
     expect(looks.c2).toBeLessThanOrEqual(stopped + 1);
   });
 
