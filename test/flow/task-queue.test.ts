@@ -90,7 +90,7 @@ describe('the picture of the queue', () => {
 
   it('that cannot be written fails nothing: the journal has the tasks', () => {
     const { journal, file, queue } = open();
-    fs.mkdirSync(file);
+    fs.mkdirSync(file, { recursive: true });
     queue('t1');
     writeTaskQueue(journal, file);
     expect(journal.state().tasks.t1?.state).toBe('queued');
