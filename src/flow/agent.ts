@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { err, ok, type Result } from '../base/result.ts';
 import type { EntryData } from '../model/entry.ts';
@@ -64,7 +65,7 @@ export const ask = async (shop: Workshop, cycle: Cycle, question: Question): Pro
         await shop.clock.sleep(decision.delayMs, cycle.signal);
         break;
       case 'pause-all':
-        closeGate(shop, cycle, 'usage-limit', fault.message, decision.untilMs);
+        closeGate(shop, cycle, 'usage-limit', decision.reason, decision.untilMs);
         break;
       case 'stop-all':
         closeGate(shop, cycle, 'account', `${fault.message}. ${fault.mend}`);
@@ -133,6 +134,7 @@ const runOnce = async (
     return ok(result);
   } finally {
     reservation.release();
+    await rm(join(shop.paths.tmp, run), { recursive: true, force: true });
   }
 };
 
@@ -173,7 +175,8 @@ const requestOf = (shop: Workshop, cycle: Cycle, question: Question, run: string
       shop.environments.hasAgentCredential || hasCredential(agent.env)
         ? shop.paths.claude(session)
         : shop.ownerClaudeConfig,
-    tmpDir: join(shop.paths.tmp, session),
+    // Its own: behind a wall every run is process 1, and names in a shared place would collide.
+    tmpDir: join(shop.paths.tmp, run),
     transcriptDir: shop.paths.transcript(cycle.id),
     signal: cycle.signal,
     onProgress: (progress) => shop.onProgress(cycle.id, progress),

@@ -102,7 +102,7 @@ export const AgentConfig = z.strictObject({
     'Variables for the agent; values may use {session} {role} {project} {cycle}, or be env:NAME',
   ),
   timeout: Duration.prefault('30m').describe('Longest run'),
-  silence: Duration.prefault('5m').describe('Longest time without a line from the run'),
+  silence: Duration.prefault('10m').describe('Longest time without a line from the run'),
   maxBudgetUsd: z.number().positive().prefault(1).describe('Dollars per run'),
   maxBudgetPerCycleUsd: z.number().positive().prefault(3).describe('Dollars per cycle, all its runs together'),
   maxTurns: z.number().int().positive().prefault(80).describe('Replies of the model per run'),

@@ -73,22 +73,14 @@ const READ_BY_INSTALLERS = new RegExp(
 
 /** The fields of package.json that decide what lies in node_modules. */
 const INSTALL_FIELDS = [
-  ...['name', 'version', 'bin', 'workspaces', 'packageManager', 'devEngines', 'engines', 'os', 'cpu', 'libc'],
-  ...['dependencies', 'devDependencies', 'optionalDependencies', 'peerDependencies', 'peerDependenciesMeta'],
-  ...[
-    'bundleDependencies',
-    'bundledDependencies',
-    'dependenciesMeta',
-    'overrides',
-    'resolutions',
-    'catalog',
-    'catalogs',
-  ],
-  ...['pnpm', 'allowScripts', 'trustedDependencies', 'patchedDependencies', 'installConfig'],
-];
-const INSTALL_SCRIPTS = [
-  ...['preinstall', 'install', 'postinstall', 'preprepare', 'prepare', 'postprepare', 'prepublish', 'dependencies'],
-];
+  'name version bin workspaces packageManager devEngines engines os cpu libc',
+  'dependencies devDependencies optionalDependencies peerDependencies peerDependenciesMeta',
+  'bundleDependencies bundledDependencies dependenciesMeta overrides resolutions catalog catalogs',
+  'pnpm allowScripts trustedDependencies patchedDependencies installConfig',
+].flatMap((line) => line.split(' '));
+const INSTALL_SCRIPTS = 'preinstall install postinstall preprepare prepare postprepare prepublish dependencies'.split(
+  ' ',
+);
 
 const manifestOf = (text: string): string => {
   try {

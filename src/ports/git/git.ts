@@ -301,7 +301,7 @@ export const gitsWords = (stderr: string): string => {
   const lines = stderr
     .split('\n')
     .map((line) => line.trim())
-    .filter((line) => line !== '' && !/^hint:/.test(line));
+    .filter((line) => line !== '' && !line.startsWith('hint:'));
   return (lines.find((line) => /^(fatal|error):/.test(line)) ?? lines.at(-1) ?? '').slice(0, 500);
 };
 

@@ -15,9 +15,9 @@ export type Objects = Pick<
 const PATH_MAX_BYTES = 4096;
 /** The same patch whoever's git makes it: plain prefixes, whole names, no colour, no program of anybody's. */
 const PATCH = [
-  ...['diff-tree', '--patch', '--binary', '--full-index', '--find-renames'],
-  ...['--no-color', '--no-ext-diff', '--no-textconv', '--src-prefix=a/', '--dst-prefix=b/'],
-];
+  'diff-tree --patch --binary --full-index --find-renames',
+  '--no-color --no-ext-diff --no-textconv --src-prefix=a/ --dst-prefix=b/',
+].flatMap((line) => line.split(' '));
 
 export const createObjects = ({ git, gitDir }: { git: Git; gitDir: string }): Objects => ({
   treeOf: (commitish) => git.ask(gitDir, ['rev-parse', '--verify', '--end-of-options', `${commitish}^{tree}`]),
@@ -94,8 +94,12 @@ export const createObjects = ({ git, gitDir }: { git: Git; gitDir: string }): Ob
       gitDir,
       args: ['commit-tree', tree, ...parents.flatMap((parent) => ['-p', parent]), '-F', '-'],
       env: {
-        ...{ GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_AUTHOR_DATE: date },
-        ...{ GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email, GIT_COMMITTER_DATE: date },
+        GIT_AUTHOR_NAME: name,
+        GIT_AUTHOR_EMAIL: email,
+        GIT_AUTHOR_DATE: date,
+        GIT_COMMITTER_NAME: name,
+        GIT_COMMITTER_EMAIL: email,
+        GIT_COMMITTER_DATE: date,
       },
       // git refuses a message with a NUL in it; a commit must not fail for what a model wrote.
       input: `${message.replaceAll('\0', '').trimEnd()}\n`,

@@ -196,7 +196,7 @@ export const missingBranch = (source: Source, branch: string, refs: RemoteRefs):
 };
 
 /** Why the remote could not be used, by git's words and by a look at the path. */
-export const remoteFailure = async (source: Source, verb: string, output: GitOutput): Promise<Failure> => {
+const remoteFailure = async (source: Source, verb: string, output: GitOutput): Promise<Failure> => {
   const { stderr } = output;
   const general = gitFailure({ args: [verb], gitDir: '' }, output);
   if (output.spawnError !== undefined || output.aborted || general.kind === 'disk-full') return general;

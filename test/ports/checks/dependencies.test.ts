@@ -97,14 +97,23 @@ const begin = async (files: Record<string, string>) => {
 
 const create = (commands: Commands) =>
   createDependencies({
-    ...{ git: world.git, home: world.home, commands, withLock: createLocks() },
+    git: world.git,
+    home: world.home,
+    commands,
+    withLock: createLocks(),
     workspaces: createWorkspaces({ git: world.git, home: world.home }),
     clock: { ...systemClock, now: () => nowMs },
   });
 
 const ensure = (install: string | undefined, options: Partial<Parameters<Dependencies['ensure']>[0]> = {}) =>
   dependencies.ensure({
-    ...{ mirror, treeish: tip, project: 'project', install, lockfiles: undefined, env: ENV, timeoutMs: 60_000 },
+    mirror,
+    treeish: tip,
+    project: 'project',
+    install,
+    lockfiles: undefined,
+    env: ENV,
+    timeoutMs: 60_000,
     ...options,
   });
 

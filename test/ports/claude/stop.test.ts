@@ -52,6 +52,19 @@ const fastClock = (factor: number): Clock => ({
   sleep: (ms, signal) => systemClock.sleep(ms / factor, signal),
 });
 
+/** Time that the test puts forward. */
+const clockToTurn = (): Clock & { turn(ms: number): void } => {
+  let ahead = 0;
+  return {
+    ...systemClock,
+    monotonic: () => systemClock.monotonic() + ahead,
+    turn: (ms) => {
+      ahead += ms;
+    },
+  };
+};
+const claudeWith = (clock: Clock) => createClaude({ command: REAL_CLAUDE, clock, reaperPrefix: namespace, sweep });
+
 /** Stands in for the program where it must misbehave as the real one does only by defect. */
 const standIn = (box: Box, script: string, clock: Clock = systemClock, prefix: string[] = []) => {
   box.write('stand-in', `#!/bin/sh\n${script}\n`, 0o755);
@@ -129,12 +142,18 @@ for (const [wrapped, prefix] of [
 }
 
 describe.concurrent('a run that does not end by itself', () => {
-  it('is stopped for its silence while the API says nothing', async () => {
-    await inBox(waiting(), async (box, key) => {
-      const over: Partial<RunRequest> = { silenceMs: 2500, env: { API_TIMEOUT_MS: '60000' } };
-      const ended = await realClaude().run(box.request(key, over));
+  it.each<[string, Scenario]>([
+    ['the API says nothing', waiting()],
+    ['the API does nothing but ping', { steps: [{ faults: [{ pingsEveryMs: 50 }], blocks: [] }] }],
+  ])('is stopped for its silence while %s', async (_, scenario) => {
+    await inBox(scenario, async (box, key) => {
+      const clock = clockToTurn();
+      const running = claudeWith(clock).run(box.request(key, { silenceMs: 300_000, timeoutMs: 900_000 }));
+      await api.waitFor((request) => request.key === key, 30_000);
+      clock.turn(301_000);
+      const ended = await running;
       expect(ended).toMatchObject({ ok: false, failure: { kind: 'silent' } });
-      expect(ended.failure?.message).toMatch(/said nothing for \d+ s/);
+      expect(ended.failure?.message).toMatch(/said nothing for 30\d s/);
     });
   });
 
@@ -183,9 +202,14 @@ describe.concurrent('a run that does not end by itself', () => {
       after: 'repeat-last',
     };
     await inBox(busy, async (box, key) => {
-      const ended = await realClaude().run(box.request(key, { timeoutMs: 3000, maxTurns: 10_000 }));
+      const clock = clockToTurn();
+      const request = box.request(key, { timeoutMs: 900_000, silenceMs: 3_600_000, maxTurns: 10_000 });
+      const running = claudeWith(clock).run(request);
+      await api.waitFor((asked) => asked.key === key && (asked.toolResults[0]?.id ?? '').endsWith('_3_0'), 30_000);
+      clock.turn(901_000);
+      const ended = await running;
       expect(ended).toMatchObject({ ok: false, failure: { kind: 'overtime' } });
-      expect(ended.durationMs).toBeLessThan(3000 + 7000);
+      expect(ended.failure?.message).toMatch(/not done after 90\d s/);
       expect(ended.usage.costUsd).toBeGreaterThan(0);
     });
   });

@@ -187,7 +187,12 @@ describe('opening a mirror', () => {
   it('says when git is missing', async () => {
     const git = createGit({ clock: systemClock, env: { PATH: world.root } });
     const opened = await openMirror({
-      ...{ git, clock: systemClock, home: world.home, project: 'p', repo: world.repo, branch: 'main' },
+      git,
+      clock: systemClock,
+      home: world.home,
+      project: 'p',
+      repo: world.repo,
+      branch: 'main',
     });
     expect(opened).toMatchObject({ ok: false, error: { kind: 'command-missing' } });
   });

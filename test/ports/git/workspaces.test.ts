@@ -336,7 +336,11 @@ describe('capturing', () => {
   it('finds nothing in an untouched workspace', async () => {
     const workspace = await prepare();
     expect(await capture(workspace)).toEqual({
-      ...{ commit: tip, tree: must(await mirror.treeOf(tip)), empty: true, leftovers: false, notes: [] },
+      commit: tip,
+      tree: must(await mirror.treeOf(tip)),
+      empty: true,
+      leftovers: false,
+      notes: [],
     });
   });
 
@@ -630,12 +634,10 @@ describe('an agent that poisons its own git directory', () => {
       }
     },
     'with one object in the place of another': async (dir) => {
-      const { stdout } = await exec('find', [path.join(dir, '.git/objects'), '-type', 'f', '-path', '*/??/*']);
-      const [first = '', ...rest] = stdout.trim().split('\n');
-      for (const file of rest) {
-        await rm(file);
-        await link(first, file);
-      }
+      const at = (oid: string) => path.join(dir, '.git/objects', oid.slice(0, 2), oid.slice(2));
+      const [commit = '', blob = ''] = (await sh(dir, 'rev-parse', 'HEAD', 'HEAD:src/a.ts')).split('\n').map(at);
+      await rm(commit);
+      await link(blob, commit);
     },
     'with a tree that holds a git directory': async (dir) => {
       const blob = await sh(dir, 'hash-object', '-w', 'README.md');

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { systemClock } from '../../../src/base/clock.ts';
 import type { Result } from '../../../src/base/result.ts';
 import type { Failure } from '../../../src/model/failure.ts';
+import { removeTree } from '../../../src/ports/git/files.ts';
 import { createGit, type Git } from '../../../src/ports/git/git.ts';
 import type { Mirror } from '../../../src/ports/git/mirror.ts';
 import { openMirror } from '../../../src/ports/git/open-mirror.ts';
@@ -87,6 +88,9 @@ export const createWorld = async (files: Record<string, string | Buffer> = FILES
     sh,
     mirror: async (from = repo, branch = 'main', project = 'project') =>
       must(await openMirror({ git, clock: systemClock, home, project, repo: from, branch })),
-    dispose: () => rm(root, { recursive: true, force: true }),
+    // Stores are read-only, and some directories are left without any permission.
+    dispose: async () => {
+      must(await removeTree(root));
+    },
   };
 };
