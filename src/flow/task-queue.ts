@@ -28,14 +28,30 @@ export const taskQueueOf = (state: Readonly<State>): TaskQueueFile => {
   };
 };
 
-/** Rewrites the file atomically when it says something else; safe from several processes at once. */
+/**
+ * Rewrites the file atomically until it says what the journal says; safe from several processes at once: whoever
+ * writes last looks last. A disk that takes no file leaves an old picture, which is no reason to fail a command.
+ */
 export const writeTaskQueue = (journal: Journal<State>, file: string): void => {
-  const text = `${JSON.stringify(taskQueueOf(journal.state()), null, 2)}\n`;
-  try {
-    if (readFileSync(file, 'utf8') === text) return;
-  } catch {
-    // Not there yet.
+  for (let attempt = 1; attempt <= REWRITES_MAX; attempt += 1) {
+    const text = `${JSON.stringify(taskQueueOf(journal.state()), null, 2)}\n`;
+    if (readText(file) === text) return;
+    try {
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileAtomic.sync(file, text);
+    } catch {
+      return;
+    }
   }
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileAtomic.sync(file, text);
+};
+
+/** Others may write at the same moment; so many times in a row is no accident, and the next tick comes soon. */
+const REWRITES_MAX = 5;
+
+const readText = (file: string): string | undefined => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
 };

@@ -50,14 +50,18 @@ export interface Homed {
 export const EXIT_USAGE = 2;
 
 export const buildProgram = (version: string, actions: Actions, exit: (code: number) => void): Command => {
+  const home = new Option('--home <dir>', 'the home; default: WINNOW_HOME, else the nearest one above');
   const program = new Command('winnow')
     .description(
       'Runs a crew of Claude Code sessions on your repositories and keeps only the changes that provably improve them.',
     )
     .version(version, '-V, --version')
-    .option('--home <dir>', 'the factory’s directory; else WINNOW_HOME, else the nearest one above')
-    .showHelpAfterError('(see winnow help)')
+    .addOption(home)
     .showSuggestionAfterError()
+    .configureHelp({
+      showGlobalOptions: true,
+      visibleGlobalOptions: (command) => (command.parent === null || HOMELESS.includes(command.name()) ? [] : [home]),
+    })
     .addHelpText('after', HELP_AFTER);
   const homed = (options: object): Homed => ({ ...program.opts<Homed>(), ...options });
   const run = (work: Promise<number>) => work.then(exit);
@@ -80,9 +84,10 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
   program
     .command('cycle')
     .argument('<session>', 'name of the session')
-    .option('--task <text>', 'what it shall do; default: what its focus finds')
+    .option('--task <text>', 'what it is to do; default: what its focus finds')
     .option('--json', 'print the journal entry of the cycle, alone')
     .description('run one cycle of one session now')
+    .addHelpText('after', HELP_AFTER_CYCLE)
     .action((session: string, options) => run(actions.cycle(session, homed(options))));
   program
     .command('status')
@@ -91,22 +96,23 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .action((options) => run(actions.status(homed(options))));
   program
     .command('log')
-    .option('-t, --type <type...>', 'only these types of entry')
+    .option('-t, --type <type...>', 'only these types of entry, such as ralph_cycle or alert')
     .option('-s, --session <name>', 'only this session')
     .option('-p, --project <name>', 'only this project')
     .option('-c, --cycle <id>', 'only this cycle')
     .option('--since <when>', 'only from then on: 2h, 3d, or a date')
-    .option('-n, --limit <count>', 'at most so many, the newest', count)
-    .option('-f, --follow', 'go on with what happens')
-    .option('--json', 'pass the lines through')
-    .description('read the journal')
+    .option('-n, --limit <count>', 'at most so many, the newest; default: 50, or all with --since or --json', count)
+    .option('-f, --follow', 'go on with what happens, until Ctrl-C')
+    .option('--json', 'the entries as they are, one JSON object a line')
+    .description('read the journal: everything that happened')
+    .addHelpText('after', HELP_AFTER_LOG)
     .action((options) => run(actions.log(homed(options))));
 
   const task = program.command('task').description('ask for work');
   const placed = (command: Command) =>
     command
       .option('-p, --project <name>', 'the project; needed when there are several')
-      .option('-s, --session <name>', 'who shall do it; default: any')
+      .option('-s, --session <name>', 'who is to do it; default: any session of the project')
       .addOption(new Option('--priority <priority>', 'how urgent').choices(PRIORITIES).default('normal'))
       .option('--json', 'print it as JSON');
   placed(task.command('add').argument('<text...>', 'what is to be done; - reads standard input'))
@@ -114,6 +120,7 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .action((text: string[], options) => run(actions.taskAdd(text, homed(options))));
   placed(task.command('import').argument('<file>', 'JSON, or a Markdown list'))
     .description('queue many tasks at once')
+    .addHelpText('after', HELP_AFTER_IMPORT)
     .action((file: string, options) => run(actions.taskImport(file, homed(options))));
   task
     .command('list')
@@ -173,6 +180,9 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
   return program;
 };
 
+/** Commands that open no home. */
+const HOMELESS: readonly string[] = ['init', 'demo', 'schema'];
+
 /** Runs the program; the exit code, with every wrong use explained by one line. */
 export const runProgram = async (program: Command, argv: string[], terminal: Terminal): Promise<number | undefined> => {
   for (const command of everyCommand(program)) {
@@ -180,7 +190,10 @@ export const runProgram = async (program: Command, argv: string[], terminal: Ter
     command.configureOutput({
       writeErr: (text) => terminal.note(text.trimEnd()),
       writeOut: (text) => terminal.out(text.trimEnd()),
+      getOutHelpWidth: () => terminal.width,
+      getErrHelpWidth: () => terminal.width,
     });
+    command.showHelpAfterError(`(see ${pathOf(command)} --help)`);
   }
   try {
     await program.parseAsync(argv, { from: 'user' });
@@ -193,19 +206,51 @@ export const runProgram = async (program: Command, argv: string[], terminal: Ter
 
 const everyCommand = (command: Command): Command[] => [command, ...command.commands.flatMap(everyCommand)];
 
+/** `winnow task add` */
+const pathOf = (command: Command): string =>
+  command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
+
 const count = (text: string): number => {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number from 1 on');
-  return value;
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Expected a whole number from 1 on.');
+  return Number(text);
 };
 
 const duration = (text: string): number => {
   const match = /^(\d+(?:\.\d+)?)(s|m|h|d)$/.exec(text.trim());
-  if (!match) throw new InvalidArgumentError('a time such as 90s, 30m or 8h');
-  return Number(match[1]) * { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] as 's' | 'm' | 'h' | 'd'];
+  if (!match) throw new InvalidArgumentError('Expected a time such as 90s, 30m or 8h.');
+  const unit = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] as 's' | 'm' | 'h' | 'd'];
+  const ms = Math.round(Number(match[1]) * unit);
+  if (ms < 1000 || ms > DURATION_MAX_MS) throw new InvalidArgumentError('Expected a time from 1s to 24d.');
+  return ms;
 };
 
+/** A timer of more than 2^31 milliseconds fires at once. */
+const DURATION_MAX_MS = 24 * 86_400_000;
+
 const HELP_AFTER = `
-Completion: winnow completion bash|zsh|fish prints the script for your shell.
-Exit codes: 0 done; 1 failed; 2 used wrongly; 3 could not be evaluated; 130 interrupted.
-Begin with:  winnow demo     then, in a repository of yours:  winnow init && winnow check && winnow up`;
+Begin with \`winnow demo\`. Then, in a repository of yours:
+  winnow init      make a home
+  winnow check     see what is missing
+  winnow up        run the sessions
+
+Exit codes:
+  0 done, 1 failed, 2 used wrongly, 3 could not be evaluated, 130 interrupted
+
+\`winnow completion bash|zsh|fish\` prints the completion for your shell.`;
+
+const HELP_AFTER_CYCLE = `
+Exit codes:
+  0 it came to its end, whatever the judgement; 1 failed; 3 the checks could not
+  be evaluated; 130 interrupted`;
+
+const HELP_AFTER_LOG = `
+Examples:
+  winnow log -f                         what happened last, and what happens now
+  winnow log -t ralph_cycle --since 1d  how the cycles of the last day ended
+  winnow log -c 01KKN3V8ZC…             everything about one cycle
+  winnow log --json -t agent_ran | jq -s 'map(.data.costUsd) | add'`;
+
+const HELP_AFTER_IMPORT = `
+Markdown: every item of a list is a task, \`- [x]\` is done already, and (high) in
+front of its text sets the priority. JSON: an array of texts, or of objects
+{"text", "project", "session", "priority"} of which only the text is needed.`;

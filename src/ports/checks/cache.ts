@@ -44,8 +44,12 @@ export const createCheckCache = ({ dir }: { dir: string }): CheckCache => {
     },
     put: (key, report, at) => {
       const file = fileOf(key);
-      mkdirSync(dirname(file), { recursive: true });
-      writeFileAtomic.sync(file, JSON.stringify({ at, report }));
+      try {
+        mkdirSync(dirname(file), { recursive: true });
+        writeFileAtomic.sync(file, JSON.stringify({ at, report }));
+      } catch {
+        // A full disk: what cannot be kept is measured again, and the result in hand stays good.
+      }
     },
   };
 };
@@ -59,10 +63,12 @@ export interface CheckKeyInput {
   env: Record<string, string>;
 }
 
+/** The name belongs to it since reports are compared by the names of their checks. */
 export const checkKey = ({ tree, check, dependencies, env }: CheckKeyInput): string =>
   sha256(
     String(CACHE_VERSION),
     tree,
+    check.name,
     check.run,
     check.parse,
     check.report ?? '',
@@ -70,5 +76,6 @@ export const checkKey = ({ tree, check, dependencies, env }: CheckKeyInput): str
     process.version,
     process.platform,
     process.arch,
-    JSON.stringify(Object.entries(env).sort(([a], [b]) => a.localeCompare(b))),
+    // By code units: the order of a locale may differ from process to process.
+    JSON.stringify(Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))),
   );

@@ -36,9 +36,11 @@ const ALLOWED = [
   'SSL_CERT_DIR',
 ];
 
-/** Where tool chains live; with a private HOME they must be told. The second is the place under the owner's home. */
+/**
+ * Where tool chains live; with a private HOME they must be told. The second is the place under the owner's home.
+ * Not CARGO_HOME: the owner's registry tokens lie in it, and `cargo publish` would find them.
+ */
 const TOOL_CHAINS: [name: string, under: string][] = [
-  ['CARGO_HOME', '.cargo'],
   ['RUSTUP_HOME', '.rustup'],
   ['GOPATH', 'go'],
   ['NVM_DIR', '.nvm'],
@@ -103,14 +105,14 @@ export const createEnvironments = (input: {
       NO_COLOR: '1',
       NO_UPDATE_NOTIFIER: '1',
       npm_config_update_notifier: 'false',
-      npm_config_cache: join(homesDir, '.npm-cache'),
     };
   };
   return {
-    // CI=1 keeps test runners from watching, and makes a forgotten `.only` an error.
-    // A checkout is no repository: git in it must not find one of the owner's around the home.
+    // CI=1 keeps test runners from watching, and makes a forgotten `.only` an error. No session has a dot in its name:
+    // what an agent leaves in its home must not configure the programs that judge its work. And a checkout is no
+    // repository: git in it must not find one of the owner's around the home.
     forChecks: ({ dir, project, extra }) => ({
-      ...base(dir, `checks-${project}`),
+      ...base(dir, `checks.${project}`),
       CI: '1',
       GIT_CEILING_DIRECTORIES: dirname(dir),
       ...extra,

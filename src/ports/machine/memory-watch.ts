@@ -8,7 +8,13 @@ export interface MemoryWatch {
 /** One look at all processes every so often: a scan of /proc costs milliseconds, a cycle lasts minutes. */
 const LOOK_EVERY_MS = 5_000;
 
-export const createMemoryWatch = ({ bytesOf }: { bytesOf: (markerPrefix: string) => Promise<number> }): MemoryWatch => {
+export const createMemoryWatch = ({
+  bytesOf,
+  everyMs = LOOK_EVERY_MS,
+}: {
+  bytesOf: (markerPrefix: string) => Promise<number>;
+  everyMs?: number;
+}): MemoryWatch => {
   const peaks = new Map<string, number>();
   let looking = false;
   const look = async (): Promise<void> => {
@@ -16,7 +22,8 @@ export const createMemoryWatch = ({ bytesOf }: { bytesOf: (markerPrefix: string)
     looking = true;
     try {
       for (const prefix of [...peaks.keys()]) {
-        const bytes = await bytesOf(prefix);
+        // A look that failed says nothing; the next one comes soon.
+        const bytes = await bytesOf(prefix).catch(() => 0);
         const peak = peaks.get(prefix);
         if (peak !== undefined && bytes > peak) peaks.set(prefix, bytes);
       }
@@ -24,7 +31,7 @@ export const createMemoryWatch = ({ bytesOf }: { bytesOf: (markerPrefix: string)
       looking = false;
     }
   };
-  const timer = setInterval(() => void look().catch(() => {}), LOOK_EVERY_MS).unref();
+  const timer = setInterval(() => void look(), everyMs).unref();
   return {
     watch: (markerPrefix) => {
       peaks.set(markerPrefix, 0);

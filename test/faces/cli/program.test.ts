@@ -1,0 +1,465 @@
+import { describe, expect, it } from 'vitest';
+import { type Actions, buildProgram, EXIT_USAGE, runProgram } from '../../../src/faces/cli/program.ts';
+import { createPaper } from './paper.ts';
+
+/** Runs a command line whose deeds only say what they were asked to do. */
+const winnow = async (line: string | string[], width = 80) => {
+  const called: unknown[] = [];
+  const deed = (name: string) =>
+    (async (...given: unknown[]) => {
+      called.push([name, ...given]);
+      return 0;
+    }) as never;
+  const names: (keyof Actions)[] = [
+    'init',
+    'up',
+    'demo',
+    'status',
+    'cycle',
+    'taskAdd',
+    'taskList',
+    'taskCancel',
+    'taskRetry',
+    'taskImport',
+    'pause',
+    'resume',
+    'log',
+    'check',
+    'configSchema',
+    'configCheck',
+  ];
+  const actions = Object.fromEntries(names.map((name) => [name, deed(name)])) as unknown as Actions;
+  const paper = createPaper(width);
+  const exits: number[] = [];
+  const program = buildProgram('1.2.3', actions, (code) => void exits.push(code));
+  const argv = typeof line === 'string' ? line.split(' ').filter((word) => word !== '') : line;
+  const code = await runProgram(program, argv, paper);
+  return { code, exits, called, out: paper.results.join('\n'), err: paper.notes.join('\n') };
+};
+
+const COMMANDS = [
+  '',
+  'init',
+  'up',
+  'cycle',
+  'status',
+  'log',
+  'task',
+  'task add',
+  'task import',
+  'task list',
+  'task cancel',
+  'task retry',
+  'pause',
+  'resume',
+  'check',
+  'config',
+  'config check',
+  'config schema',
+  'demo',
+];
+
+describe('help', () => {
+  it('of winnow shows what there is and where to begin', async () => {
+    const { code, out, err } = await winnow('--help');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatchInlineSnapshot(`
+      "Usage: winnow [options] [command]
+
+      Runs a crew of Claude Code sessions on your repositories and keeps only the
+      changes that provably improve them.
+
+      Options:
+        -V, --version              output the version number
+        --home <dir>               the home; default: WINNOW_HOME, else the nearest
+                                   one above
+        -h, --help                 display help for command
+
+      Commands:
+        init [options] [dir]       make a home: configuration, sessions, prompts;
+                                   never overwrites
+        up [options]               run all sessions on schedule until stopped
+        cycle [options] <session>  run one cycle of one session now
+        status [options]           the factory at a glance: who works on what, what
+                                   waits, what it cost
+        log [options]              read the journal: everything that happened
+        task                       ask for work
+        pause [options] [session]  start no new cycles; what runs goes on to its end
+        resume [session]           let a session, or all, go on
+        check [options]            what is missing on this machine, and how to get it
+        config                     the configuration
+        demo [options]             see the main job in a minute, on a small repository
+                                   with planted faults; needs no key
+        help [command]             display help for command
+
+      Begin with \`winnow demo\`. Then, in a repository of yours:
+        winnow init      make a home
+        winnow check     see what is missing
+        winnow up        run the sessions
+
+      Exit codes:
+        0 done, 1 failed, 2 used wrongly, 3 could not be evaluated, 130 interrupted
+
+      \`winnow completion bash|zsh|fish\` prints the completion for your shell."
+    `);
+  });
+
+  it('of every command shows what it takes', async () => {
+    const pages = [];
+    for (const command of COMMANDS.slice(1)) pages.push((await winnow(`${command} --help`)).out);
+    expect(pages.join(`\n${'-'.repeat(80)}\n`)).toMatchInlineSnapshot(`
+      "Usage: winnow init [options] [dir]
+
+      make a home: configuration, sessions, prompts; never overwrites
+
+      Arguments:
+        dir                   where the home is made (default: ".")
+
+      Options:
+        --repo <path-or-url>  the repository to take care of; default: the one that
+                              holds the directory
+        --name <name>         name of the project
+        --branch <branch>     branch where winners land; default: the repository’s
+                              default branch
+        --json                say what was written as JSON
+        -h, --help            display help for command
+      --------------------------------------------------------------------------------
+      Usage: winnow up [options]
+
+      run all sessions on schedule until stopped
+
+      Options:
+        --dry-run         say what would start now, and why the rest would not
+        --for <duration>  stop by itself after a time such as 8h
+        -h, --help        display help for command
+
+      Global Options:
+        --home <dir>      the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow cycle [options] <session>
+
+      run one cycle of one session now
+
+      Arguments:
+        session        name of the session
+
+      Options:
+        --task <text>  what it is to do; default: what its focus finds
+        --json         print the journal entry of the cycle, alone
+        -h, --help     display help for command
+
+      Global Options:
+        --home <dir>   the home; default: WINNOW_HOME, else the nearest one above
+
+      Exit codes:
+        0 it came to its end, whatever the judgement; 1 failed; 3 the checks could not
+        be evaluated; 130 interrupted
+      --------------------------------------------------------------------------------
+      Usage: winnow status [options]
+
+      the factory at a glance: who works on what, what waits, what it cost
+
+      Options:
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow log [options]
+
+      read the journal: everything that happened
+
+      Options:
+        -t, --type <type...>  only these types of entry, such as ralph_cycle or alert
+        -s, --session <name>  only this session
+        -p, --project <name>  only this project
+        -c, --cycle <id>      only this cycle
+        --since <when>        only from then on: 2h, 3d, or a date
+        -n, --limit <count>   at most so many, the newest; default: 50, or all with
+                              --since or --json
+        -f, --follow          go on with what happens, until Ctrl-C
+        --json                the entries as they are, one JSON object a line
+        -h, --help            display help for command
+
+      Global Options:
+        --home <dir>          the home; default: WINNOW_HOME, else the nearest one
+                              above
+
+      Examples:
+        winnow log -f                         what happened last, and what happens now
+        winnow log -t ralph_cycle --since 1d  how the cycles of the last day ended
+        winnow log -c 01KKN3V8ZC…             everything about one cycle
+        winnow log --json -t agent_ran | jq -s 'map(.data.costUsd) | add'
+      --------------------------------------------------------------------------------
+      Usage: winnow task [options] [command]
+
+      ask for work
+
+      Options:
+        -h, --help               display help for command
+
+      Global Options:
+        --home <dir>             the home; default: WINNOW_HOME, else the nearest one
+                                 above
+
+      Commands:
+        add [options] <text...>  queue a task
+        import [options] <file>  queue many tasks at once
+        list [options]           show the queue
+        cancel [options] <id>    take a task out of the queue
+        retry [options] <id>     queue a failed task once more
+        help [command]           display help for command
+      --------------------------------------------------------------------------------
+      Usage: winnow task add [options] <text...>
+
+      queue a task
+
+      Arguments:
+        text                   what is to be done; - reads standard input
+
+      Options:
+        -p, --project <name>   the project; needed when there are several
+        -s, --session <name>   who is to do it; default: any session of the project
+        --priority <priority>  how urgent (choices: "urgent", "high", "normal", "low",
+                               default: "normal")
+        --json                 print it as JSON
+        -h, --help             display help for command
+
+      Global Options:
+        --home <dir>           the home; default: WINNOW_HOME, else the nearest one
+                               above
+      --------------------------------------------------------------------------------
+      Usage: winnow task import [options] <file>
+
+      queue many tasks at once
+
+      Arguments:
+        file                   JSON, or a Markdown list
+
+      Options:
+        -p, --project <name>   the project; needed when there are several
+        -s, --session <name>   who is to do it; default: any session of the project
+        --priority <priority>  how urgent (choices: "urgent", "high", "normal", "low",
+                               default: "normal")
+        --json                 print it as JSON
+        -h, --help             display help for command
+
+      Global Options:
+        --home <dir>           the home; default: WINNOW_HOME, else the nearest one
+                               above
+
+      Markdown: every item of a list is a task, \`- [x]\` is done already, and (high) in
+      front of its text sets the priority. JSON: an array of texts, or of objects
+      {"text", "project", "session", "priority"} of which only the text is needed.
+      --------------------------------------------------------------------------------
+      Usage: winnow task list [options]
+
+      show the queue
+
+      Options:
+        -a, --all     also what is done or cancelled
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow task cancel [options] <id>
+
+      take a task out of the queue
+
+      Arguments:
+        id               id of the task, or its last characters
+
+      Options:
+        --reason <text>  why
+        --json           print it as JSON
+        -h, --help       display help for command
+
+      Global Options:
+        --home <dir>     the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow task retry [options] <id>
+
+      queue a failed task once more
+
+      Arguments:
+        id            id of a failed or cancelled task, or its last characters
+
+      Options:
+        --json        print it as JSON
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow pause [options] [session]
+
+      start no new cycles; what runs goes on to its end
+
+      Arguments:
+        session          name of the session; default: all
+
+      Options:
+        --reason <text>  why
+        -h, --help       display help for command
+
+      Global Options:
+        --home <dir>     the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow resume [options] [session]
+
+      let a session, or all, go on
+
+      Arguments:
+        session       name of the session; default: all
+
+      Options:
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow check [options]
+
+      what is missing on this machine, and how to get it
+
+      Options:
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow config [options] [command]
+
+      the configuration
+
+      Options:
+        -h, --help       display help for command
+
+      Global Options:
+        --home <dir>     the home; default: WINNOW_HOME, else the nearest one above
+
+      Commands:
+        check [options]  read winnow.config.yaml, the sessions and the prompts, and
+                         name every mistake
+        schema           print the JSON Schema of winnow.config.yaml, for editors
+        help [command]   display help for command
+      --------------------------------------------------------------------------------
+      Usage: winnow config check [options]
+
+      read winnow.config.yaml, the sessions and the prompts, and name every mistake
+
+      Options:
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow config schema [options]
+
+      print the JSON Schema of winnow.config.yaml, for editors
+
+      Options:
+        -h, --help  display help for command
+      --------------------------------------------------------------------------------
+      Usage: winnow demo [options]
+
+      see the main job in a minute, on a small repository with planted faults; needs
+      no key
+
+      Options:
+        --keep      leave the home for inspection
+        --live      with your own Claude Code login instead of the scripted model
+        --json      print the table as JSON
+        -h, --help  display help for command"
+    `);
+  });
+
+  it.each(COMMANDS)('of “winnow %s” fits 80 columns, ends well and goes to standard output', async (command) => {
+    const { code, out, err } = await winnow(`${command} --help`);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
+  it.each(['', 'task', 'config'])(
+    'is what a bare “winnow %s” gets, on standard error, as a wrong use',
+    async (command) => {
+      const { code, out, err, called } = await winnow(command);
+      expect({ code, out, called }).toEqual({ code: EXIT_USAGE, out: '', called: [] });
+      expect(err).toMatch(/^Usage: winnow/);
+    },
+  );
+
+  it('prints the version', async () => {
+    expect(await winnow('--version')).toMatchObject({ code: 0, out: '1.2.3' });
+  });
+});
+
+describe('a wrong use', () => {
+  it.each<[line: string, said: string]>([
+    ['statu', "error: unknown command 'statu'\n(Did you mean status?)\n(see winnow --help)"],
+    ['task lst', "error: unknown command 'lst'\n(Did you mean list?)\n(see winnow task --help)"],
+    ['config chek', "error: unknown command 'chek'\n(Did you mean check?)\n(see winnow config --help)"],
+    ['log --limi 3', "error: unknown option '--limi'\n(Did you mean --limit?)\n(see winnow log --help)"],
+    ['cycle', "error: missing required argument 'session'\n(see winnow cycle --help)"],
+    ['task add', "error: missing required argument 'text'\n(see winnow task add --help)"],
+    [
+      'status now',
+      "error: too many arguments for 'status'. Expected 0 arguments but got 1.\n(see winnow status --help)",
+    ],
+    ['log -s', "error: option '-s, --session <name>' argument missing\n(see winnow log --help)"],
+    ...['0', '-3', '1.5', 'x', '1e3', '', '99999999999'].map((value): [string, string] => [
+      `log --limit=${value}`,
+      `error: option '-n, --limit <count>' argument '${value}' is invalid. Expected a whole number from 1 on.\n(see winnow log --help)`,
+    ]),
+    [
+      'task add x --priority hihg',
+      "error: option '--priority <priority>' argument 'hihg' is invalid. Allowed choices are urgent, high, normal, low.\n(see winnow task add --help)",
+    ],
+    [
+      'up --for 8',
+      "error: option '--for <duration>' argument '8' is invalid. Expected a time such as 90s, 30m or 8h.\n(see winnow up --help)",
+    ],
+    ...['0s', '30d', '0.0001s'].map((value): [string, string] => [
+      `up --for ${value}`,
+      `error: option '--for <duration>' argument '${value}' is invalid. Expected a time from 1s to 24d.\n(see winnow up --help)`,
+    ]),
+  ])('“winnow %s” is explained, does nothing and ends with 2', async (line, said) => {
+    expect(await winnow(line)).toEqual({ code: EXIT_USAGE, exits: [], called: [], out: '', err: said });
+  });
+});
+
+describe('a right use', () => {
+  it.each<[line: string, called: unknown[]]>([
+    ['init', ['init', '.', {}]],
+    ['init there --repo ../x --branch next', ['init', 'there', { repo: '../x', branch: 'next' }]],
+    ['up --dry-run', ['up', { dryRun: true }]],
+    ['up --for 1.5h', ['up', { for: 5_400_000 }]],
+    ['up --for 24d', ['up', { for: 2_073_600_000 }]],
+    ['cycle alpha --json', ['cycle', 'alpha', { json: true }]],
+    [
+      'task add mend the clock -s alpha',
+      ['taskAdd', ['mend', 'the', 'clock'], { session: 'alpha', priority: 'normal' }],
+    ],
+    ['task add - --priority urgent', ['taskAdd', ['-'], { priority: 'urgent' }]],
+    ['task list --all', ['taskList', { all: true }]],
+    ['log -t alert gate_closed -n 5 -f', ['log', { type: ['alert', 'gate_closed'], limit: 5, follow: true }]],
+    ['pause', ['pause', undefined, {}]],
+    ['pause alpha --reason lunch', ['pause', 'alpha', { reason: 'lunch' }]],
+    ['--home /x status', ['status', { home: '/x' }]],
+    ['status --home /x', ['status', { home: '/x' }]],
+    ['task list --home /x', ['taskList', { home: '/x' }]],
+    ['config check', ['configCheck', {}]],
+  ])('“winnow %s” reaches its deed', async (line, called) => {
+    expect(await winnow(line)).toEqual({ code: undefined, exits: [0], called: [called], out: '', err: '' });
+  });
+
+  it('takes a text that looks like an option after two dashes', async () => {
+    const { called } = await winnow(['task', 'add', '--', '--json is ignored by status']);
+    expect(called).toEqual([['taskAdd', ['--json is ignored by status'], { priority: 'normal' }]]);
+  });
+});
