@@ -58,7 +58,6 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .option('--home <dir>', 'the factory’s directory; else WINNOW_HOME, else the nearest one above')
     .showHelpAfterError('(see winnow help)')
     .showSuggestionAfterError()
-    .enablePositionalOptions()
     .addHelpText('after', HELP_AFTER);
   const homed = (options: object): Homed => ({ ...program.opts<Homed>(), ...options });
   const run = (work: Promise<number>) => work.then(exit);
