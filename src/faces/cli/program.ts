@@ -55,12 +55,17 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
       'Runs a crew of Claude Code sessions on your repositories and keeps only the changes that provably improve them.',
     )
     .version(version, '-V, --version')
-    .option('--home <dir>', 'the factory’s directory; else WINNOW_HOME, else the nearest one above')
+    .option('--home <dir>', HOME_OPTION)
     .showHelpAfterError('(see winnow help)')
     .showSuggestionAfterError()
     .enablePositionalOptions()
     .addHelpText('after', HELP_AFTER);
-  const homed = (options: object): Homed => ({ ...program.opts<Homed>(), ...options });
+  const homed = (options: object): Homed => ({
+    ...program.opts<Homed>(),
+    ...task.opts<Homed>(),
+    ...config.opts<Homed>(),
+    ...options,
+  });
   const run = (work: Promise<number>) => work.then(exit);
 
   program
@@ -113,7 +118,7 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
   placed(task.command('add').argument('<text...>', 'what is to be done; - reads standard input'))
     .description('queue a task')
     .action((text: string[], options) => run(actions.taskAdd(text, homed(options))));
-  placed(task.command('import').argument('<file>', 'JSON, or a Markdown list'))
+  placed(task.command('import').argument('<file>', 'JSON, or a Markdown list; - reads standard input'))
     .description('queue many tasks at once')
     .action((file: string, options) => run(actions.taskImport(file, homed(options))));
   task
@@ -171,8 +176,16 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .option('--json', 'print the table as JSON')
     .description('see the main job in a minute, on a small repository with planted faults; needs no key')
     .action((options) => run(actions.demo(options)));
+  // People, scripts and PM2 write it behind the command as often as before it.
+  for (const command of everyCommand(program)) {
+    if (command !== program && !HOMELESS.includes(command.name())) command.option('--home <dir>', HOME_OPTION);
+  }
   return program;
 };
+
+const HOME_OPTION = 'the factory’s directory; else WINNOW_HOME, else the nearest one above';
+/** Those that make a home, and those that need none. */
+const HOMELESS = ['init', 'demo', 'schema'];
 
 /** Runs the program; the exit code, with every wrong use explained by one line. */
 export const runProgram = async (program: Command, argv: string[], terminal: Terminal): Promise<number | undefined> => {
