@@ -1,5 +1,5 @@
-import { stripVTControlCharacters } from 'node:util';
 import type { Entry, EntryType } from '../../model/entry.ts';
+import { plain } from './plain.ts';
 import { fit } from './table.ts';
 import type { Style, Terminal } from './terminal.ts';
 import { clockText, entryText } from './words.ts';
@@ -12,8 +12,7 @@ export const renderEntry = (
 ): string => {
   const when = clockText(entry.ts, now);
   const who = (entry.session ?? entry.project ?? '').padEnd(10);
-  // What agents and repositories say must not steer the terminal it is shown on.
-  const text = stripVTControlCharacters(entryText(entry));
+  const text = plain(entryText(entry));
   return `${paint('gray', when)}  ${who}  ${paintBy(entry, fit(text, Math.max(40, lineWidth - when.length - who.length - 4)), paint)}`;
 };
 

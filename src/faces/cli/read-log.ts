@@ -23,7 +23,7 @@ export interface LogOptions extends Homed {
 const LIMIT_DEFAULT = 50;
 
 export const logCommand = async (doors: Doors, terminal: Terminal, options: LogOptions): Promise<number> => {
-  const unknown = (options.type ?? []).filter((type) => !(type in ENTRY_SCHEMAS));
+  const unknown = (options.type ?? []).filter((type) => !Object.hasOwn(ENTRY_SCHEMAS, type));
   if (unknown.length > 0) {
     terminal.note(
       `winnow: there is no entry type ${unknown.join(', ')}; there are ${Object.keys(ENTRY_SCHEMAS).sort().join(', ')}`,
@@ -50,14 +50,13 @@ export const logCommand = async (doors: Doors, terminal: Terminal, options: LogO
   const print = (entry: Entry) =>
     terminal.out(options.json ? JSON.stringify(entry) : renderEntry(entry, terminal, Date.now()));
   const stop = stopSignal();
-  // The reader of a pipe may leave early: that is no error.
-  process.stdout.on('error', () => process.exit(0));
+  const signal = AbortSignal.any([stop.signal, terminal.left]);
   try {
     // `--json` alone passes everything through; a person is shown the newest.
     const everything = options.json === true && options.limit === undefined && !options.follow;
     if (everything || (sinceMs !== undefined && options.limit === undefined)) {
       for await (const entry of journal.read(filter)) {
-        if (stop.signal.aborted) break;
+        if (signal.aborted) break;
         print(entry);
       }
     } else {
@@ -69,7 +68,7 @@ export const logCommand = async (doors: Doors, terminal: Terminal, options: LogO
         `winnow: ${count} damaged line${count === 1 ? '' : 's'} in the journal skipped; nothing else is affected`,
       );
     if (options.follow) {
-      for await (const entry of journal.follow({ from: 'end', signal: stop.signal, filter })) print(entry);
+      for await (const entry of journal.follow({ from: 'end', signal, filter })) print(entry);
     }
     return 0;
   } finally {

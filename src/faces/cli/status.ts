@@ -1,5 +1,5 @@
-import { stripVTControlCharacters } from 'node:util';
 import type { SessionView, StatusView } from '../../desk/status.ts';
+import { plain } from './plain.ts';
 import { fit, renderTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { figuresText, relativeText, usd } from './words.ts';
@@ -7,26 +7,25 @@ import { figuresText, relativeText, usd } from './words.ts';
 /** The factory at a glance; pure. What needs a person comes first. */
 export const renderStatus = (view: StatusView, { paint, width }: Pick<Terminal, 'paint' | 'width'>): string => {
   const now = Date.parse(view.at);
-  const clean = (text: string) => stripVTControlCharacters(text);
   const lines: string[] = [];
   const running = view.processes.length > 0;
   const head = running
     ? `running since ${relativeText(view.processes[0]!.since, now)} (pid ${view.processes.map((p) => p.pid).join(', ')})`
     : 'not running: start it with `winnow up`';
   lines.push(`${paint('bold', 'Winnow')} ${view.home}: ${running ? paint('green', head) : paint('yellow', head)}`);
-  if (view.paused) lines.push(paint('yellow', `paused ${view.paused}`));
+  if (view.paused) lines.push(paint('yellow', plain(`paused ${view.paused}`)));
   for (const gate of view.gates) {
     const until = gate.until ? `, until ${gate.until.slice(0, 16)}Z (${relativeText(gate.until, now)})` : '';
     lines.push(
       paint(
         'yellow',
-        fit(`gate ${gate.gate} closed ${relativeText(gate.since, now)}: ${clean(gate.reason)}${until}`, width),
+        fit(`gate ${gate.gate} closed ${relativeText(gate.since, now)}: ${plain(gate.reason)}${until}`, width),
       ),
     );
   }
   for (const project of view.projects) {
     if (project.unready)
-      lines.push(paint('red', clean(`${project.name}: ${project.unready.message}. ${project.unready.mend}`)));
+      lines.push(paint('red', plain(`${project.name}: ${project.unready.message}. ${project.unready.mend}`)));
   }
   if (view.journal.damaged > 0)
     lines.push(paint('red', `${view.journal.damaged} damaged lines in the journal; nothing else is affected`));
@@ -40,7 +39,7 @@ export const renderStatus = (view: StatusView, { paint, width }: Pick<Terminal, 
   lines.push(
     renderTable(
       ['SESSION', 'STATE', 'SINCE', 'DOING', 'LAST', 'KEPT', 'COST'],
-      view.sessions.map((session) => row(session, now, clean)),
+      view.sessions.map((session) => row(session, now)),
       width,
     ),
   );
@@ -64,7 +63,7 @@ export const renderStatus = (view: StatusView, { paint, width }: Pick<Terminal, 
   return lines.join('\n');
 };
 
-const row = (session: SessionView, now: number, clean: (text: string) => string): string[] => {
+const row = (session: SessionView, now: number): string[] => {
   const kept = session.counts.pushed ?? 0;
   const cycles = Object.values(session.counts).reduce((sum, n) => sum + n, 0);
   const until = session.until ? ` (${relativeText(session.until, now)})` : '';
@@ -72,8 +71,8 @@ const row = (session: SessionView, now: number, clean: (text: string) => string)
     session.name,
     session.phase ?? session.state,
     session.since ? relativeText(session.since, now).replace(' ago', '') : '',
-    clean(`${session.doing}${until}`),
-    clean(session.last ? `${session.last.outcome}: ${session.last.title ?? session.last.reason}` : 'never ran'),
+    plain(`${session.doing}${until}`),
+    plain(session.last ? `${session.last.outcome}: ${session.last.title ?? session.last.reason}` : 'never ran'),
     `${kept}/${cycles}`,
     usd(session.costUsd),
   ];

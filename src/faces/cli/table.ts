@@ -1,8 +1,10 @@
 import CliTable from 'cli-table3';
 import stringWidth from 'string-width';
+import { plain } from './plain.ts';
 
 /** A table without frames: what people read and what `awk` splits. Pure: cells in, text out. */
-export const renderTable = (head: string[], rows: string[][], width: number): string => {
+export const renderTable = (head: string[], cells: string[][], width: number): string => {
+  const rows = cells.map((row) => row.map(plain));
   const widths = columnWidths([head, ...rows], width);
   const table = new CliTable({
     head,
