@@ -96,6 +96,7 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
     redact: (text) => withhold(text, current.secrets),
     random: Math.random,
     memory,
+    underWay: new Set(),
     onProgress: () => {},
   };
   await writeShims({

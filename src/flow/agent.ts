@@ -102,7 +102,7 @@ const runOnce = async (
     reserved: shop.purse.reserved(owner),
     now: shop.clock.now(),
   });
-  if (!grant.granted) return err({ outcome: 'discarded', reason: grant.reason, countsAsAttempt: false });
+  if (!grant.granted) return err({ outcome: 'empty', reason: grant.reason, countsAsAttempt: false });
   const reservation = shop.purse.reserve(owner, grant.usd);
   const { dir, own } = configDirOf(shop, cycle.session.name);
   // The owner's own directory is the owner's: nothing is put there.

@@ -55,12 +55,10 @@ export const evaluatePhase = async (
     before = { tree: caught.value.tree, end: judged.value.end };
     const mended = await mendPhase(shop, cycle, analysis.workspace, planned, judged.value.feedback);
     if (!mended.ok) {
-      // The attempt is what it was before the conversation broke: worse.
-      return err(
-        mended.error.outcome === 'failed' && !mended.error.stopAll
-          ? { ...mended.error, outcome: 'discarded' }
-          : mended.error,
-      );
+      // Interrupted is interrupted; else the attempt is what it was before the conversation broke: worse.
+      if (mended.error.outcome === 'interrupted') return mended;
+      const reason = `${judged.value.end.reason}; no further try: ${mended.error.reason}`;
+      return err({ ...mended.error, outcome: 'discarded', reason, countsAsAttempt: true });
     }
   }
 };

@@ -4,7 +4,7 @@ import { type Cycle, newSum, type Workshop } from '../flow/workshop.ts';
 import { FailureError } from '../model/failure.ts';
 import type { Session } from '../model/session.ts';
 import type { RunningCycle, State } from '../model/state.ts';
-import { isAlive, sweep } from '../ports/machine/processes.ts';
+import { isAlive, selfIdentity, sweep } from '../ports/machine/processes.ts';
 
 /**
  * After a crash: what the journal says is under way is compared with the world (processes, git), and completed or
@@ -31,7 +31,7 @@ export const recover = async (shop: Workshop, sessions: readonly Session[]): Pro
       });
     }
     for (const running of Object.values(shop.journal.state().running)) {
-      if (isAlive({ pid: running.pid, start: running.start })) continue;
+      if (isWorkedOn(shop, running)) continue;
       const killed = await sweep(running.cycle, 'prefix');
       if (killed > 0) {
         shop.journal.append<'swept'>({ type: 'swept', ...whereOf(running), data: { marker: running.cycle, killed } });
@@ -46,6 +46,12 @@ export const recover = async (shop: Workshop, sessions: readonly Session[]): Pro
     lock.value.release();
   }
   return result;
+};
+
+/** Alive is not enough: a full disk may have ended a cycle of this very process without its last line. */
+const isWorkedOn = (shop: Workshop, { cycle, pid, start }: RunningCycle): boolean => {
+  const self = selfIdentity();
+  return pid === self.pid && start === self.start ? shop.underWay.has(cycle) : isAlive({ pid, start });
 };
 
 const whereOf = ({ project, session, cycle }: RunningCycle) => ({ project, session, cycle });

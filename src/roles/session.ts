@@ -44,6 +44,7 @@ export const runCycle = async (shop: Workshop, input: CycleInput): Promise<Resul
     signal: ownSignal(input.signal),
     sum: newSum(),
   };
+  shop.underWay.add(cycle.id);
   try {
     begin(shop, cycle);
     return ok(await throughThePhases(shop, cycle));
@@ -51,6 +52,7 @@ export const runCycle = async (shop: Workshop, input: CycleInput): Promise<Resul
     if (error instanceof FailureError) return { ok: false, error: error.failure };
     throw error;
   } finally {
+    shop.underWay.delete(cycle.id);
     lock.release();
   }
 };
