@@ -38,6 +38,7 @@ export interface DemoRow {
 
 export interface DemoResult {
   rows: DemoRow[];
+  live: boolean;
   /** What is not as it must be; empty: the demo proved what it shows. */
   wrong: string[];
   home: string;
@@ -84,6 +85,7 @@ export const runDemo = async (input: DemoInput): Promise<Result<DemoResult, Fail
       const wrong = await whatIsWrong(factory, repository, input, rows, before);
       return ok({
         rows,
+        live: input.live,
         wrong,
         home,
         remote: repository.remote,
@@ -138,7 +140,12 @@ const runCycles = async (factory: Factory, input: DemoInput, api: MessagesApi | 
     const attempt = ATTEMPTS.find((a) => a.session === session.name);
     if (!entry || !attempt) return [];
     return [
-      { session: session.name, shows: attempt.shows, expected: input.live ? undefined : attempt.expected, entry },
+      {
+        session: session.name,
+        shows: input.live ? attempt.focus : attempt.shows,
+        expected: input.live ? undefined : attempt.expected,
+        entry,
+      },
     ];
   });
 };
@@ -165,7 +172,15 @@ const whatIsWrong = async (
       wrong.push(`${session}: ${branch} is in the remote although it was ${outcome}`);
   }
   if ((await tipOf(repository)) !== before) wrong.push('main moved, although nothing was reviewed');
-  if (input.live) return wrong;
+  if (input.live) {
+    for (const { session, entry } of rows) {
+      const { outcome, reason } = entry.data;
+      // What a real model tries is its own affair; that it could not try is not.
+      if (outcome === 'failed' || outcome === 'unevaluated' || outcome === 'interrupted')
+        wrong.push(`${session}: ${outcome}: ${reason}`);
+    }
+    return wrong;
+  }
   const retried = factory.journal.tail(1, { types: ['run_retry_planned'] });
   if (retried.length === 0) wrong.push('no run was repeated after the fault of the service');
   const clash = factory.journal

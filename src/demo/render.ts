@@ -32,7 +32,12 @@ export const renderDemo = (
     '',
     `${result.rows.length} attempts, ${pushed} kept. ${ran} checks ran, ${reused} results were shared instead of measured again. ${usd(cost)} at list prices, ${seconds(result.durationMs)}.`,
     ...(result.wrong.length === 0
-      ? [paint('green', 'Every outcome is the expected one, looked up in the journal and in the remote.')]
+      ? [
+          paint(
+            'green',
+            `${result.live ? 'Every attempt came to a verdict, what was kept is in the remote, and main did not move' : 'Every outcome is the expected one'}: looked up in the journal and in the remote.`,
+          ),
+        ]
       : [paint('red', 'NOT as expected:'), ...result.wrong.map((line) => paint('red', `  ${line}`))]),
     '',
     ...(kept
