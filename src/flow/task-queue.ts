@@ -28,7 +28,10 @@ export const taskQueueOf = (state: Readonly<State>): TaskQueueFile => {
   };
 };
 
-/** Rewrites the file atomically when it says something else; safe from several processes at once. */
+/**
+ * Rewrites the file atomically when it says something else; safe from several processes at once. What cannot be
+ * written now, e.g. on a full disk, is written at the next change or tick: it must not make a queued task look lost.
+ */
 export const writeTaskQueue = (journal: Journal<State>, file: string): void => {
   const text = `${JSON.stringify(taskQueueOf(journal.state()), null, 2)}\n`;
   try {
@@ -36,6 +39,11 @@ export const writeTaskQueue = (journal: Journal<State>, file: string): void => {
   } catch {
     // Not there yet.
   }
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileAtomic.sync(file, text);
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileAtomic.sync(file, text);
+  } catch (error) {
+    // What the operating system refuses has a code; anything else is a defect.
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+  }
 };

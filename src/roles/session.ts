@@ -109,9 +109,10 @@ const throughThePhases = async (shop: Workshop, cycle: Cycle): Promise<EntryOf<'
       failure: failure('crashed', message, error instanceof Error ? error.stack : undefined),
       countsAsAttempt: false,
     };
+  } finally {
+    cycle.sum.memoryPeakBytes = memory.peakBytes();
+    memory.end();
   }
-  cycle.sum.memoryPeakBytes = memory.peakBytes();
-  memory.end();
   if (end.outcome !== 'pushed' && cycle.sum.known.patch === undefined) await rescue(shop, cycle, progress);
   const safe = end.outcome === 'pushed' || cycle.sum.known.patch !== undefined || cycle.sum.known.commit === undefined;
   if (safe) await progress.mirror?.unkeep(cycle.branch);
