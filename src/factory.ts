@@ -18,7 +18,7 @@ import { createDependencies } from './ports/checks/dependencies.ts';
 import { createClaude } from './ports/claude/run.ts';
 import { createGit } from './ports/git/git.ts';
 import type { Mirror } from './ports/git/mirror.ts';
-import { openMirror } from './ports/git/open-mirror.ts';
+import { isMirror, openMirror } from './ports/git/open-mirror.ts';
 import { createWorkspaces } from './ports/git/workspaces.ts';
 import { type LoadedHome, loadHome } from './ports/home/load.ts';
 import { watchConfig } from './ports/home/watch.ts';
@@ -96,7 +96,6 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
     redact: (text) => withhold(text, current.secrets),
     random: Math.random,
     memory,
-    underWay: new Set(),
     onProgress: () => {},
   };
   await writeShims({
@@ -148,15 +147,25 @@ const withhold = (text: string, secrets: readonly string[]): string =>
 const createLog = (file: string) => {
   mkdirSync(dirname(file), { recursive: true });
   // Synchronous: what was logged before a crash is in the file.
-  return pino({ base: { pid: process.pid } }, pino.destination({ dest: file, sync: true, mkdir: true }));
+  const destination = pino.destination({ dest: file, sync: true, mkdir: true });
+  // A line of the log is worth less than the work: on a full disk it is lost, and the journal says why work waits.
+  destination.on('error', () => {});
+  return pino({ base: { pid: process.pid } }, destination);
 };
 
 const createMirrors = (deps: { git: ReturnType<typeof createGit>; clock: typeof systemClock; home: string }) => {
   const open = new Map<string, Promise<Result<Mirror, Failure>>>();
-  return (project: ProjectConfig): Promise<Result<Mirror, Failure>> => {
+  return async (project: ProjectConfig): Promise<Result<Mirror, Failure>> => {
     const key = JSON.stringify([project.name, project.repo, project.branch]);
     const known = open.get(key);
-    if (known) return known;
+    if (known) {
+      const mirror = await known;
+      if (!mirror.ok || (await isMirror(mirror.value.dir))) return mirror;
+      // Somebody removed it, and it is disposable: it is made anew, once for all who ask at this moment.
+      if (open.get(key) === known) open.delete(key);
+    }
+    const meanwhile = open.get(key);
+    if (meanwhile) return meanwhile;
     const opening = openMirror({ ...deps, project: project.name, repo: project.repo, branch: project.branch }).then(
       (mirror) => {
         // A repository that could not be opened is tried again by the next cycle.

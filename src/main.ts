@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { err, ok } from './base/result.ts';
 import type { Doors } from './desk/doors.ts';
 import { type Actions, buildProgram, runProgram } from './faces/cli/program.ts';
+import { sayFailure } from './faces/cli/say.ts';
 import { processTerminal } from './faces/cli/terminal.ts';
+import { FailureError, failure } from './model/failure.ts';
 
 /** The composition root: hands the faces the doors to a home, loads each command only when it is called. */
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -69,6 +71,17 @@ try {
     process.exitCode ||= 1;
   });
 } catch (error) {
+  if (error instanceof FailureError) process.exitCode = sayFailure(terminal, error.failure);
+  else if (isRefusal(error)) process.exitCode = sayFailure(terminal, failure('home-unusable', error.message));
+  else sayDefect(error);
+}
+
+/** The operating system said no: a directory that may not be written, a disk that is full. */
+function isRefusal(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error && 'syscall' in error;
+}
+
+function sayDefect(error: unknown): void {
   // What arrives here is a defect: one line for the person, the stack for the report when it is asked for.
   const message = error instanceof Error ? error.message : String(error);
   terminal.note(`winnow: ${message}`);

@@ -3,7 +3,7 @@ import { renderProblem } from '../base/file-problem.ts';
 import { ok, type Result } from '../base/result.ts';
 import { writeTaskQueue } from '../flow/task-queue.ts';
 import type { EntryOf, EntryType } from '../model/entry.ts';
-import { type Failure, failed } from '../model/failure.ts';
+import { type Failure, FailureError, failed } from '../model/failure.ts';
 import type { Decision } from '../policy/schedule.ts';
 import { selfIdentity } from '../ports/machine/processes.ts';
 import { recover } from '../roles/recovery.ts';
@@ -84,8 +84,21 @@ export const runFactory = async (input: UpInput): Promise<Result<void, Failure>>
     for (const cron of crons) cron.stop();
     closing.abort();
     stopReload();
-    journal.append<'process_stopped'>({ type: 'process_stopped', data: { pid: self.pid, reason: 'stopped' } });
     lock.release();
+    // Last, and not needed: on a full disk the next start finds this process dead and says so.
+    attempt(tell, () =>
+      journal.append<'process_stopped'>({ type: 'process_stopped', data: { pid: self.pid, reason: 'stopped' } }),
+    );
+  }
+};
+
+/** A journal that cannot be written now must not end what can go on without that line. */
+const attempt = (tell: (line: string) => void, deed: () => void): void => {
+  try {
+    deed();
+  } catch (error) {
+    if (!(error instanceof FailureError)) throw error;
+    tell(`${error.failure.message} ${error.failure.mend}`);
   }
 };
 
@@ -168,12 +181,12 @@ const reload = async (factory: Factory, tell: (line: string) => void): Promise<v
   const result = await factory.reload();
   if (result.ok) {
     if (!result.value) return;
-    journalConfig(factory);
+    attempt(tell, () => journalConfig(factory));
     tell('configuration read again');
     return;
   }
   const problems = problemsOf(result.error);
-  factory.journal.append<'config_rejected'>({ type: 'config_rejected', data: { problems } });
+  attempt(tell, () => factory.journal.append<'config_rejected'>({ type: 'config_rejected', data: { problems } }));
   tell(`CONFIGURATION REFUSED, the last good one stays in force:\n  ${problems.join('\n  ')}`);
 };
 

@@ -24,6 +24,19 @@ const CHECKOUTS_MAX = 256;
 /** Exit codes by which a shell says that it could not run a command. */
 const NOT_EXECUTABLE = 126;
 const NOT_FOUND = 127;
+/** A shell or npm between Winnow and the tool turns the tool's death by a signal into 128 and the signal's number. */
+const EXIT_BY_SIGNAL = 128;
+const FATAL_SIGNALS: Partial<Record<number, string>> = {
+  4: 'SIGILL',
+  6: 'SIGABRT',
+  7: 'SIGBUS',
+  8: 'SIGFPE',
+  9: 'SIGKILL',
+  11: 'SIGSEGV',
+  15: 'SIGTERM',
+  24: 'SIGXCPU',
+  25: 'SIGXFSZ',
+};
 
 export interface MeasureInput {
   project: ProjectConfig;
@@ -260,6 +273,9 @@ export const reportOf = (
   if (result.signal && !hung) return not('killed', `killed by ${result.signal}, perhaps for want of memory${last}`);
   if (result.exitCode === NOT_FOUND) return not('command-not-found', `command not found (exit 127)${last}`);
   if (result.exitCode === NOT_EXECUTABLE) return not('not-executable', `cannot be executed (exit 126)${last}`);
+  const wrapped = FATAL_SIGNALS[(result.exitCode ?? 0) - EXIT_BY_SIGNAL];
+  if (wrapped && !(selfDelimiting && parsed.complete))
+    return not('killed', `ended with ${result.exitCode}, killed by ${wrapped}, perhaps for want of memory${last}`);
   if (!parsed.complete) return not('report-missing', `${parsed.reason} (exit ${result.exitCode})${last}`);
   const failed = parsed.problems.length > 0 || parsed.tests.some((test) => test.status === 'failed');
   return {

@@ -3,7 +3,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import { Plan } from '../model/plan.ts';
 import type { CheckReport, TreeReport } from '../model/report.ts';
 import { clashOf } from '../policy/claim.ts';
-import { asData, fillPrompt } from '../policy/placeholders.ts';
+import { asData, fillPrompt, oneLine } from '../policy/placeholders.ts';
 import { triedBefore } from '../policy/tried.ts';
 import { ask } from './agent.ts';
 import type { Analysis } from './analyze.ts';
@@ -101,7 +101,7 @@ const judge = (shop: Workshop, cycle: Cycle, answer: unknown): Result<Plan, Refu
       reason: `the answer is not by the schema: ${z.prettifyError(parsed.error)}`,
     });
   }
-  const plan = parsed.data;
+  const plan = inPlainWords(shop, parsed.data);
   if (plan.nothing) return ok(plan);
   const state = shop.journal.state();
   const clash = clashOf(plan, cycle.id, state.running, cycle.project.name);
@@ -110,6 +110,19 @@ const judge = (shop: Workshop, cycle: Cycle, answer: unknown): Result<Plan, Refu
   const tried = cycle.task ? undefined : triedBefore(plan, state.projects[cycle.project.name]?.recent ?? []);
   if (tried) return err({ title: plan.title, why: 'tried', reason: tried.reason, reference: tried.cycle });
   return ok(plan);
+};
+
+/** A plan goes into commit messages, prompts of others and screens: one line each, nothing unseen, no secret. */
+const inPlainWords = (shop: Workshop, plan: Plan): Plan => {
+  const plainly = (text: string) => shop.redact(oneLine(text));
+  return {
+    ...plan,
+    title: plainly(plan.title),
+    why: plainly(plan.why),
+    kind: plainly(plan.kind),
+    expects: plainly(plan.expects),
+    files: plan.files.map(plainly),
+  };
 };
 
 export const systemText = (shop: Workshop, cycle: Cycle): string =>

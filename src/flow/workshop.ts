@@ -46,8 +46,6 @@ export interface Workshop {
   redact: (text: string) => string;
   random: () => number;
   memory: MemoryWatch;
-  /** Cycles that this process is working on: one that it is not, and that the journal calls running, is left over. */
-  underWay: Set<string>;
   /** What a run is doing right now, for whoever watches. */
   onProgress: (cycle: string, progress: RunProgress) => void;
 }

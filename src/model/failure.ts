@@ -5,6 +5,7 @@
 export const MENDS = {
   // home and configuration
   'home-missing': 'Run `winnow init --repo PATH` to make a home, or name one with --home DIR or WINNOW_HOME.',
+  'home-unusable': 'Check that this user may write there and that the disk has room: `ls -ld` and `df` on that path.',
   'config-invalid': 'Mend the named keys in winnow.config.yaml; `winnow config check` reads it again.',
   'session-file-invalid': 'Mend the front matter of the named file in sessions/.',
   'prompt-invalid': 'Mend the named file in prompts/, or delete it and run `winnow init` to get the shipped one back.',

@@ -74,6 +74,9 @@ const cut = (text: string, maxChars: number): string => {
   return `${head}\n[... about ${(text.length - maxChars).toLocaleString('en-US')} characters cut here ...]\n${tail}`;
 };
 
+/** Words of a stranger as one line in which everything can be seen. */
+export const oneLine = (text: string): string => visible(text).replace(/\s+/g, ' ').trim();
+
 const HEAD_SHARE = 0.6;
 
 /** Only what is plainly readable leaves this function; newlines are `\n`, tabs stay. */

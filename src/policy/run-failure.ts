@@ -7,7 +7,7 @@ import { type Backoff, backoffMs } from '../base/backoff.ts';
 import { type Failure, type FailureKind, failure } from '../model/failure.ts';
 
 /** Why the run was stopped from outside; 'result-hang': it had answered and did not end. */
-export type StopReason = 'abort' | 'silence' | 'overtime' | 'result-hang';
+export type StopReason = 'abort' | 'silence' | 'overtime' | 'flood' | 'result-hang';
 
 /** The last `result` message, as far as it decides. */
 export interface ResultFacts {
@@ -53,6 +53,8 @@ export const judgeRun = (facts: RunFacts): Judgement => {
       return no(facts, 'silent', `The run said nothing for ${seconds(stopped.afterMs)} and was stopped.`);
     case 'overtime':
       return no(facts, 'overtime', `The run was not done after ${seconds(stopped.afterMs)} and was stopped.`);
+    case 'flood':
+      return no(facts, 'crashed', `The run wrote more than any run has to say and was stopped.`);
     case 'result-hang':
     case undefined:
   }
@@ -259,6 +261,7 @@ export const policyFor = (kind: FailureKind, context: PolicyContext): RunPolicy 
 
     // Not endings of a run: whoever met them knows what to do.
     case 'home-missing':
+    case 'home-unusable':
     case 'config-invalid':
     case 'session-file-invalid':
     case 'prompt-invalid':

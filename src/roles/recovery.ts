@@ -4,11 +4,12 @@ import { type Cycle, newSum, type Workshop } from '../flow/workshop.ts';
 import { FailureError } from '../model/failure.ts';
 import type { Session } from '../model/session.ts';
 import type { RunningCycle, State } from '../model/state.ts';
-import { isAlive, selfIdentity, sweep } from '../ports/machine/processes.ts';
+import { isAlive, sweep } from '../ports/machine/processes.ts';
+import type { SlotLease } from '../ports/machine/slots.ts';
 
 /**
  * After a crash: what the journal says is under way is compared with the world (processes, git), and completed or
- * closed. Doing it twice does no harm; a cycle whose process lives is left alone.
+ * closed. Doing it twice does no harm; a cycle that is really under way, which its lock says, is left alone.
  */
 export interface Recovered {
   cycles: { cycle: string; session: string; outcome: 'pushed' | 'interrupted' }[];
@@ -31,16 +32,23 @@ export const recover = async (shop: Workshop, sessions: readonly Session[]): Pro
       });
     }
     for (const running of Object.values(shop.journal.state().running)) {
-      if (isWorkedOn(shop, running)) continue;
-      const killed = await sweep(running.cycle, 'prefix');
-      if (killed > 0) {
-        shop.journal.append<'swept'>({ type: 'swept', ...whereOf(running), data: { marker: running.cycle, killed } });
-        result.killed += killed;
+      const alive = isAlive({ pid: running.pid, start: running.start });
+      const held = alive ? await abandoned(shop, running) : undefined;
+      if (alive && !held) continue;
+      try {
+        const killed = await sweep(running.cycle, 'prefix');
+        if (killed > 0) {
+          shop.journal.append<'swept'>({ type: 'swept', ...whereOf(running), data: { marker: running.cycle, killed } });
+          result.killed += killed;
+        }
+        const outcome = await closeCycle(shop, running, sessions, alive);
+        if (outcome === undefined) result.open += 1;
+        else result.cycles.push({ cycle: running.cycle, session: running.session, outcome });
+      } finally {
+        held?.release();
       }
-      const outcome = await closeCycle(shop, running, sessions);
-      if (outcome === undefined) result.open += 1;
-      else result.cycles.push({ cycle: running.cycle, session: running.session, outcome });
     }
+    await settleOrphanedTasks(shop);
     result.open += await settleOrphans(shop);
   } finally {
     lock.value.release();
@@ -48,10 +56,48 @@ export const recover = async (shop: Workshop, sessions: readonly Session[]): Pro
   return result;
 };
 
-/** Alive is not enough: a full disk may have ended a cycle of this very process without its last line. */
-const isWorkedOn = (shop: Workshop, { cycle, pid, start }: RunningCycle): boolean => {
-  const self = selfIdentity();
-  return pid === self.pid && start === self.start ? shop.underWay.has(cycle) : isAlive({ pid, start });
+/**
+ * A cycle whose process lives and whose lock is free ended without its entry, since the disk was full at that moment.
+ * The lock, when it is so: held while the cycle is closed.
+ */
+const abandoned = async (shop: Workshop, running: RunningCycle): Promise<SlotLease | undefined> => {
+  const held = await shop.slots.tryAcquire(`session:${running.session}`, 1, `pid ${process.pid}`);
+  if (held && shop.journal.state().running[running.cycle]) return held;
+  held?.release();
+  return undefined;
+};
+
+/** Tasks of cycles that have ended: the disk became full, or the process died, between the two lines. */
+const settleOrphanedTasks = async (shop: Workshop): Promise<void> => {
+  for (const { id, project, cycles, state: seen } of Object.values(shop.journal.state().tasks)) {
+    const cycle = cycles.at(-1);
+    if (seen !== 'assigned' || cycle === undefined || shop.journal.state().running[cycle]) continue;
+    const past = shop.journal.state().projects[project]?.recent.find((recent) => recent.cycle === cycle);
+    // A session between its two lines still has its lock.
+    const held = past ? await shop.slots.tryAcquire(`session:${past.session}`, 1, `pid ${process.pid}`) : undefined;
+    if (past && !held) continue;
+    try {
+      const task = shop.journal.state().tasks[id];
+      if (task?.state !== 'assigned' || task.cycles.at(-1) !== cycle) continue;
+      const where = { project, cycle, ...(past ? { session: past.session } : {}) };
+      if (past?.outcome === 'pushed') {
+        shop.journal.append<'task_done'>({
+          type: 'task_done',
+          ...where,
+          data: { task: id, reason: 'waits for review' },
+        });
+      } else {
+        const reason = 'its cycle ended without settling it';
+        shop.journal.append<'task_returned'>({
+          type: 'task_returned',
+          ...where,
+          data: { task: id, reason, counted: false },
+        });
+      }
+    } finally {
+      held?.release();
+    }
+  }
 };
 
 const whereOf = ({ project, session, cycle }: RunningCycle) => ({ project, session, cycle });
@@ -61,6 +107,7 @@ const closeCycle = async (
   shop: Workshop,
   running: RunningCycle,
   sessions: readonly Session[],
+  alive: boolean,
 ): Promise<'pushed' | 'interrupted' | undefined> => {
   const where = whereOf(running);
   const pushed = alreadyPushed(shop.journal.state(), running);
@@ -81,7 +128,9 @@ const closeCycle = async (
     ...where,
     data: {
       outcome: 'interrupted',
-      reason: `the process died in phase ${running.phase}`,
+      reason: alive
+        ? `nothing could be written to the journal in phase ${running.phase}`
+        : `the process died in phase ${running.phase}`,
       failure: 'interrupted',
       trigger: running.trigger,
       ...(running.task ? { task: running.task } : {}),

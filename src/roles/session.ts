@@ -44,7 +44,6 @@ export const runCycle = async (shop: Workshop, input: CycleInput): Promise<Resul
     signal: ownSignal(input.signal),
     sum: newSum(),
   };
-  shop.underWay.add(cycle.id);
   try {
     begin(shop, cycle);
     return ok(await throughThePhases(shop, cycle));
@@ -52,7 +51,6 @@ export const runCycle = async (shop: Workshop, input: CycleInput): Promise<Resul
     if (error instanceof FailureError) return { ok: false, error: error.failure };
     throw error;
   } finally {
-    shop.underWay.delete(cycle.id);
     lock.release();
   }
 };
@@ -112,9 +110,10 @@ const throughThePhases = async (shop: Workshop, cycle: Cycle): Promise<EntryOf<'
       failure: failure('crashed', message, error instanceof Error ? error.stack : undefined),
       countsAsAttempt: false,
     };
+  } finally {
+    cycle.sum.memoryPeakBytes = memory.peakBytes();
+    memory.end();
   }
-  cycle.sum.memoryPeakBytes = memory.peakBytes();
-  memory.end();
   if (end.outcome !== 'pushed' && cycle.sum.known.patch === undefined) await rescue(shop, cycle, progress);
   const safe = end.outcome === 'pushed' || cycle.sum.known.patch !== undefined || cycle.sum.known.commit === undefined;
   if (safe) await progress.mirror?.unkeep(cycle.branch);

@@ -7,5 +7,4 @@ import { stripVTControlCharacters } from 'node:util';
 export const plain = (text: string): string => stripVTControlCharacters(text).replace(STEERING, '');
 
 /** All control characters but tab and newline, C1 among them, and the bidirectional overrides and isolates. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out.
 const STEERING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;

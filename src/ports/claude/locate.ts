@@ -10,16 +10,16 @@ import type { Claude } from './claude.ts';
 const VERSION_TIMEOUT_MS = 30_000;
 
 export const locate = async (command: string, fallbackPath: string | undefined): Promise<Result<string, Failure>> => {
-  const places = command.includes('/')
-    ? [isAbsolute(command) ? command : resolve(command)]
-    : (process.env.PATH ?? '')
-        .split(delimiter)
-        .filter(isAbsolute)
-        .map((dir) => join(dir, command));
-  for (const place of [...places, ...(fallbackPath === undefined ? [] : [fallbackPath])]) {
+  // A path says which one: another in its place would be a surprise that is found out on the bill.
+  const isPath = command.includes('/');
+  const onPath = (process.env.PATH ?? '').split(delimiter).filter(isAbsolute);
+  const places = isPath
+    ? [resolve(command)]
+    : [...onPath.map((dir) => join(dir, command)), ...(fallbackPath === undefined ? [] : [fallbackPath])];
+  for (const place of places) {
     if (await isExecutable(place)) return ok(place);
   }
-  const where = command.includes('/') ? '' : ' on PATH';
+  const where = isPath ? '' : ' on PATH';
   return failed('claude-missing', `Claude Code was not found: there is no "${command}"${where}.`);
 };
 

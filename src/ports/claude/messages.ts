@@ -165,7 +165,9 @@ const USER_PREFIX = Buffer.from('{"type":"user",');
 
 const optional = <T extends z.ZodType>(type: T) => type.optional().catch(undefined);
 const text = optional(z.string());
-const count = z.number().catch(0);
+/** A figure that no run can have is taken as absent, so that no sum and no entry is spoilt by it. */
+const count = z.number().min(0).max(Number.MAX_SAFE_INTEGER).catch(0);
+const whole = z.int().min(0).catch(0);
 
 const Used = z.object({
   inputTokens: count,
@@ -174,6 +176,8 @@ const Used = z.object({
   cacheCreationInputTokens: count,
   costUSD: count,
 });
+/** The last second that a date can name. */
+const RESETS_AT_MAX_S = 8_640_000_000_000;
 const ModelUsage = optional(z.record(z.string(), Used));
 
 const AssistantMessage = z.object({
@@ -209,7 +213,7 @@ const ResultMessage = z.object({
   errors: z.array(z.string()).catch([]),
   structured_output: z.unknown().optional(),
   startup_failure_reason: text,
-  num_turns: count,
+  num_turns: whole,
   permission_denials: z
     .array(z.object({ tool_name: z.string(), tool_use_id: z.string().catch(''), tool_input: z.unknown().optional() }))
     .catch([]),
@@ -225,7 +229,7 @@ const Message = z.union([
     type: z.literal('rate_limit_event'),
     rate_limit_info: z.object({
       status: z.string(),
-      resetsAt: optional(z.number()),
+      resetsAt: optional(z.number().min(0).max(RESETS_AT_MAX_S)),
       rateLimitType: z.string().catch('unknown'),
     }),
   }),

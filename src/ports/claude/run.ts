@@ -78,18 +78,21 @@ export const createClaude = ({
     const terminal = opened.value;
     const stopper = createStopper(terminal, clock);
     let heardAt = clock.monotonic();
-    const look = async () => {
+    const read = async () => {
       if (await tail.read()) heardAt = clock.monotonic();
+    };
+    const judge = () => {
       const quietMs = clock.monotonic() - heardAt;
       const runMs = clock.monotonic() - startedAt;
-      if (reading.answered() && quietMs > RESULT_GRACE_MS) stopper.stop('result-hang', quietMs, STOP_GRACE_MS);
+      if (tail.full()) stopper.stop('flood', runMs, STOP_GRACE_MS);
+      else if (reading.answered() && quietMs > RESULT_GRACE_MS) stopper.stop('result-hang', quietMs, STOP_GRACE_MS);
       else if (quietMs > request.silenceMs) stopper.stop('silence', quietMs, STOP_GRACE_MS);
       else if (runMs > request.timeoutMs) stopper.stop('overtime', runMs, STOP_GRACE_MS);
     };
     const abort = () => stopper.stop('abort', clock.monotonic() - startedAt, ABORT_GRACE_MS);
     request.signal?.addEventListener('abort', abort, { once: true });
     if (request.signal?.aborted) abort();
-    const unwatch = poll.watch(look);
+    const unwatch = poll.watch({ read, judge });
 
     const exit = await stopper.ended;
     unwatch();
@@ -190,16 +193,18 @@ const createPoll = () => {
   const looks = new Set<() => void>();
   let timer: NodeJS.Timeout | undefined;
   return {
-    watch: (look: () => Promise<void>): (() => void) => {
+    watch: ({ read, judge }: { read: () => Promise<void>; judge: () => void }): (() => void) => {
       let busy = false;
       const guarded = () => {
-        if (busy) return;
+        // A run that writes faster than it can be read must not outlive its time by that.
+        if (busy) return judge();
         busy = true;
         // A failing read is met again at the end of the run; until then the clocks of the run go on.
-        look()
+        read()
           .catch(() => {})
           .finally(() => {
             busy = false;
+            judge();
           });
       };
       looks.add(guarded);

@@ -6,6 +6,9 @@ const CHUNK_BYTES = 64 * 1024;
 /** Far above what was ever seen (some 10 MB); a longer line is dropped, not collected until memory ends. */
 const LINE_MAX_BYTES = 64 * 1024 * 1024;
 
+/** Of one run: ten times what the longest was seen to write. What comes after is not read. */
+const FILE_MAX_BYTES = 128 * 1024 * 1024;
+
 export interface Tail {
   /** Reads what is new; true when there was anything. */
   read(): Promise<boolean>;
@@ -13,6 +16,8 @@ export interface Tail {
   finish(): Promise<void>;
   /** Lines that were longer than the limit. */
   dropped(): number;
+  /** More was written than is read. */
+  full(): boolean;
 }
 
 export const createTail = (file: string, onLine: (line: Buffer) => void): Tail => {
@@ -62,6 +67,7 @@ export const createTail = (file: string, onLine: (line: Buffer) => void): Tail =
     buffer ??= Buffer.allocUnsafe(CHUNK_BYTES);
     const before = offset;
     for (;;) {
+      if (offset >= FILE_MAX_BYTES) return offset > before;
       const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES, offset);
       if (bytesRead === 0) return offset > before;
       offset += bytesRead;
@@ -89,5 +95,6 @@ export const createTail = (file: string, onLine: (line: Buffer) => void): Tail =
         }
       }),
     dropped: () => dropped,
+    full: () => offset >= FILE_MAX_BYTES,
   };
 };

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { execa } from 'execa';
 import { type SimpleGit, simpleGit } from 'simple-git';
@@ -282,6 +283,10 @@ const createQuestion = (gitDir: string, env: NodeJS.ProcessEnv): SimpleGit =>
 /** What a person reads when a local git command failed. */
 export const gitFailure = (call: GitCall, output: GitOutput): Failure => {
   const name = `git ${call.args[0]}`;
+  // A directory that is gone and a program that is missing are the same error to who starts a process.
+  const place = call.workTree ?? call.gitDir;
+  if (output.spawnError === 'ENOENT' && place !== '' && !existsSync(place))
+    return failure('git-failed', `${place} is gone`);
   if (output.spawnError === 'ENOENT') return gitMissing();
   if (output.spawnError !== undefined) return failure('git-failed', `${name} could not start: ${output.spawnError}`);
   if (output.aborted) return failure('interrupted', `${name} was stopped`);

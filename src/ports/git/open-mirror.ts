@@ -107,7 +107,8 @@ const tidy = async (git: Git, dir: string, nowMs: number): Promise<Result<void, 
   return packed.ok ? ok(undefined) : packed;
 };
 
-const isMirror = async (dir: string): Promise<boolean> => {
+/** Whether what stands there can be used as a mirror; an agent of the same user can remove it at any time. */
+export const isMirror = async (dir: string): Promise<boolean> => {
   const head = await readFile(path.join(dir, 'HEAD'), 'utf8').catch(() => '');
   const parts = await Promise.all(['objects', 'refs'].map((name) => stat(path.join(dir, name)).catch(() => undefined)));
   return head.trim() !== '' && parts.every((part) => part?.isDirectory());

@@ -225,7 +225,7 @@ const remoteFailure = async (source: Source, verb: string, output: GitOutput): P
 };
 
 const NO_REPOSITORY =
-  /does not appear to be a git repository|not a git repository|repository '[^']*' not found|Repository not found|repository not exported|access denied or repository not exported/i;
+  /does not appear to be a git repository|not a git repository|invalid gitfile format|repository '[^']*' not found|Repository not found|repository not exported|access denied or repository not exported/i;
 
 /** What ssh or curl said is the reason; git's own last line only says that there was one. */
 const reason = (stderr: string): string => {
