@@ -6,6 +6,7 @@ export interface Terminal {
   note: (text: string) => void;
   /** Colour where a person looks, nothing where a program reads. */
   paint: (style: Style, text: string) => string;
+  /** Columns of the screen; in a pipe those of a usual one. */
   width: number;
   /** Where a line is cut: at the edge of a screen, nowhere in a pipe. */
   lineWidth: number;
@@ -17,15 +18,25 @@ export type Style = 'green' | 'red' | 'yellow' | 'cyan' | 'gray' | 'bold';
 /** Used where the terminal does not say: the width of most, and of printed logs. */
 const WIDTH_DEFAULT = 100;
 
-export const processTerminal = (): Terminal => {
-  const interactive = process.stdout.isTTY === true;
-  const colour = interactive && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+/** What a process has to print with. */
+export interface Screen {
+  stdout: { write: (text: string) => unknown; isTTY?: boolean; columns?: number };
+  stderr: { write: (text: string) => unknown };
+  env: Readonly<Record<string, string | undefined>>;
+}
+
+export const processTerminal = ({ stdout, stderr, env }: Screen = process): Terminal => {
+  const interactive = stdout.isTTY === true;
+  const colour = interactive && !env.NO_COLOR && env.TERM !== 'dumb';
+  // Some terminals say that they are 0 columns wide.
+  const width = stdout.columns || WIDTH_DEFAULT;
   return {
-    out: (text) => void process.stdout.write(`${text}\n`),
-    note: (text) => void process.stderr.write(`${text}\n`),
-    paint: (style, text) => (colour ? styleText(style, text) : text),
-    width: process.stdout.columns ?? WIDTH_DEFAULT,
-    lineWidth: interactive ? (process.stdout.columns ?? WIDTH_DEFAULT) : Number.POSITIVE_INFINITY,
+    out: (text) => void stdout.write(`${text}\n`),
+    note: (text) => void stderr.write(`${text}\n`),
+    // Decided above: node would look at the process's own streams.
+    paint: (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text),
+    width,
+    lineWidth: interactive ? width : Number.POSITIVE_INFINITY,
     interactive,
   };
 };
