@@ -67,7 +67,7 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
     claude: createClaude({
       command: config().agent.command,
       clock,
-      reaperPrefix: reaper.prefix,
+      reaperPrefix: [...reaper.prefix, ...reaper.humble],
       sweep: (marker) => sweep(marker),
       fallbackPath: OWN_CLAUDE,
     }),

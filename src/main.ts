@@ -61,6 +61,13 @@ try {
     (await import('./faces/cli/completion.ts')).addCompletion(program);
   const code = await runProgram(program, process.argv.slice(2), terminal);
   if (code !== undefined) process.exitCode = code;
+  // What standard output thinks of the last write is heard only after it.
+  process.once('beforeExit', () => {
+    const fault = terminal.fault();
+    if (fault === undefined) return;
+    terminal.note(`winnow: the output could not be written: ${fault}`);
+    process.exitCode ||= 1;
+  });
 } catch (error) {
   // What arrives here is a defect: one line for the person, the stack for the report when it is asked for.
   const message = error instanceof Error ? error.message : String(error);

@@ -5,6 +5,7 @@ import type { Session } from '../model/session.ts';
 import type { State } from '../model/state.ts';
 import { dayKey, type MachineFacts } from '../policy/gates.ts';
 import { decide } from '../policy/schedule.ts';
+import type { SlotView } from '../ports/machine/slots.ts';
 
 /** The whole factory at a glance: one read model for the terminal, for scripts, and later for every other face. */
 export interface StatusView {
@@ -23,6 +24,8 @@ export interface StatusView {
   }[];
   sessions: SessionView[];
   gates: { gate: GateName; reason: string; since: string; until: string | undefined }[];
+  /** Who holds a slot and who waits for one. */
+  slots: { name: string; capacity: number; held: string[]; waiting: string[] }[];
   waiting: { branch: string; session: string; project: string; at: string }[];
   tasks: { queued: number; assigned: number; failed: number };
   today: { costUsd: number; budgetUsd: number; counts: Partial<Record<Outcome, number>> };
@@ -53,6 +56,8 @@ export interface StatusInput {
   facts: MachineFacts;
   now: number;
   isAlive: (process: { pid: number; start: string }) => boolean;
+  /** As the lock server of the home tells; empty when nothing runs. */
+  slots: SlotView[];
 }
 
 export const statusView = (input: StatusInput): StatusView => {
@@ -87,6 +92,15 @@ export const statusView = (input: StatusInput): StatusView => {
         until: closed.until,
       })),
     ],
+    slots: Object.entries(config.slots).map(([name, capacity]) => {
+      const seen = input.slots.find((slot) => slot.name === name);
+      return {
+        name,
+        capacity,
+        held: seen?.held.map(({ who }) => who) ?? [],
+        waiting: seen?.waiting.map(({ who }) => who) ?? [],
+      };
+    }),
     waiting: Object.values(state.waiting).map(({ branch, session, project, at }) => ({ branch, session, project, at })),
     tasks: {
       queued: tasks.filter((task) => task.state === 'queued').length,

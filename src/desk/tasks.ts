@@ -103,13 +103,17 @@ const change = (counter: Counter, id: string, deed: (task: Task) => Result<void,
   });
 };
 
+/** An id has 26; what was typed instead may be anything. */
+const ID_SHOWN_MAX_CHARS = 40;
+
 /** By id, or by an end of an id that only one task has: the ends differ, the beginnings are the time. */
 const findTask = (counter: Counter, id: string): Result<Task, Failure> => {
   const wanted = id.toUpperCase();
   const matches = Object.values(counter.journal.state().tasks).filter(
     (task) => task.id === wanted || task.id.endsWith(wanted),
   );
-  if (wanted.length < 4 || matches.length === 0) return failed('not-found', `there is no task ${id}`);
+  if (wanted.length < 4 || matches.length === 0)
+    return failed('not-found', `there is no task ${JSON.stringify(id.slice(0, ID_SHOWN_MAX_CHARS))}`);
   if (matches.length > 1) return failed('argument-invalid', `${matches.length} tasks end in ${id}`);
   return ok(matches[0]!);
 };

@@ -71,6 +71,7 @@ export const runFactory = async (input: UpInput): Promise<Result<void, Failure>>
     const wake = createWaker(factory, scheduler, tell);
     const tickSeconds = Math.max(1, Math.round(factory.config().schedule.tick / 1000));
     crons.push(new Cron('* * * * * *', { interval: tickSeconds, protect: true, unref: false }, wake.now));
+    crons.push(new Cron(QUIET_HOUR, { protect: true, timezone: 'UTC' }, () => tidy(factory, tell)));
     factory.watch(() => void reload(factory, tell), closing.signal);
     void followWakings(factory, closing.signal, wake.soon);
     wake.now();
@@ -85,6 +86,23 @@ export const runFactory = async (input: UpInput): Promise<Result<void, Failure>>
     stopReload();
     journal.append<'process_stopped'>({ type: 'process_stopped', data: { pid: self.pid, reason: 'stopped' } });
     lock.release();
+  }
+};
+
+/** Once a day: what grows without being needed is packed or removed, so that weeks cost no more than days. */
+const QUIET_HOUR = '17 3 * * *';
+/** Dependencies that no cycle has used for so long belong to lockfiles of the past. */
+const DEPENDENCIES_UNUSED_MS = 14 * 86_400_000;
+
+const tidy = async (factory: Factory, tell: (line: string) => void): Promise<void> => {
+  try {
+    for (const project of factory.config().projects) {
+      const mirror = await factory.shop.mirrorOf(project);
+      if (mirror.ok) await mirror.value.tidy();
+    }
+    await factory.shop.dependencies.sweep(DEPENDENCIES_UNUSED_MS);
+  } catch (error) {
+    tell(`tidying failed: ${error instanceof Error ? error.message : String(error)}`);
   }
 };
 

@@ -7,6 +7,7 @@ import { FailureError, failure } from '../model/failure.ts';
 import { grantBudget } from '../policy/budget.ts';
 import { policyFor } from '../policy/run-failure.ts';
 import type { RunRequest, RunResult } from '../ports/claude/claude.ts';
+import { lendSkills } from '../ports/home/skills.ts';
 import { type Cycle, type CycleEnd, endBy, envelopeOf, type Workshop } from './workshop.ts';
 
 /**
@@ -103,6 +104,9 @@ const runOnce = async (
   });
   if (!grant.granted) return err({ outcome: 'discarded', reason: grant.reason, countsAsAttempt: false });
   const reservation = shop.purse.reserve(owner, grant.usd);
+  const { dir, own } = configDirOf(shop, cycle.session.name);
+  // The owner's own directory is the owner's: nothing is put there.
+  if (own && cycle.sum.runs === 0) cycle.sum.skills = lendSkills(shop.paths.skills, dir);
   cycle.sum.runs += 1;
   const run = `${cycle.id}-${cycle.sum.runs}`;
   try {
@@ -138,6 +142,12 @@ const runOnce = async (
   }
 };
 
+/** A stored login lives in the owner's own directory; with a token in the environment each session has its own. */
+const configDirOf = (shop: Workshop, session: string): { dir: string; own: boolean } => {
+  const own = shop.environments.hasAgentCredential || hasCredential(shop.config().agent.env);
+  return { dir: own ? shop.paths.claude(session) : shop.ownerClaudeConfig, own };
+};
+
 const requestOf = (shop: Workshop, cycle: Cycle, question: Question, run: string, budgetUsd: number): RunRequest => {
   const { agent } = shop.config();
   const session = cycle.session.name;
@@ -170,11 +180,7 @@ const requestOf = (shop: Workshop, cycle: Cycle, question: Question, run: string
         ...Object.fromEntries(Object.entries(agent.env).map(([name, value]) => [name, fill(value)])),
       },
     }),
-    // A stored login lives in the owner's own directory; with a token in the environment each session has its own.
-    configDir:
-      shop.environments.hasAgentCredential || hasCredential(agent.env)
-        ? shop.paths.claude(session)
-        : shop.ownerClaudeConfig,
+    configDir: configDirOf(shop, session).dir,
     // Its own: behind a wall every run is process 1, and names in a shared place would collide.
     tmpDir: join(shop.paths.tmp, run),
     transcriptDir: shop.paths.transcript(cycle.id),

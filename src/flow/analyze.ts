@@ -11,6 +11,8 @@ import { type Cycle, type CycleEnd, endBy, envelopeOf, type Workshop } from './w
 export interface Analysis {
   workspace: Workspace;
   baseline: TreeReport;
+  /** Name of the dependencies that the workspace was lent. */
+  dependencies: string;
 }
 
 export const analyzePhase = async (
@@ -31,7 +33,7 @@ export const analyzePhase = async (
   }
   const workspace = await prepareWorkspace(shop, cycle, reading);
   if (!workspace.ok) return workspace;
-  return ok({ workspace: workspace.value, baseline: baseline.value });
+  return ok({ ...workspace.value, baseline: baseline.value });
 };
 
 export const measureBaseline = async (
@@ -75,7 +77,7 @@ const prepareWorkspace = async (
   shop: Workshop,
   cycle: Cycle,
   reading: Reading,
-): Promise<Result<Workspace, CycleEnd>> => {
+): Promise<Result<Pick<Analysis, 'workspace' | 'dependencies'>, CycleEnd>> => {
   const { project, session } = cycle;
   const installed = await shop.dependencies.ensure({
     mirror: reading.mirror,
@@ -101,5 +103,5 @@ const prepareWorkspace = async (
   if (!prepared.ok) return err(endBy(prepared.error));
   const linked = await shop.dependencies.link(installed.value.key, prepared.value.dir);
   if (!linked.ok) return err(endBy(failure('install-failed', linked.error.message, linked.error.detail)));
-  return ok(prepared.value);
+  return ok({ workspace: prepared.value, dependencies: installed.value.key });
 };

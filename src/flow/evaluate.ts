@@ -10,7 +10,7 @@ import type { Analysis } from './analyze.ts';
 import { measureBaseline } from './analyze.ts';
 import { captureWork, mendPhase } from './hack.ts';
 import { keepPatch, writeReport } from './keep.ts';
-import { type MeasureInput, measureTree, runAgain, unevaluatedOf } from './measure.ts';
+import { dependenciesIntact, type MeasureInput, measureTree, runAgain, unevaluatedOf } from './measure.ts';
 import type { Planned } from './plan.ts';
 import { fetchTip, type Reading } from './read.ts';
 import { type Cycle, type CycleEnd, endBy, envelopeOf, type Workshop } from './workshop.ts';
@@ -41,6 +41,8 @@ export const evaluatePhase = async (
   let before: { tree: string; end: CycleEnd } | undefined;
   for (let iteration = 1; ; iteration += 1) {
     cycle.sum.iterations = iteration;
+    // What the agent wrote into the shared dependencies must not judge its own change.
+    await dependenciesIntact(shop, envelopeOf(cycle), analysis.dependencies, 'agent', cycle.session.name);
     const caught = await captureWork(shop, cycle, reading, analysis.workspace, planned.plan);
     if (!caught.ok) return caught;
     // The same tree gets the same verdict: a conversation that changed nothing more has given up.
@@ -361,6 +363,7 @@ const journalVerdict = (
       fixed: comparison.fixed.length,
       broken: comparison.broken.length + comparison.vanished.length + comparison.skipped.length,
       findings: findings.slice(0, IDENTITIES_IN_ENTRY_MAX),
+      ...(captured.notes.length > 0 ? { notes: captured.notes.slice(0, IDENTITIES_IN_ENTRY_MAX) } : {}),
     },
   });
 };

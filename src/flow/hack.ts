@@ -10,7 +10,7 @@ import type { Reading } from './read.ts';
 import { type Cycle, type CycleEnd, endBy, type Workshop } from './workshop.ts';
 
 /** The fourth phase: the same conversation, now with the editing tools, and what it left behind as one commit. */
-const EDIT_TOOLS = ['Read', 'Grep', 'Glob', 'Edit', 'Write', 'Bash'];
+const EDIT_TOOLS = ['Read', 'Grep', 'Glob', 'Edit', 'Write', 'Bash', 'Skill'];
 
 export const hackPhase = async (
   shop: Workshop,

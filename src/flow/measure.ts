@@ -214,7 +214,7 @@ const runIn = async (
     checkout: await realpath(dir),
     ...(check.report === undefined ? {} : { report: await readReport(join(dir, check.report)) }),
   });
-  if (execution.dependencies !== '' && !(await shop.dependencies.verify(execution.dependencies))) {
+  if (!(await dependenciesIntact(shop, input.envelope, execution.dependencies, 'check', check.name))) {
     return unevaluated(
       check,
       'install-failed',
@@ -223,6 +223,22 @@ const runIn = async (
     );
   }
   return reportOf(check, result, parsed, elapsed());
+};
+
+/**
+ * Whether the shared dependencies are as they were installed; asked after everything that might have written to them.
+ * If not they are set aside, and whoever needs them next installs anew.
+ */
+export const dependenciesIntact = async (
+  shop: Workshop,
+  envelope: MeasureInput['envelope'],
+  key: string,
+  by: 'agent' | 'check',
+  what: string,
+): Promise<boolean> => {
+  if (key === '' || (await shop.dependencies.verify(key))) return true;
+  shop.journal.append<'dependencies_damaged'>({ type: 'dependencies_damaged', ...envelope, data: { key, by, what } });
+  return false;
 };
 
 /** What a finished command says, in the words of a report; pure. Could not run is neither red nor green. */

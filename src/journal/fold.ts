@@ -218,6 +218,7 @@ export const foldEntry = (state: State, entry: Entry): void => {
     case 'plan_refused':
     case 'run_retry_planned':
     case 'install_ran':
+    case 'dependencies_damaged':
     case 'alert':
     case 'journal_damaged':
     case 'swept':

@@ -116,6 +116,9 @@ const entry = {
   project_ready: z.object({}),
   install_ran: z.object({ key: z.string(), command: z.string(), ok: z.boolean(), durationMs: ms, message: z.string() }),
 
+  /** Somebody wrote through into the shared dependencies: they are set aside and installed anew. */
+  dependencies_damaged: z.object({ key: z.string(), by: z.enum(['agent', 'check']), what: z.string() }),
+
   check_ran: z.object({
     check: z.string(),
     tree: z.string(),
@@ -173,6 +176,8 @@ const entry = {
     fixed: z.number().int(),
     broken: z.number().int(),
     findings: z.array(Finding),
+    /** What of the session's work could not be taken along, and why. */
+    notes: z.array(z.string()).optional(),
   }),
 
   /** Precedes an outside effect and is durable before it. `id` of the entry names the intent. */

@@ -10,6 +10,7 @@ import { journalPhase, readPhase } from '../flow/read.ts';
 import { type Cycle, type CycleEnd, envelopeOf, newSum, type Workshop } from '../flow/workshop.ts';
 import type { EntryOf, Phase, RalphCycle, Trigger } from '../model/entry.ts';
 import { type Failure, FailureError, failed, failure } from '../model/failure.ts';
+import { figuresOf } from '../model/report.ts';
 import type { Session } from '../model/session.ts';
 import type { Task } from '../model/task.ts';
 import { parkUntil } from '../policy/park.ts';
@@ -129,6 +130,7 @@ const phases = async (shop: Workshop, cycle: Cycle, progress: Progress): Promise
   const analysis = await timed(shop, cycle, 'analyze', () => analyzePhase(shop, cycle, reading.value));
   if (!analysis.ok) return analysis.error;
   progress.workspace = analysis.value.workspace;
+  cycle.sum.known.before = figuresOf(analysis.value.baseline);
 
   const planned = await timed(shop, cycle, 'plan', () => planPhase(shop, cycle, reading.value, analysis.value));
   if (!planned.ok) return planned.error;

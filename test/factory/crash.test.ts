@@ -117,12 +117,7 @@ describe('after SIGKILL', () => {
         { blocks: ['…'], hold: 'for ever' },
       ],
     });
-    const killed = await killWhen(bench, () =>
-      bench.api.waitFor(
-        (request) => request.toolResults.length > 0 && !request.tools.includes('StructuredOutput'),
-        30_000,
-      ),
-    );
+    const killed = await killWhen(bench, () => bench.api.waitFor((request) => request.step === 2, 30_000));
     bench.api.play('alpha', CLEAN_FIX);
     const [interrupted, pushed] = await runAgain(bench);
     expect(interrupted).toMatchObject({ data: { outcome: 'interrupted' } });

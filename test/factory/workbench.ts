@@ -49,6 +49,8 @@ export interface WorkbenchOptions {
   agent?: Record<string, unknown>;
   /** Merged over the whole configuration. */
   config?: Record<string, unknown>;
+  /** Further files of the home. */
+  homeFiles?: Record<string, string>;
   /** Names of sessions; those of the scenarios when absent. */
   sessions?: string[];
 }
@@ -262,7 +264,7 @@ const writeHome = async (home: string, remote: string, api: MessagesApi, options
     slots: { test: 2 },
     ...options.config,
   };
-  await write(home, { 'winnow.config.yaml': stringify(config), 'logs/.gitkeep': '' });
+  await write(home, { 'winnow.config.yaml': stringify(config), 'logs/.gitkeep': '', ...options.homeFiles });
   for (const name of options.sessions ?? Object.keys(options.scenarios ?? {})) {
     await write(home, {
       [`sessions/${name}.md`]: `---\nproject: small\nfocus: failing tests\n---\nMend what is broken.\n`,

@@ -61,6 +61,7 @@ export const DATA: { [T in EntryType]: EntryData<T> } = {
   },
   project_ready: {},
   install_ran: { key: 'a1b2', command: 'npm ci', ok: true, durationMs: 34_000, message: '' },
+  dependencies_damaged: { key: 'abc', by: 'agent', what: 'alpha' },
   check_ran: {
     check: 'tests',
     tree: TREE,

@@ -7,6 +7,7 @@ import { readGates } from '../../policy/gates.ts';
 import { recover } from '../../roles/recovery.ts';
 import { runCycle } from '../../roles/session.ts';
 import { renderEntry, TOLD } from './log.ts';
+import { plain } from './plain.ts';
 import type { Homed } from './program.ts';
 import { sayCannotOpen, sayFailure, sayJson } from './say.ts';
 import { stopSignal } from './stop.ts';
@@ -86,7 +87,7 @@ const renderEnd = (entry: EntryOf<'ralph_cycle'>, { paint }: Terminal): string =
   const { data } = entry;
   const style = data.outcome === 'pushed' ? 'green' : data.outcome === 'failed' ? 'red' : 'yellow';
   return [
-    paint(style, cycleLine(entry)),
+    paint(style, plain(cycleLine(entry))),
     ...(data.branch && data.outcome === 'pushed' ? [`  branch      ${data.branch}`] : []),
     ...(data.patch ? [`  patch       ${data.patch}`] : []),
     ...(data.report ? [`  report      ${data.report}`] : []),

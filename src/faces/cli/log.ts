@@ -1,5 +1,5 @@
 import type { Entry, EntryType } from '../../model/entry.ts';
-import { plain } from './plain.ts';
+import { plainLine } from './plain.ts';
 import { wrap } from './table.ts';
 import type { Style, Terminal } from './terminal.ts';
 import { clockText, entryText } from './words.ts';
@@ -14,7 +14,7 @@ export const renderEntry = (
   now: number,
 ): string => {
   const when = clockText(entry.ts, now);
-  const who = plain(entry.session ?? entry.project ?? '').padEnd(NAME_WIDTH);
+  const who = plainLine(entry.session ?? entry.project ?? '').padEnd(NAME_WIDTH);
   const style = styleOf(entry);
   const indent = when.length + who.length + 4;
   const isDetail = style === undefined || style === 'gray';
@@ -56,6 +56,7 @@ const styleOf = (entry: Entry): Style | undefined => {
     case 'test_flaky':
     case 'task_returned':
     case 'branch_deleted':
+    case 'dependencies_damaged':
       return 'yellow';
     case 'branch_pushed':
     case 'gate_opened':

@@ -63,6 +63,7 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
       visibleGlobalOptions: (command) => (command.parent === null || HOMELESS.includes(command.name()) ? [] : [home]),
     })
     .addHelpText('after', HELP_AFTER);
+  // Of the whole program: people, scripts and PM2 write it behind the command as often as before it.
   const homed = (options: object): Homed => ({ ...program.opts<Homed>(), ...options });
   const run = (work: Promise<number>) => work.then(exit);
 
@@ -118,7 +119,7 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
   placed(task.command('add').argument('<text...>', 'what is to be done; - reads standard input'))
     .description('queue a task')
     .action((text: string[], options) => run(actions.taskAdd(text, homed(options))));
-  placed(task.command('import').argument('<file>', 'JSON, or a Markdown list'))
+  placed(task.command('import').argument('<file>', 'JSON, or a Markdown list; - reads standard input'))
     .description('queue many tasks at once')
     .addHelpText('after', HELP_AFTER_IMPORT)
     .action((file: string, options) => run(actions.taskImport(file, homed(options))));

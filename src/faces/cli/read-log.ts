@@ -59,9 +59,7 @@ export const logCommand = async (doors: Doors, terminal: Terminal, options: LogO
     terminal.out(options.json ? JSON.stringify(entry) : renderEntry(entry, terminal, Date.now()));
   };
   const stop = stopSignal();
-  // The reader of a pipe may leave early: that is no error.
-  const leave = (): never => process.exit(0);
-  process.stdout.on('error', leave);
+  const signal = AbortSignal.any([stop.signal, terminal.left]);
   try {
     const { count } = journal.state().damage;
     // What is appended while the past is printed is in both; what comes between must be in one.
@@ -70,7 +68,7 @@ export const logCommand = async (doors: Doors, terminal: Terminal, options: LogO
     const everything = options.json === true && options.limit === undefined && !options.follow;
     if (everything || (sinceMs !== undefined && options.limit === undefined)) {
       for await (const entry of journal.read(filter)) {
-        if (stop.signal.aborted) break;
+        if (signal.aborted) break;
         print(entry);
       }
     } else {
@@ -81,13 +79,12 @@ export const logCommand = async (doors: Doors, terminal: Terminal, options: LogO
         `winnow: ${count} damaged line${count === 1 ? '' : 's'} in the journal skipped; nothing else is affected`,
       );
     if (options.follow) {
-      for await (const entry of journal.follow({ from, signal: stop.signal, filter })) {
+      for await (const entry of journal.follow({ from, signal, filter })) {
         if (!printed.has(entry.id)) print(entry);
       }
     } else if (printed.isEmpty() && !options.json) terminal.note('winnow: no entry to show');
     return 0;
   } finally {
-    process.stdout.off('error', leave);
     stop.end();
     close();
   }

@@ -1,7 +1,9 @@
+import type { Counter } from '../../desk/counter.ts';
 import type { Doors } from '../../desk/doors.ts';
 import { machineFacts } from '../../desk/machine.ts';
 import { statusView } from '../../desk/status.ts';
 import { isAlive } from '../../ports/machine/processes.ts';
+import { createSlots, type SlotView } from '../../ports/machine/slots.ts';
 import type { Homed } from './program.ts';
 import { sayCannotOpen, sayJson } from './say.ts';
 import { renderStatus } from './status.ts';
@@ -30,9 +32,20 @@ export const statusCommand = async (
     facts: await machineFacts(counter.paths),
     now: counter.clock.now(),
     isAlive,
+    slots: await slotsOf(counter),
   });
   await counter.close();
   if (options.json) sayJson(terminal, view);
   else terminal.out(renderStatus(view, terminal));
   return 0;
+};
+
+/** Asked of whichever process serves them; a look never makes this process the server. */
+const slotsOf = async ({ paths, clock }: Counter): Promise<SlotView[]> => {
+  const slots = createSlots({ dir: paths.disposable, who: `status ${process.pid}`, clock, mayServe: false });
+  try {
+    return await slots.view();
+  } finally {
+    await slots.close();
+  }
 };

@@ -1,5 +1,5 @@
 import type { SessionView, StatusView } from '../../desk/status.ts';
-import { plain } from './plain.ts';
+import { plainLine } from './plain.ts';
 import { renderTable, wrap } from './table.ts';
 import type { Style, Terminal } from './terminal.ts';
 import { figuresText, momentText, relativeText, seconds, sentence, usd } from './words.ts';
@@ -9,7 +9,7 @@ export const renderStatus = (view: StatusView, { paint, lineWidth }: Pick<Termin
   const now = Date.parse(view.at);
   const lines = (texts: string[], style?: Style): string[] =>
     texts.flatMap((text) =>
-      wrap(plain(text), lineWidth - INDENT.length).map((line, n) => {
+      wrap(plainLine(text), lineWidth - INDENT.length).map((line, n) => {
         const indented = n === 0 ? line : INDENT + line;
         return style ? paint(style, indented) : indented;
       }),
@@ -31,7 +31,7 @@ export const renderStatus = (view: StatusView, { paint, lineWidth }: Pick<Termin
           2,
         ),
     '',
-    ...lines([todayText(view), tasksText(view), reviewText(view, lineWidth)]),
+    ...lines([todayText(view), tasksText(view), reviewText(view, lineWidth), ...slotsOf(view)]),
   ].join('\n');
 };
 
@@ -113,5 +113,14 @@ const reviewText = ({ waiting }: StatusView, lineWidth: number): string => {
   const names = shown.map(({ branch }) => branch).join(', ');
   return `review  ${countOf(waiting.length, 'branch', 'branches')} ${verb}: ${names}${more}`;
 };
+
+/** Of the slots those that somebody holds or waits for. */
+const slotsOf = ({ slots }: StatusView): string[] =>
+  slots
+    .filter(({ held, waiting }) => held.length > 0 || waiting.length > 0)
+    .map(({ name, capacity, held, waiting }) => {
+      const queue = waiting.length > 0 ? `; ${waiting.length} waiting: ${waiting.join(', ')}` : '';
+      return `slot    ${name}, ${held.length} of ${capacity} taken: ${held.join(', ') || 'nobody'}${queue}`;
+    });
 
 const countOf = (count: number, one: string, several = `${one}s`): string => `${count} ${count === 1 ? one : several}`;

@@ -1,5 +1,5 @@
 import stringWidth from 'string-width';
-import { plain } from './plain.ts';
+import { plainLine } from './plain.ts';
 
 /**
  * A table without frames: what people read and what `awk` splits. Pure: cells in, text out. Where it is wider than the
@@ -7,7 +7,7 @@ import { plain } from './plain.ts';
  * screen they stand below each other.
  */
 export const renderTable = (head: string[], rows: string[][], width: number, prose = 0): string => {
-  const cells = [head, ...rows.map((row) => row.map(plain))];
+  const cells = [head, ...rows.map((row) => row.map(plainLine))];
   const natural = head.map((_, column) => Math.max(0, ...cells.map((row) => stringWidth(row[column] ?? ''))));
   if (sum(natural) + gaps(head.length) <= width) return layOut(cells, natural);
   const short = head.length - prose;

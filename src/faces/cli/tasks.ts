@@ -1,12 +1,13 @@
-import { readFile, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { renderProblem } from '../../base/file-problem.ts';
-import type { Result } from '../../base/result.ts';
+import { ok, type Result } from '../../base/result.ts';
 import type { Counter } from '../../desk/counter.ts';
 import type { Doors } from '../../desk/doors.ts';
 import { addTasks, cancelTask, listTasks, retryTask } from '../../desk/tasks.ts';
-import type { Failure } from '../../model/failure.ts';
+import { type Failure, failed } from '../../model/failure.ts';
 import type { Priority, Task } from '../../model/task.ts';
 import { parseTaskList } from '../../policy/task-list.ts';
+import { plain } from './plain.ts';
 import type { Homed } from './program.ts';
 import { sayCannotOpen, sayFailure, sayJson } from './say.ts';
 import { renderTable } from './table.ts';
@@ -14,16 +15,20 @@ import type { Terminal } from './terminal.ts';
 import { shortId, taskLine } from './words.ts';
 
 /** `winnow task …`: asking for work, and looking after what was asked for. */
-/** Before anything is read; the parser has limits of its own. */
-const LIST_MAX_BYTES = 16 * 1024 ** 2;
+/** Of a list or a text, wherever it comes from: /dev/zero has no end. The parser has limits of its own. */
+const INPUT_MAX_BYTES = 16 * 1024 ** 2;
+
+/** Of a list in which every line is wrong the first ones tell it all. */
+const PROBLEMS_SHOWN_MAX = 50;
 
 type Placed = Homed & { project?: string; session?: string; priority?: string; json?: boolean };
 
 export const taskAdd = (doors: Doors, terminal: Terminal, words: string[], options: Placed): Promise<number> =>
   atCounter(doors, terminal, options, async (counter) => {
-    const text = words.length === 1 && words[0] === '-' ? await standardInput() : words.join(' ');
+    const text = words.length === 1 && words[0] === '-' ? await readInput('-') : ok(words.join(' '));
+    if (!text.ok) return sayFailure(terminal, text.error);
     const { project, session } = options;
-    const added = addTasks(counter, [{ text, project, session, priority: options.priority as Priority }]);
+    const added = addTasks(counter, [{ text: text.value, project, session, priority: options.priority as Priority }]);
     return report(
       terminal,
       options,
@@ -34,23 +39,13 @@ export const taskAdd = (doors: Doors, terminal: Terminal, words: string[], optio
 
 export const taskImport = (doors: Doors, terminal: Terminal, file: string, options: Placed): Promise<number> =>
   atCounter(doors, terminal, options, async (counter) => {
-    let text: string;
-    try {
-      const { size } = await stat(file);
-      if (size > LIST_MAX_BYTES) {
-        terminal.note(`winnow: ${file} has ${size} bytes; a list of tasks may have ${LIST_MAX_BYTES}`);
-        return 1;
-      }
-      text = await readFile(file, 'utf8');
-    } catch (error) {
-      terminal.note(`winnow: cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
-      return 1;
-    }
-    const parsed = parseTaskList(text, file);
+    const text = await readInput(file);
+    if (!text.ok) return sayFailure(terminal, text.error);
+    const parsed = parseTaskList(text.value, file === '-' ? 'standard input' : file);
     if (!parsed.ok) {
-      terminal.note(
-        `winnow: nothing was imported:\n${parsed.error.map((problem) => `  ${renderProblem(problem)}`).join('\n')}`,
-      );
+      const shown = parsed.error.slice(0, PROBLEMS_SHOWN_MAX).map((problem) => `  ${renderProblem(problem)}`);
+      if (parsed.error.length > shown.length) shown.push(`  … and ${parsed.error.length - shown.length} more`);
+      terminal.note(`winnow: nothing was imported:\n${plain(shown.join('\n'))}`);
       return 1;
     }
     const { project, session } = options;
@@ -134,8 +129,21 @@ const report = <T extends Task | Task[]>(
   return 0;
 };
 
-const standardInput = async (): Promise<string> => {
+/** A file, a pipe, or `-` for standard input; read as it comes, since only a regular file has a size. */
+const readInput = async (file: string): Promise<Result<string, Failure>> => {
   const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
+  let bytes = 0;
+  try {
+    for await (const chunk of file === '-' ? process.stdin : createReadStream(file)) {
+      bytes += (chunk as Buffer).length;
+      if (bytes > INPUT_MAX_BYTES) {
+        const most = `${INPUT_MAX_BYTES / 1024 ** 2} MB`;
+        return failed('argument-invalid', `${file === '-' ? 'standard input' : file} holds more than ${most}`);
+      }
+      chunks.push(chunk as Buffer);
+    }
+  } catch (error) {
+    return failed('argument-invalid', `cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return ok(Buffer.concat(chunks).toString('utf8'));
 };

@@ -80,7 +80,12 @@ const sayDecision = async (factory: Factory, terminal: Terminal): Promise<number
     now: factory.clock.now(),
   };
   const decision = decide(input);
-  terminal.out(renderStatus(statusView({ ...input, home: factory.paths.home, isAlive }), terminal));
+  terminal.out(
+    renderStatus(
+      statusView({ ...input, home: factory.paths.home, isAlive, slots: await factory.shop.slots.view() }),
+      terminal,
+    ),
+  );
   terminal.out('');
   for (const { session, task } of decision.start)
     terminal.out(`would start ${session}${task ? ` with task ${task}` : ''}`);

@@ -4,7 +4,7 @@ import type { Entry, EntryData, EntryOf, RalphCycle } from '../../model/entry.ts
 import type { Failure } from '../../model/failure.ts';
 import type { Figures } from '../../model/report.ts';
 import type { Task } from '../../model/task.ts';
-import { plain } from './plain.ts';
+import { plain, plainLine } from './plain.ts';
 
 /**
  * Every sentence that the command line says to a person; one function a message, all of them pure. What agents and
@@ -16,7 +16,7 @@ export const failureText = ({ message, mend }: Failure): string => `${sentence(p
 export const cannotOpenText = (error: CannotOpen): string => {
   if ('failure' in error) return failureText(error.failure);
   const { problems } = error;
-  const lines = problems.map((problem) => `  ${plain(renderProblem(problem))}`).join('\n');
+  const lines = problems.map((problem) => `  ${plainLine(renderProblem(problem))}`).join('\n');
   return problems.length === 1
     ? `the home has one mistake, and nothing starts until it is mended:\n${lines}`
     : `the home has ${problems.length} mistakes, and nothing starts until they are mended:\n${lines}`;
@@ -93,11 +93,11 @@ export const cycleLine = (entry: EntryOf<'ralph_cycle'>): string => {
   const { data } = entry;
   const title = data.plan ? ` “${data.plan.title}”` : '';
   const spent = [usd(data.costUsd), ...(data.times.total === undefined ? [] : [seconds(data.times.total)])];
-  return plain(`${data.outcome}${title}: ${data.reason} (${spent.join(', ')})`);
+  return plainLine(`${data.outcome}${title}: ${data.reason} (${spent.join(', ')})`);
 };
 
 /** What an entry says to a person, in one line. */
-export const entryText = (entry: Entry): string => plain(textOf(entry));
+export const entryText = (entry: Entry): string => plainLine(textOf(entry));
 
 const textOf = (entry: Entry): string => {
   switch (entry.type) {
@@ -127,6 +127,8 @@ const textOf = (entry: Entry): string => {
       return entry.data.ok
         ? `dependencies installed in ${seconds(entry.data.durationMs)}`
         : `install failed: ${entry.data.message}`;
+    case 'dependencies_damaged':
+      return `the ${entry.data.by} wrote into the shared dependencies (${entry.data.what}); they are installed anew`;
     case 'check_ran':
       return checkText(entry.data);
     case 'test_flaky':

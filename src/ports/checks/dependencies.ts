@@ -248,6 +248,7 @@ const installStore = async ({
     timeoutMs,
     outputMaxBytes: OUTPUT_MAX_BYTES,
     marker: `install-${named.key.slice(0, 12)}-${randomUUID()}`,
+    trusted: true,
     ...(signal === undefined ? {} : { signal }),
   });
   if (result.aborted || signal?.aborted) return abandon(failed('interrupted', `\`${install}\` was stopped`));

@@ -23,6 +23,8 @@ export interface CommandRequest {
   outputMaxBytes: number;
   /** Unique value put into the environment as WINNOW_RUN, by which survivors are found. */
   marker: string;
+  /** The owner's own command: where Winnow runs as root it keeps root's power to write anywhere. */
+  trusted?: boolean;
   input?: string;
   signal?: AbortSignal;
 }
@@ -75,7 +77,8 @@ export const createCommands: CreateCommands = ({ clock, reaper = SWEEP_ONLY }) =
     if (request.signal?.aborted) return unstarted({ aborted: true });
     const program = programOf(request);
     if ('spawnError' in program) return unstarted(program);
-    const spawned = await start([...reaper.prefix, '/bin/sh', '-c', WATCH, 'sh', ...program.argv], request);
+    const wall = [...reaper.prefix, ...(request.trusted ? [] : reaper.humble)];
+    const spawned = await start([...wall, '/bin/sh', '-c', WATCH, 'sh', ...program.argv], request);
     if ('spawnError' in spawned) return unstarted(spawned);
     const { child, exited } = spawned;
     const stdout = createHead(Math.min(request.outputMaxBytes, OUTPUT_BYTES_MAX));

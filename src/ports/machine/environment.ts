@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /**
  * The environments of what Winnow starts, by allow-list: what is not named here does not reach an agent or a check.
@@ -109,8 +109,14 @@ export const createEnvironments = (input: {
   };
   return {
     // CI=1 keeps test runners from watching, and makes a forgotten `.only` an error. No session has a dot in its name:
-    // what an agent leaves in its home must not configure the programs that judge its work.
-    forChecks: ({ dir, project, extra }) => ({ ...base(dir, `checks.${project}`), CI: '1', ...extra }),
+    // what an agent leaves in its home must not configure the programs that judge its work. And a checkout is no
+    // repository: git in it must not find one of the owner's around the home.
+    forChecks: ({ dir, project, extra }) => ({
+      ...base(dir, `checks.${project}`),
+      CI: '1',
+      GIT_CEILING_DIRECTORIES: dirname(dir),
+      ...extra,
+    }),
     forAgent: ({ dir, session, shims, extra }) => {
       const env = { ...base(dir, session), ...pick(parent, AGENT_ALLOWED), ...extra };
       if (shims === undefined) return env;

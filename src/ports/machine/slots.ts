@@ -209,7 +209,7 @@ export const createSlots = ({ dir, who: ownWho, clock, mayServe = true }: SlotsD
     }
   };
 
-  return {
+  const slots: Slots = {
     acquire: async (name, capacity, { who, waitMs, signal }) => {
       if (closed) return failed('interrupted', `slot ${name} was asked for after the slots were closed`);
       if (signal?.aborted) return failed('interrupted', `slot ${name} was given up before it was asked for`);
@@ -247,6 +247,22 @@ export const createSlots = ({ dir, who: ownWho, clock, mayServe = true }: SlotsD
       host?.close();
     },
   };
+  return {
+    ...slots,
+    acquire: (...asked) => whileAsked(slots.acquire(...asked)),
+    tryAcquire: (...asked) => whileAsked(slots.tryAcquire(...asked)),
+    view: () => whileAsked(slots.view()),
+  };
+};
+
+/** The sockets keep no process alive, but a process that awaits an answer must not end for want of anything else. */
+const whileAsked = async <T>(answer: Promise<T>): Promise<T> => {
+  const alive = setInterval(() => {}, 2 ** 30);
+  try {
+    return await answer;
+  } finally {
+    clearInterval(alive);
+  }
 };
 
 /** How long an answer is awaited that needs no waiting in a queue. A server's event loop may be busy meanwhile. */

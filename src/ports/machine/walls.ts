@@ -13,24 +13,46 @@ export interface Reaper {
   kind: 'pid-namespace' | 'user-namespace' | 'sweep';
   /** Put before the program and its arguments; empty for 'sweep'. It also dies when Winnow dies, and all with it. */
   prefix: string[];
+  /**
+   * Put after it for programs that Winnow does not trust: takes from root, and only from root, the power to write where
+   * the permissions forbid it. What is read-only, as installed dependencies are, is so for everybody then.
+   */
+  humble: string[];
 }
 
-export const SWEEP_ONLY: Reaper = { kind: 'sweep', prefix: [] };
+export const SWEEP_ONLY: Reaper = { kind: 'sweep', prefix: [], humble: [] };
 
 export const detectReaper = async (path = process.env.PATH ?? ''): Promise<Reaper> => {
   const setpriv = findOnPath('setpriv', path);
   const unshare = findOnPath('unshare', path);
-  if (!setpriv || !unshare) return SWEEP_ONLY;
+  if (!setpriv) return SWEEP_ONLY;
+  const humble = await humility(setpriv);
+  const none: Reaper = { ...SWEEP_ONLY, humble };
+  if (!unshare) return none;
   // The order matters: setpriv has the kernel kill unshare when Winnow dies, unshare has it kill the run's first process.
   const die = [setpriv, '--pdeathsig', 'KILL'];
   const wall = ['--pid', '--fork', '--kill-child', '--mount-proc'];
   const candidates: Reaper[] = [
-    { kind: 'pid-namespace', prefix: [...die, unshare, ...wall] },
-    { kind: 'user-namespace', prefix: [...die, unshare, '--user', '--map-current-user', ...wall] },
+    { kind: 'pid-namespace', prefix: [...die, unshare, ...wall], humble },
+    { kind: 'user-namespace', prefix: [...die, unshare, '--user', '--map-current-user', ...wall], humble },
   ];
-  for (const candidate of candidates) if (await holds(candidate.prefix)) return candidate;
-  return SWEEP_ONLY;
+  for (const candidate of candidates) if (await holds([...candidate.prefix, ...humble])) return candidate;
+  return none;
 };
+
+/** Reading everything stays allowed: root often works on files of the user who mounted them. */
+const humility = async (setpriv: string): Promise<string[]> => {
+  if (process.geteuid?.() !== 0) return [];
+  const prefix = [setpriv, '--bounding-set', '-dac_override'];
+  return (await succeeds([...prefix, '/bin/sh', '-c', 'exit 0'])) ? prefix : [];
+};
+
+const succeeds = ([program, ...args]: string[]): Promise<boolean> =>
+  new Promise((resolve) => {
+    const child = spawn(program as string, args, { stdio: 'ignore', timeout: TRIAL_MS });
+    child.on('error', () => resolve(false));
+    child.on('exit', (code) => resolve(code === 0));
+  });
 
 /**
  * The pid, as seen from outside, of the run's first process behind the wall. The process that was spawned is only its

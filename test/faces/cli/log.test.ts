@@ -29,6 +29,7 @@ describe('an entry in the log', () => {
       09:15:07  alpha       project not ready: git@example.com:me/api.git does not answer. Check the network and the credentials with \`git ls-remote\` on the same URL.
       09:15:07  alpha       project ready again
       09:15:07  alpha       dependencies installed in 34s
+      09:15:07  alpha       the agent wrote into the shared dependencies (alpha); they are installed anew
       09:15:07  alpha       tests: red, 3 problems, 1 failing, 120 passing (12s)
       09:15:07  alpha       flaky: clock.test.ts > ticks fails and passes on the same tree (tests)
       09:15:07  alpha       plan: Return an empty list when nothing matches
@@ -79,6 +80,8 @@ describe('an entry in the log', () => {
                             ls-remote\` on the same URL.
       09:15:07  alpha       project ready again
       09:15:07  alpha       dependencies installed in 34s
+      09:15:07  alpha       the agent wrote into the shared dependencies (alpha); they
+                            are installed anew
       09:15:07  alpha       tests: red, 3 problems, 1 failing, 120 passing (12s)
       09:15:07  alpha       flaky: clock.test.ts > ticks fails and passes on the same
                             tree (tests)
@@ -212,6 +215,7 @@ describe('an entry in the log', () => {
           "journal_damaged",
         ],
         "yellow": [
+          "dependencies_damaged",
           "test_flaky",
           "plan_refused",
           "run_retry_planned",

@@ -18,6 +18,8 @@ export const createPaper = (width = 80): Paper => {
     width,
     lineWidth: width,
     interactive: true,
+    left: new AbortController().signal,
+    fault: () => undefined,
   };
 };
 

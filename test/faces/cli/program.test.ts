@@ -235,7 +235,7 @@ describe('help', () => {
       queue many tasks at once
 
       Arguments:
-        file                   JSON, or a Markdown list
+        file                   JSON, or a Markdown list; - reads standard input
 
       Options:
         -p, --project <name>   the project; needed when there are several

@@ -28,6 +28,7 @@ const view = (more: Partial<StatusInput> & { change?: (state: State) => void } =
     facts: roomy,
     now: NOW,
     isAlive: ({ pid }) => pid === 42,
+    slots: [],
     ...more,
   });
 };
@@ -364,6 +365,13 @@ describe('the status', () => {
       / review 30 branches wait: brl\/a\/0, brl\/a\/1, brl\/a\/2, brl\/a\/3, brl\/a\/4 and 25 more$/,
     );
     expect(show(view({ change }), Number.POSITIVE_INFINITY)).toMatch(/brl\/a\/29$/);
+  });
+
+  it('names who holds a slot and who waits for it, and no slot that nobody wants', () => {
+    const by = (who: string) => ({ who, pid: 1, sinceMs: NOW });
+    const slots = [{ name: 'test', capacity: 1, held: [by('alpha')], waiting: [by('beta'), by('gamma')] }];
+    expect(show(view({ slots })).split('\n').at(-1)).toBe('slot    test, 1 of 1 taken: alpha; 2 waiting: beta, gamma');
+    expect(show(view())).not.toContain('slot');
   });
 
   it('paints what runs green, what needs a person red and what waits yellow', () => {

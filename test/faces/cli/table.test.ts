@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
-import { plain } from '../../../src/faces/cli/plain.ts';
+import { plain, plainLine } from '../../../src/faces/cli/plain.ts';
 import { fit, renderTable, wrap } from '../../../src/faces/cli/table.ts';
 
 const ESC = '\u001b';
 
-describe('plain', () => {
+describe('plainLine', () => {
   it.each<[what: string, text: string, shown: string]>([
     ['nothing special', 'Mend the clock', 'Mend the clock'],
     ['other scripts and emoji', 'Füge 漢字 🏳️‍🌈 hinzu', 'Füge 漢字 🏳️‍🌈 hinzu'],
@@ -22,20 +22,26 @@ describe('plain', () => {
     ['half a character', 'a\ud800b', 'a\ufffdb'],
     ['a lone escape', `a${ESC}`, 'a'],
   ])('of %s', (_, text, shown) => {
-    expect(plain(text)).toBe(shown);
+    expect(plainLine(text)).toBe(shown);
   });
 
-  it('is one line without controls, whatever the text, and plain once is plain', () => {
+  it('is one line without controls, whatever the text, and the same when it is made so twice', () => {
     const text = fc.string({
       unit: fc.oneof(fc.constantFrom(ESC, '[', ']', ';', '\r', '\n', '\u0007', '\u202e', 'm', ' '), fc.string()),
     });
     fc.assert(
       fc.property(text, (given) => {
-        const shown = plain(given);
+        const shown = plainLine(given);
         expect(shown).not.toMatch(/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u);
-        expect(plain(shown)).toBe(shown);
+        expect(plainLine(shown)).toBe(shown);
       }),
     );
+  });
+});
+
+describe('plain', () => {
+  it('keeps the lines of a text and takes out what steers', () => {
+    expect(plain(`${ESC}[31mone${ESC}[0m\u0007\n\ttwo\r\nthree\u202e`)).toBe('one\n\ttwo\nthree');
   });
 });
 

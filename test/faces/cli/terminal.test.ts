@@ -1,23 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { processTerminal, type Screen } from '../../../src/faces/cli/terminal.ts';
 
+type Fault = NodeJS.ErrnoException;
+
 const screen = (stdout: { isTTY?: boolean; columns?: number }, env: Record<string, string> = {}) => {
   const written = { out: '', err: '' };
-  const made: Screen = {
-    stdout: {
-      ...stdout,
-      write: (text) => {
-        written.out += text;
-      },
+  const listeners: Record<keyof typeof written, ((error: Fault) => void)[]> = { out: [], err: [] };
+  const output = (name: keyof typeof written) => ({
+    write: (text: string) => {
+      written[name] += text;
     },
-    stderr: {
-      write: (text) => {
-        written.err += text;
-      },
-    },
-    env,
+    on: (_: 'error', listener: (error: Fault) => void) => listeners[name].push(listener),
+  });
+  const made: Screen = { stdout: { ...stdout, ...output('out') }, stderr: output('err'), env };
+  const fail = (name: keyof typeof written, code: string) => {
+    for (const listener of listeners[name]) listener(Object.assign(new Error(`write ${code}`), { code }));
   };
-  return { written, terminal: processTerminal(made) };
+  return { written, fail, terminal: processTerminal(made) };
 };
 
 describe('the terminal', () => {
@@ -45,5 +44,30 @@ describe('the terminal', () => {
   ])('on %s has colour or not', (_, isTTY, env, coloured) => {
     const painted = screen({ isTTY }, env).terminal.paint('red', 'x');
     expect(painted).toBe(coloured ? '\u001b[31mx\u001b[39m' : 'x');
+  });
+
+  it('goes on in silence when the reader of its output has left', () => {
+    const { terminal, written, fail } = screen({});
+    terminal.out('one');
+    fail('out', 'EPIPE');
+    terminal.out('two');
+    terminal.note('note');
+    expect(written).toEqual({ out: 'one\n', err: 'note\n' });
+    expect(terminal.left.aborted).toBe(true);
+    expect(terminal.fault()).toBeUndefined();
+  });
+
+  it('remembers why its output could not be written', () => {
+    const { terminal, fail } = screen({});
+    fail('out', 'ENOSPC');
+    fail('out', 'EIO');
+    expect(terminal.fault()).toBe('write ENOSPC');
+  });
+
+  it('does not stop for a lost standard error', () => {
+    const { terminal, written, fail } = screen({});
+    fail('err', 'EPIPE');
+    terminal.out('one');
+    expect(written.out).toBe('one\n');
   });
 });

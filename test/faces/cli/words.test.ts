@@ -28,7 +28,7 @@ describe('a failure', () => {
 
   it('does not let a message from outside steer the terminal', () => {
     expect(failureText({ kind: 'git-failed', message: '\u001b[2Jfatal:\nno', mend: 'Look\u0007.' })).toBe(
-      'fatal: no.\n  Look .',
+      'fatal:\nno.\n  Look.',
     );
   });
 

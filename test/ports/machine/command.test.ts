@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -264,5 +264,30 @@ describe('the report of the watching shell', () => {
     ['unshare: failed', { begun: false, exitCode: undefined, killed: false, cpuMs: undefined }],
   ])('%j is understood', (text, expected) => {
     expect(parseReport(text)).toMatchObject(expected);
+  });
+});
+
+describe('a command in a directory that is read-only', () => {
+  const { run } = createCommands({ clock: systemClock, reaper: walled });
+  const readOnly = (): string => {
+    const place = mkdtempSync(join(dir, 'sealed-'));
+    writeFileSync(join(place, 'there'), 'as it was', { mode: 0o444 });
+    chmodSync(place, 0o555);
+    return place;
+  };
+
+  it('writes nothing there, also as root, and reads everything', async () => {
+    const place = readOnly();
+    const result = await run(request(`cat there; echo x > new; echo x > there`, { cwd: place }));
+    expect(result.stdout).toBe('as it was');
+    expect(result.exitCode).not.toBe(0);
+    expect(readdirSync(place)).toEqual(['there']);
+    expect(readFileSync(join(place, 'there'), 'utf8')).toBe('as it was');
+  });
+
+  it.skipIf(process.geteuid?.() !== 0)('keeps the power of root when the owner wrote it', async () => {
+    const place = readOnly();
+    expect(await run(request('echo x > new', { cwd: place, trusted: true }))).toMatchObject({ exitCode: 0 });
+    expect(readdirSync(place).sort()).toEqual(['new', 'there']);
   });
 });
