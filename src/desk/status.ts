@@ -112,6 +112,8 @@ export const statusView = (input: StatusInput): StatusView => {
   };
 };
 
+const isUp = ({ state, isAlive }: StatusInput): boolean => Object.values(state.processes).some(isAlive);
+
 const sessionView = (input: StatusInput, session: Session, decision: ReturnType<typeof decide>): SessionView => {
   const { state } = input;
   const known = state.sessions[session.name];
@@ -142,7 +144,7 @@ const sessionView = (input: StatusInput, session: Session, decision: ReturnType<
     state: kind,
     phase: undefined,
     since: undefined,
-    doing: waiting?.why ?? 'starts with the next tick',
+    doing: waiting?.why ?? (isUp(input) ? 'starts with the next tick' : 'ready: starts with `winnow up`'),
     until: waiting?.untilMs === undefined ? undefined : new Date(waiting.untilMs).toISOString(),
   };
 };

@@ -15,7 +15,7 @@ export interface MachineFacts {
 export interface GateReading {
   gate: GateName;
   closed: boolean;
-  /** One sentence with figures; says what opens it again. */
+  /** One sentence with figures; says what opens it again, where `until` does not. */
   reason: string;
   figures: Record<string, number>;
   until?: string;
@@ -64,7 +64,7 @@ const readBudget = (state: Readonly<State>, config: Config, now: number): GateRe
   return {
     gate: 'budget',
     closed: spent >= config.gates.budgetPerDayUsd,
-    reason: `$${spent.toFixed(2)} of $${config.gates.budgetPerDayUsd.toFixed(2)} spent today; opens at midnight UTC`,
+    reason: `$${spent.toFixed(2)} of $${config.gates.budgetPerDayUsd.toFixed(2)} spent today`,
     figures: { spentUsd: round(spent), limitUsd: config.gates.budgetPerDayUsd },
     until,
   };

@@ -67,7 +67,7 @@ export const decide = (input: ScheduleInput): Decision => {
     if (started.has(session.name)) continue;
     const dueMs = dueAt(session, state, config, now);
     if (dueMs <= now && offer(session)) continue;
-    const { why, untilMs } = refused.get(session.name) ?? { why: 'next cycle by schedule', untilMs: dueMs };
+    const { why, untilMs } = refused.get(session.name) ?? { why: 'waits for its next cycle', untilMs: dueMs };
     decision.wait.push({ session: session.name, why, ...(untilMs === undefined ? {} : { untilMs }) });
   }
   return decision;

@@ -419,6 +419,7 @@ describe('every type of entry', () => {
         "project_unready: projects",
         "project_ready: projects",
         "install_ran: -",
+        "dependencies_damaged: -",
         "check_ran: checks",
         "test_flaky: projects",
         "plan_made: running",

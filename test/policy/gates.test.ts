@@ -89,7 +89,7 @@ describe('the budget gate', () => {
     expect(read('budget', { change: spent(19.99) }).closed).toBe(false);
     expect(read('budget', { change: spent(20.5) })).toMatchObject({
       closed: true,
-      reason: '$20.50 of $20.00 spent today; opens at midnight UTC',
+      reason: '$20.50 of $20.00 spent today',
       until: '2026-03-15T00:00:00.000Z',
       figures: { spentUsd: 20.5, limitUsd: 20 },
     });

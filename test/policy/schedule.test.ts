@@ -50,7 +50,7 @@ describe('a session alone', () => {
       (s) => {
         s.sessions.alpha = knownOf('alpha', { lastCycleAt: at(-60_000) });
       },
-      'next cycle by schedule',
+      'waits for its next cycle',
       NOW + 14 * 60_000,
     ],
     ['is in a cycle', (s) => withRunning(s, runningOf('alpha')), 'a cycle is running'],
@@ -297,7 +297,7 @@ describe('whatever the situation', () => {
   it('the situations tried hold starts and waits of every kind', () => {
     const decisions = fc.sample(anySituation, { numRuns: 500, seed: 1 }).map(decide);
     const whys = new Set(decisions.flatMap(({ wait }) => wait.map(({ why }) => why.split(/[ :]/)[0])));
-    for (const why of ['gate', 'memory', 'parked', 'paused', 'next', 'everything', 'a', 'its', 'the', 'web']) {
+    for (const why of ['gate', 'memory', 'parked', 'paused', 'waits', 'everything', 'a', 'its', 'the', 'web']) {
       expect(whys).toContain(why);
     }
     expect(decisions.filter(({ start }) => start.length > 1).length).toBeGreaterThan(20);

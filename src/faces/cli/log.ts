@@ -1,45 +1,70 @@
 import type { Entry, EntryType } from '../../model/entry.ts';
-import { plain } from './plain.ts';
-import { fit } from './table.ts';
+import { plainLine } from './plain.ts';
+import { wrap } from './table.ts';
 import type { Style, Terminal } from './terminal.ts';
 import { clockText, entryText } from './words.ts';
 
-/** The journal as a person reads it: one line an entry, the important ones in colour. */
+/**
+ * The journal as a person reads it: one line an entry, the important ones in colour. On a screen an important entry
+ * goes on below itself rather than lose its end, where the mend stands; a detail is cut.
+ */
 export const renderEntry = (
   entry: Entry,
   { paint, lineWidth }: Pick<Terminal, 'paint' | 'lineWidth'>,
   now: number,
 ): string => {
   const when = clockText(entry.ts, now);
-  const who = (entry.session ?? entry.project ?? '').padEnd(10);
-  const text = plain(entryText(entry));
-  return `${paint('gray', when)}  ${who}  ${paintBy(entry, fit(text, Math.max(40, lineWidth - when.length - who.length - 4)), paint)}`;
+  const who = plainLine(entry.session ?? entry.project ?? '').padEnd(NAME_WIDTH);
+  const style = styleOf(entry);
+  const indent = when.length + who.length + 4;
+  const isDetail = style === undefined || style === 'gray';
+  const lines = wrap(entryText(entry), Math.max(TEXT_MIN, lineWidth - indent), isDetail ? 1 : LINES_MAX);
+  const text = lines.map((line) => (style ? paint(style, line) : line)).join(`\n${' '.repeat(indent)}`);
+  return `${paint('gray', when)}  ${who}  ${text}`;
 };
 
-const paintBy = (entry: Entry, text: string, paint: Terminal['paint']): string => {
-  const style = styleOf(entry);
-  return style ? paint(style, text) : text;
-};
+/** Most names are shorter; a longer one moves its own line only. */
+const NAME_WIDTH = 10;
+/** On a screen too narrow for this the terminal wraps by itself. */
+const TEXT_MIN = 30;
+/** Enough for every mend; a configuration with a hundred mistakes is read with `winnow config check`. */
+const LINES_MAX = 8;
 
 const styleOf = (entry: Entry): Style | undefined => {
   switch (entry.type) {
     case 'ralph_cycle':
       return entry.data.outcome === 'pushed' ? 'green' : entry.data.outcome === 'failed' ? 'red' : 'yellow';
+    case 'install_ran':
+      return entry.data.ok ? undefined : 'red';
+    case 'agent_ran':
+      return entry.data.ok ? undefined : 'yellow';
+    case 'check_ran':
+      return entry.data.state === 'evaluated' ? undefined : 'yellow';
+    case 'evaluated':
+      return entry.data.verdict === 'better' ? 'green' : entry.data.verdict === 'same' ? undefined : 'yellow';
     case 'alert':
     case 'config_rejected':
     case 'project_unready':
     case 'journal_damaged':
+    case 'task_failed':
       return 'red';
     case 'gate_closed':
     case 'session_parked':
+    case 'paused':
     case 'plan_refused':
     case 'run_retry_planned':
+    case 'test_flaky':
+    case 'task_returned':
+    case 'branch_deleted':
+    case 'dependencies_damaged':
       return 'yellow';
     case 'branch_pushed':
     case 'gate_opened':
+    case 'task_done':
       return 'green';
     case 'cycle_phase':
     case 'claim_taken':
+    case 'claim_released':
     case 'intent':
     case 'intent_settled':
       return 'gray';

@@ -1,8 +1,9 @@
+import { nearest } from '../../base/nearest.ts';
 import type { Doors } from '../../desk/doors.ts';
 import type { EntryFilter } from '../../journal/journal.ts';
 import { ENTRY_SCHEMAS, type Entry, type EntryType } from '../../model/entry.ts';
 import { renderEntry } from './log.ts';
-import type { Homed } from './program.ts';
+import { EXIT_USAGE, type Homed } from './program.ts';
 import { sayCannotOpen } from './say.ts';
 import { stopSignal } from './stop.ts';
 import type { Terminal } from './terminal.ts';
@@ -19,23 +20,28 @@ export interface LogOptions extends Homed {
   json?: boolean;
 }
 
+const noSuchType = (type: string): string => {
+  const types = Object.keys(ENTRY_SCHEMAS).sort();
+  const meant = nearest(type, types);
+  const hint = meant ? `did you mean ${meant}?` : `there are ${types.join(', ')}`;
+  return `winnow: there is no entry type ${type}; ${hint}`;
+};
+
 /** Shown when nothing is asked for. */
 const LIMIT_DEFAULT = 50;
 
 export const logCommand = async (doors: Doors, terminal: Terminal, options: LogOptions): Promise<number> => {
-  const unknown = (options.type ?? []).filter((type) => !Object.hasOwn(ENTRY_SCHEMAS, type));
-  if (unknown.length > 0) {
-    terminal.note(
-      `winnow: there is no entry type ${unknown.join(', ')}; there are ${Object.keys(ENTRY_SCHEMAS).sort().join(', ')}`,
-    );
-    return 2;
+  const unknown = options.type?.find((type) => !Object.hasOwn(ENTRY_SCHEMAS, type));
+  if (unknown !== undefined) {
+    terminal.note(noSuchType(unknown));
+    return EXIT_USAGE;
   }
   const sinceMs = options.since === undefined ? undefined : parseSince(options.since, Date.now());
   if (options.since !== undefined && sinceMs === undefined) {
     terminal.note(
       `winnow: --since ${options.since}: expected a time span such as 2h or 3d, or a date such as 2026-01-31`,
     );
-    return 2;
+    return EXIT_USAGE;
   }
   const opened = await doors.openJournal(options.home);
   if (!opened.ok) return sayCannotOpen(terminal, opened.error);
@@ -47,11 +53,17 @@ export const logCommand = async (doors: Doors, terminal: Terminal, options: LogO
     ...(options.cycle ? { cycle: options.cycle } : {}),
     ...(sinceMs === undefined ? {} : { sinceMs }),
   };
-  const print = (entry: Entry) =>
+  const printed = createRecall(PRINTED_RECALLED_MAX);
+  const print = (entry: Entry) => {
+    printed.add(entry.id);
     terminal.out(options.json ? JSON.stringify(entry) : renderEntry(entry, terminal, Date.now()));
+  };
   const stop = stopSignal();
   const signal = AbortSignal.any([stop.signal, terminal.left]);
   try {
+    const { count } = journal.state().damage;
+    // What is appended while the past is printed is in both; what comes between must be in one.
+    const from = { offset: journal.offset() };
     // `--json` alone passes everything through; a person is shown the newest.
     const everything = options.json === true && options.limit === undefined && !options.follow;
     if (everything || (sinceMs !== undefined && options.limit === undefined)) {
@@ -62,14 +74,15 @@ export const logCommand = async (doors: Doors, terminal: Terminal, options: LogO
     } else {
       for (const entry of journal.tail(options.limit ?? LIMIT_DEFAULT, filter)) print(entry);
     }
-    const { count } = journal.state().damage;
     if (count > 0)
       terminal.note(
         `winnow: ${count} damaged line${count === 1 ? '' : 's'} in the journal skipped; nothing else is affected`,
       );
     if (options.follow) {
-      for await (const entry of journal.follow({ from: 'end', signal, filter })) print(entry);
-    }
+      for await (const entry of journal.follow({ from, signal, filter })) {
+        if (!printed.has(entry.id)) print(entry);
+      }
+    } else if (printed.isEmpty() && !options.json) terminal.note('winnow: no entry to show');
     return 0;
   } finally {
     stop.end();
@@ -77,10 +90,33 @@ export const logCommand = async (doors: Doors, terminal: Terminal, options: LogO
   }
 };
 
-/** Milliseconds since the epoch: "2h" back from now, or a date. */
+/** Milliseconds since the epoch: "2h" back from now, or a date, which is local as the times shown are. */
 export const parseSince = (text: string, now: number): number | undefined => {
   const span = /^(\d+(?:\.\d+)?)(s|m|h|d|w)$/.exec(text.trim());
-  if (span) return now - Number(span[1]) * { s: 1e3, m: 6e4, h: 3.6e6, d: 8.64e7, w: 6.048e8 }[span[2] as 's'];
-  const date = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(date) ? undefined : date;
+  if (span) return now - Number(span[1]) * SPAN_MS[span[2] as keyof typeof SPAN_MS];
+  const date = /^(\d{4}-\d\d-(\d\d))(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:\d\d)?)?$/.exec(text.trim());
+  if (!date) return undefined;
+  const [, day, dayOfMonth, time = '00:00', zone = ''] = date;
+  // JavaScript makes the 31st of February the 3rd of March; whoever wrote it meant something else.
+  if (new Date(`${day}T00:00:00Z`).getUTCDate() !== Number(dayOfMonth)) return undefined;
+  const ms = Date.parse(`${day}T${time}${zone}`);
+  return Number.isNaN(ms) ? undefined : ms;
+};
+
+const SPAN_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+/** Far more than what is appended while the past is printed. */
+const PRINTED_RECALLED_MAX = 10_000;
+
+/** The newest of what was added. */
+const createRecall = (max: number) => {
+  const ids = new Set<string>();
+  return {
+    add: (id: string): void => {
+      ids.add(id);
+      if (ids.size > max) ids.delete(ids.values().next().value as string);
+    },
+    has: (id: string): boolean => ids.has(id),
+    isEmpty: (): boolean => ids.size === 0,
+  };
 };

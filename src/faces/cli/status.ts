@@ -1,79 +1,126 @@
 import type { SessionView, StatusView } from '../../desk/status.ts';
-import { plain } from './plain.ts';
-import { fit, renderTable } from './table.ts';
-import type { Terminal } from './terminal.ts';
-import { figuresText, relativeText, usd } from './words.ts';
+import { plainLine } from './plain.ts';
+import { renderTable, wrap } from './table.ts';
+import type { Style, Terminal } from './terminal.ts';
+import { figuresText, momentText, relativeText, seconds, sentence, usd } from './words.ts';
 
-/** The factory at a glance; pure. What needs a person comes first. */
-export const renderStatus = (view: StatusView, { paint, width }: Pick<Terminal, 'paint' | 'width'>): string => {
+/** The factory at a glance; pure. What needs a person comes first; what is too long for a line goes on in the next. */
+export const renderStatus = (view: StatusView, { paint, lineWidth }: Pick<Terminal, 'paint' | 'lineWidth'>): string => {
   const now = Date.parse(view.at);
-  const lines: string[] = [];
-  const running = view.processes.length > 0;
-  const head = running
-    ? `running since ${relativeText(view.processes[0]!.since, now)} (pid ${view.processes.map((p) => p.pid).join(', ')})`
-    : 'not running: start it with `winnow up`';
-  lines.push(`${paint('bold', 'Winnow')} ${view.home}: ${running ? paint('green', head) : paint('yellow', head)}`);
-  if (view.paused) lines.push(paint('yellow', plain(`paused ${view.paused}`)));
-  for (const gate of view.gates) {
-    const until = gate.until ? `, until ${gate.until.slice(0, 16)}Z (${relativeText(gate.until, now)})` : '';
-    lines.push(
-      paint(
-        'yellow',
-        fit(`gate ${gate.gate} closed ${relativeText(gate.since, now)}: ${plain(gate.reason)}${until}`, width),
-      ),
+  const lines = (texts: string[], style?: Style): string[] =>
+    texts.flatMap((text) =>
+      wrap(plainLine(text), lineWidth - INDENT.length).map((line, n) => {
+        const indented = n === 0 ? line : INDENT + line;
+        return style ? paint(style, indented) : indented;
+      }),
     );
-  }
-  for (const project of view.projects) {
-    if (project.unready)
-      lines.push(paint('red', plain(`${project.name}: ${project.unready.message}. ${project.unready.mend}`)));
-  }
-  if (view.journal.damaged > 0)
-    lines.push(paint('red', `${view.journal.damaged} damaged lines in the journal; nothing else is affected`));
-  lines.push('');
-  for (const project of view.projects) {
-    const tip = project.tip ? ` ${project.tip.slice(0, 10)}` : '';
-    const baseline = project.baseline ? `: ${figuresText(project.baseline)}` : ': not measured yet';
-    lines.push(fit(`project ${project.name}  ${project.branch}${tip}${baseline}`, width));
-  }
-  lines.push('');
-  lines.push(
-    renderTable(
-      ['SESSION', 'STATE', 'SINCE', 'DOING', 'LAST', 'KEPT', 'COST'],
-      view.sessions.map((session) => row(session, now)),
-      width,
-    ),
-  );
-  const { today, tasks } = view;
-  const slots = view.slots.filter((slot) => slot.held.length > 0 || slot.waiting.length > 0);
-  for (const { name, capacity, held, waiting } of slots) {
-    const queue = waiting.length > 0 ? paint('yellow', `, ${waiting.length} waiting: ${waiting.join(', ')}`) : '';
-    lines.push(`slot ${name} ${held.length}/${capacity}: ${held.join(', ')}${queue}`);
-  }
-  const counts = Object.entries(today.counts)
-    .map(([outcome, count]) => `${count} ${outcome}`)
-    .join(', ');
-  lines.push('');
-  lines.push(`today ${usd(today.costUsd)} of ${usd(today.budgetUsd)}; ${counts === '' ? 'no cycle yet' : counts}`);
-  lines.push(
-    `tasks ${tasks.queued} queued, ${tasks.assigned} assigned${tasks.failed > 0 ? paint('yellow', `, ${tasks.failed} wait for you`) : ''}`,
-  );
-  lines.push(
-    `review ${view.waiting.length} waiting${view.waiting.length > 0 ? `: ${view.waiting.map((w) => w.branch).join(', ')}` : ''}`,
-  );
-  return lines.join('\n');
+  const isRunning = view.processes.length > 0;
+  return [
+    ...lines([headText(view, now)], isRunning ? 'green' : 'yellow'),
+    ...lines(mattersOf(view), 'red'),
+    ...lines(holdsOf(view, now), 'yellow'),
+    '',
+    ...lines(view.projects.map(projectText)),
+    '',
+    view.sessions.length === 0
+      ? 'no session yet: write sessions/<name>.md'
+      : renderTable(
+          ['SESSION', ...(several(view) ? ['PROJECT'] : []), 'STATE', 'FOR', 'KEPT', 'COST', 'DOING', 'LAST'],
+          view.sessions.map((session) => row(session, now, several(view))),
+          lineWidth,
+          2,
+        ),
+    '',
+    ...lines([todayText(view), tasksText(view), reviewText(view, lineWidth), ...slotsOf(view)]),
+  ].join('\n');
 };
 
-const row = (session: SessionView, now: number): string[] => {
+const INDENT = '  ';
+/** Of the branches that wait for review a screen shows the first; `--json` and a pipe have all of them. */
+const BRANCHES_SHOWN_MAX = 5;
+
+const headText = ({ home, processes }: StatusView, now: number): string => {
+  if (processes.length === 0) return `Winnow ${home}: not running; start it with \`winnow up\``;
+  const since = seconds(Math.max(0, now - Math.min(...processes.map((process) => Date.parse(process.since)))));
+  return `Winnow ${home}: running for ${since} (pid ${processes.map(({ pid }) => pid).join(', ')})`;
+};
+
+/** What does not mend itself. */
+const mattersOf = ({ projects, journal }: StatusView): string[] => [
+  ...projects.flatMap(({ name, unready }) =>
+    unready ? [`project ${name} is not ready: ${sentence(unready.message)} ${unready.mend}`] : [],
+  ),
+  ...(journal.damaged > 0
+    ? [`the journal has ${countOf(journal.damaged, 'damaged line')}, skipped; nothing else is affected`]
+    : []),
+];
+
+const holdsOf = ({ paused, gates }: StatusView, now: number): string[] => [
+  ...(paused ? [`everything is paused ${paused}; go on with \`winnow resume\``] : []),
+  ...gates.map(({ gate, since, reason, until }) => {
+    const end = until ? `, until ${momentText(until)} (${relativeText(until, now)})` : '';
+    return `gate ${gate} closed ${relativeText(since, now)}: ${reason}${end}`;
+  }),
+];
+
+const projectText = ({ name, branch, tip, baseline }: StatusView['projects'][number]): string => {
+  const at = tip ? ` at ${tip.slice(0, 10)}` : '';
+  return `project ${name}: ${branch}${at}: ${baseline ? figuresText(baseline) : 'not measured yet'}`;
+};
+
+/** With one project its name in every line would say nothing. */
+const several = ({ projects }: StatusView): boolean => projects.length > 1;
+
+const row = (session: SessionView, now: number, withProject: boolean): string[] => {
   const kept = session.counts.pushed ?? 0;
   const cycles = Object.values(session.counts).reduce((sum, n) => sum + n, 0);
-  const until = session.until ? ` (${relativeText(session.until, now)})` : '';
+  const until = session.until ? `; goes on ${relativeText(session.until, now)}` : '';
   return [
     session.name,
+    ...(withProject ? [session.project] : []),
     session.phase ?? session.state,
-    session.since ? relativeText(session.since, now).replace(' ago', '') : '',
-    plain(`${session.doing}${until}`),
-    plain(session.last ? `${session.last.outcome}: ${session.last.title ?? session.last.reason}` : 'never ran'),
-    `${kept}/${cycles}`,
+    session.since ? seconds(Math.max(0, now - Date.parse(session.since))) : '',
+    `${kept} of ${cycles}`,
     usd(session.costUsd),
+    `${session.doing}${until}`,
+    lastText(session.last),
   ];
 };
+
+/** A judged attempt by what it attempted, every other end by its reason. */
+const lastText = (last: SessionView['last']): string => {
+  if (!last) return '';
+  const { outcome, title, reason } = last;
+  return `${outcome}: ${(outcome === 'pushed' || outcome === 'discarded' ? title : undefined) ?? reason}`;
+};
+
+const todayText = ({ today }: StatusView): string => {
+  const counts = Object.entries(today.counts).map(([outcome, count]) => `${count} ${outcome}`);
+  const cycles = counts.length === 0 ? 'no cycle yet' : counts.join(', ');
+  return `today   ${usd(today.costUsd)} of ${usd(today.budgetUsd)}; ${cycles}`;
+};
+
+const tasksText = ({ tasks }: StatusView): string => {
+  const failed = tasks.failed > 0 ? `, ${tasks.failed} failed and waiting for you (\`winnow task list\`)` : '';
+  return `tasks   ${tasks.queued} queued, ${tasks.assigned} assigned${failed}`;
+};
+
+const reviewText = ({ waiting }: StatusView, lineWidth: number): string => {
+  if (waiting.length === 0) return 'review  nothing waits';
+  const shown = waiting.slice(0, Number.isFinite(lineWidth) ? BRANCHES_SHOWN_MAX : waiting.length);
+  const more = waiting.length > shown.length ? ` and ${waiting.length - shown.length} more` : '';
+  const verb = waiting.length === 1 ? 'waits' : 'wait';
+  const names = shown.map(({ branch }) => branch).join(', ');
+  return `review  ${countOf(waiting.length, 'branch', 'branches')} ${verb}: ${names}${more}`;
+};
+
+/** Of the slots those that somebody holds or waits for. */
+const slotsOf = ({ slots }: StatusView): string[] =>
+  slots
+    .filter(({ held, waiting }) => held.length > 0 || waiting.length > 0)
+    .map(({ name, capacity, held, waiting }) => {
+      const queue = waiting.length > 0 ? `; ${waiting.length} waiting: ${waiting.join(', ')}` : '';
+      return `slot    ${name}, ${held.length} of ${capacity} taken: ${held.join(', ') || 'nobody'}${queue}`;
+    });
+
+const countOf = (count: number, one: string, several = `${one}s`): string => `${count} ${count === 1 ? one : several}`;

@@ -74,7 +74,8 @@ export const taskList = (
         renderTable(
           ['ID', 'STATE', 'PRIORITY', 'SESSION', 'PROJECT', 'TASK', 'WHY'],
           tasks.map(taskLine),
-          terminal.width,
+          terminal.lineWidth,
+          2,
         ),
       );
     return 0;

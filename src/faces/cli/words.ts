@@ -1,23 +1,33 @@
 import { renderProblem } from '../../base/file-problem.ts';
 import type { CannotOpen } from '../../desk/doors.ts';
-import type { Entry, EntryOf, RalphCycle } from '../../model/entry.ts';
+import type { Entry, EntryData, EntryOf, RalphCycle } from '../../model/entry.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { Figures } from '../../model/report.ts';
 import type { Task } from '../../model/task.ts';
+import { plain, plainLine } from './plain.ts';
 
-/** Every sentence that the command line says to a person; one function a message, all of them pure. */
+/**
+ * Every sentence that the command line says to a person; one function a message, all of them pure. What agents and
+ * repositories have put into a sentence does not steer the terminal it is shown on.
+ */
 
-export const failureText = ({ message, mend }: Failure): string => `${sentence(message)}\n  ${mend}`;
+export const failureText = ({ message, mend }: Failure): string => `${sentence(plain(message))}\n  ${plain(mend)}`;
 
 export const cannotOpenText = (error: CannotOpen): string => {
   if ('failure' in error) return failureText(error.failure);
   const { problems } = error;
-  const count = problems.length === 1 ? 'one mistake' : `${problems.length} mistakes`;
-  return `the home has ${count}, and nothing starts until they are mended:\n${problems.map((problem) => `  ${renderProblem(problem)}`).join('\n')}`;
+  const lines = problems.map((problem) => `  ${plainLine(renderProblem(problem))}`).join('\n');
+  return problems.length === 1
+    ? `the home has one mistake, and nothing starts until it is mended:\n${lines}`
+    : `the home has ${problems.length} mistakes, and nothing starts until they are mended:\n${lines}`;
 };
 
 /** Ends in a full stop, and in one only. */
-const sentence = (text: string): string => (/[.!?:]$/.test(text.trimEnd()) ? text.trimEnd() : `${text.trimEnd()}.`);
+export const sentence = (text: string): string =>
+  /[.!?:…]$/.test(text.trimEnd()) ? text.trimEnd() : `${text.trimEnd()}.`;
+
+/** "1 turn", "2 turns". */
+const many = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 export const usd = (amount: number): string => `$${amount.toFixed(2)}`;
 
@@ -31,11 +41,11 @@ export const seconds = (ms: number): string => {
   return hours < 48 ? `${hours}h${String(minutes % 60).padStart(2, '0')}m` : `${Math.floor(hours / 24)}d${hours % 24}h`;
 };
 
-/** "3 problems, 12 passed, 2 failed"; what is zero is left out, but never everything. */
+/** "3 problems, 2 failing, 12 passing"; what is zero is left out, but never everything. */
 export const figuresText = (figures: Figures | undefined): string => {
   if (!figures) return '';
   const parts = [
-    figures.problems > 0 ? `${figures.problems} problem${figures.problems === 1 ? '' : 's'}` : '',
+    figures.problems > 0 ? many(figures.problems, 'problem') : '',
     figures.failed > 0 ? `${figures.failed} failing` : '',
     figures.passed > 0 ? `${figures.passed} passing` : '',
   ].filter((part) => part !== '');
@@ -56,6 +66,9 @@ export const clockText = (ts: string, now: number): string => {
   const sameDay = at.toDateString() === new Date(now).toDateString();
   return sameDay ? time : `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
 };
+
+/** A moment to come, in the hour of the world: "2026-01-31 10:00 UTC". */
+export const momentText = (ts: string): string => `${ts.slice(0, 16).replace('T', ' ')} UTC`;
 
 /** How long until, or since: "in 4m10s", "3s ago". */
 export const relativeText = (ts: string, now: number): string => {
@@ -79,32 +92,35 @@ export const taskLine = (task: Task): string[] => [
 export const cycleLine = (entry: EntryOf<'ralph_cycle'>): string => {
   const { data } = entry;
   const title = data.plan ? ` “${data.plan.title}”` : '';
-  return `${data.outcome}${title}: ${data.reason} (${usd(data.costUsd)}, ${seconds(data.times.total ?? 0)})`;
+  const spent = [usd(data.costUsd), ...(data.times.total === undefined ? [] : [seconds(data.times.total)])];
+  return plainLine(`${data.outcome}${title}: ${data.reason} (${spent.join(', ')})`);
 };
 
-/** What an entry says to a person; '' for those that only machines need. */
-export const entryText = (entry: Entry): string => {
+/** What an entry says to a person, in one line. */
+export const entryText = (entry: Entry): string => plainLine(textOf(entry));
+
+const textOf = (entry: Entry): string => {
   switch (entry.type) {
     case 'process_started':
-      return `Winnow ${entry.data.version} started, pid ${entry.data.pid}: ${entry.data.roles.join(', ')}`;
+      return `Winnow ${entry.data.version} started (pid ${entry.data.pid}; ${entry.data.roles.join(', ')})`;
     case 'process_stopped':
-      return `pid ${entry.data.pid} stopped: ${entry.data.reason}`;
+      return `Winnow stopped (pid ${entry.data.pid}): ${entry.data.reason}`;
     case 'config_loaded':
-      return `configuration: projects ${entry.data.projects.join(', ')}; sessions ${entry.data.sessions.join(', ')}`;
+      return `configuration read: projects ${list(entry.data.projects)}; sessions ${list(entry.data.sessions)}`;
     case 'config_rejected':
       return `configuration refused, the last good one stays: ${entry.data.problems.join('; ')}`;
     case 'cycle_started':
       return `cycle begins (${entry.data.trigger})`;
     case 'cycle_phase':
-      return entry.data.phase;
+      return `phase ${entry.data.phase}`;
     case 'ralph_cycle':
       return cycleLine(entry as EntryOf<'ralph_cycle'>);
     case 'main_moved':
-      return `${entry.data.branch} is at ${entry.data.to.slice(0, 10)}${entry.data.commits > 0 ? `, ${entry.data.commits} new` : ''}`;
+      return `${entry.data.branch} is at ${entry.data.to.slice(0, 10)}${entry.data.commits > 0 ? `, ${many(entry.data.commits, 'new commit')}` : ''}`;
     case 'baseline_measured':
-      return `baseline: ${figuresText(entry.data.figures)}`;
+      return `baseline at ${entry.data.commit.slice(0, 10)}: ${figuresText(entry.data.figures)}`;
     case 'project_unready':
-      return `project not ready: ${entry.data.message}. ${entry.data.mend}`;
+      return `project not ready: ${sentence(entry.data.message)} ${entry.data.mend}`;
     case 'project_ready':
       return 'project ready again';
     case 'install_ran':
@@ -114,11 +130,9 @@ export const entryText = (entry: Entry): string => {
     case 'dependencies_damaged':
       return `the ${entry.data.by} wrote into the shared dependencies (${entry.data.what}); they are installed anew`;
     case 'check_ran':
-      return entry.data.state === 'evaluated'
-        ? `${entry.data.check}: ${entry.data.green ? 'green' : 'red'}, ${figuresText(entry.data.figures)} (${seconds(entry.data.durationMs)})`
-        : `${entry.data.check}: not evaluated: ${entry.data.message ?? entry.data.reason}`;
+      return checkText(entry.data);
     case 'test_flaky':
-      return `flaky: ${entry.data.test} (${entry.data.check})`;
+      return `flaky: ${entry.data.test} fails and passes on the same tree (${entry.data.check})`;
     case 'plan_made':
       return entry.data.plan.nothing ? `plan: nothing to do: ${entry.data.plan.why}` : `plan: ${entry.data.plan.title}`;
     case 'plan_refused':
@@ -129,34 +143,34 @@ export const entryText = (entry: Entry): string => {
       return 'claim released';
     case 'agent_ran':
       return entry.data.ok
-        ? `${entry.data.purpose}: ${entry.data.turns} turns, ${usd(entry.data.costUsd)}, ${seconds(entry.data.durationMs)}`
-        : `${entry.data.purpose} failed: ${entry.data.message ?? entry.data.failure}`;
+        ? `${entry.data.purpose} run: ${many(entry.data.turns, 'turn')}, ${usd(entry.data.costUsd)}, ${seconds(entry.data.durationMs)}`
+        : `${entry.data.purpose} run failed: ${entry.data.message ?? entry.data.failure ?? 'it did not say why'}`;
     case 'run_retry_planned':
-      return `${entry.data.failure}: tries again in ${seconds(entry.data.delayMs)} (attempt ${entry.data.attempt + 1})`;
+      return `${entry.data.failure}: the run is tried again in ${seconds(entry.data.delayMs)} (attempt ${entry.data.attempt + 1})`;
     case 'evaluated':
       return `verdict ${entry.data.verdict}: ${entry.data.reason}`;
     case 'intent':
-      return `means to ${entry.data.effect} ${entry.data.branch}`;
+      return `is about to ${entry.data.effect === 'push-branch' ? 'push' : 'delete'} ${entry.data.branch}`;
     case 'intent_settled':
-      return `${entry.data.done ? 'done' : 'not done'}: ${entry.data.note}`;
+      return `${entry.data.done ? 'that is done' : 'that was not done'}: ${entry.data.note}`;
     case 'branch_pushed':
       return `${entry.data.branch} pushed, waits for review`;
     case 'branch_deleted':
       return `${entry.data.branch} deleted: ${entry.data.reason}`;
     case 'gate_closed':
-      return `gate ${entry.data.gate} closed: ${entry.data.reason}`;
+      return `gate ${entry.data.gate} closed: ${entry.data.reason}${entry.data.until ? ` (until ${momentText(entry.data.until)})` : ''}`;
     case 'gate_opened':
       return `gate ${entry.data.gate} open again after ${seconds(entry.data.closedMs)}`;
     case 'session_parked':
-      return `parked until ${entry.data.until.slice(0, 16)}Z: ${entry.data.reason}`;
+      return `parked until ${momentText(entry.data.until)}: ${entry.data.reason}`;
     case 'session_unparked':
       return `no longer parked: ${entry.data.reason}`;
     case 'paused':
-      return `paused by ${entry.data.by}: ${entry.data.reason}`;
+      return `${entry.session ? '' : 'everything '}paused by ${entry.data.by}: ${entry.data.reason}`;
     case 'resumed':
-      return `resumed by ${entry.data.by}`;
+      return `${entry.session ? '' : 'everything '}resumed by ${entry.data.by}`;
     case 'task_queued':
-      return `task ${shortId(entry.data.task)} (${entry.data.priority}): ${entry.data.text}`;
+      return `task ${shortId(entry.data.task)} queued (${[entry.data.priority, ...(entry.data.for ? [`for ${entry.data.for}`] : [])].join(', ')}): ${entry.data.text}`;
     case 'task_assigned':
       return `takes task ${shortId(entry.data.task)}`;
     case 'task_returned':
@@ -168,13 +182,24 @@ export const entryText = (entry: Entry): string => {
     case 'task_cancelled':
       return `task ${shortId(entry.data.task)} cancelled: ${entry.data.reason}`;
     case 'alert':
-      return `ATTENTION: ${entry.data.message}. ${entry.data.mend}`;
+      return `ATTENTION: ${sentence(entry.data.message)} ${entry.data.mend}`;
     case 'journal_damaged':
-      return `damaged line at byte ${entry.data.offset}: ${entry.data.what}`;
+      return `damaged line in the journal at byte ${entry.data.offset}: ${entry.data.what}`;
     case 'swept':
-      return `${entry.data.killed} left-over processes killed`;
+      return `${entry.data.killed} left-over process${entry.data.killed === 1 ? '' : 'es'} killed`;
     default:
       entry satisfies never;
       return '';
   }
+};
+
+const list = (names: readonly string[]): string => names.join(', ') || 'none';
+
+const checkText = ({ check, state, green, figures, durationMs, message, reason }: EntryData<'check_ran'>): string => {
+  if (state === 'evaluated') {
+    const parts = [green ? 'green' : 'red', figuresText(figures)].filter((part) => part !== '');
+    return `${check}: ${parts.join(', ')} (${seconds(durationMs)})`;
+  }
+  const why = message ?? reason ?? 'it did not say why';
+  return `${check}: not evaluated: ${why.startsWith(`${check}: `) ? why.slice(check.length + 2) : why}`;
 };

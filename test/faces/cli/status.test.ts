@@ -1,0 +1,390 @@
+import stringWidth from 'string-width';
+import { describe, expect, it } from 'vitest';
+import { type StatusInput, statusView } from '../../../src/desk/status.ts';
+import { renderStatus } from '../../../src/faces/cli/status.ts';
+import type { State } from '../../../src/model/state.ts';
+import {
+  at,
+  configOf,
+  knownOf,
+  NAMES,
+  NOW,
+  roomy,
+  runningOf,
+  sessionOf,
+  stateOf,
+  taskOf,
+} from '../../policy/situations.ts';
+import { tags } from './paper.ts';
+
+/** One project unless said otherwise; the process with pid 42 lives, no other does. */
+const view = (more: Partial<StatusInput> & { change?: (state: State) => void } = {}) => {
+  const config = configOf();
+  return statusView({
+    home: '/home/me/winnow',
+    state: stateOf(more.change),
+    config: { ...config, projects: config.projects.slice(0, 1) },
+    sessions: [sessionOf('alpha'), sessionOf('beta')],
+    facts: roomy,
+    now: NOW,
+    isAlive: ({ pid }) => pid === 42,
+    slots: [],
+    ...more,
+  });
+};
+
+const show = (shown: ReturnType<typeof view>, lineWidth = 80): string =>
+  renderStatus(shown, { paint: (_, text) => text, lineWidth });
+
+const up = (state: State): void => {
+  state.processes['42'] = { pid: 42, start: '1', at: at(-3 * 3_600_000), roles: ['scheduler', 'session'] };
+};
+
+const FIGURES = { problems: 3, passed: 120, failed: 1, skipped: 2 };
+
+/** A factory in the middle of its work: a session in every state there is. */
+const busy = (state: State): void => {
+  up(state);
+  state.projects.api = {
+    name: 'api',
+    tip: '4f2a9c1e8b7d6a5f4e3d2c1b0a9f8e7d6c5b4a39',
+    baseline: { commit: 'c', tree: 't', figures: FIGURES },
+    flaky: {},
+    recent: [],
+  };
+  const last = {
+    lastCycleAt: at(-600_000),
+    lastOutcome: 'pushed' as const,
+    lastReason: 'better: 1 mended or added, nothing broken',
+    lastTitle: 'Return an empty list when nothing matches',
+    counts: { pushed: 3, discarded: 8, empty: 1 },
+    costUsd: 4.2,
+  };
+  const run = (name: string, more: Partial<Parameters<typeof runningOf>[1]>) => {
+    const cycle = runningOf(name, { pid: 42, ...more });
+    state.running[cycle.cycle] = cycle;
+    state.sessions[name] = knownOf(name, { ...last, running: cycle.cycle });
+  };
+  run('alpha', { phase: 'hack', phaseAt: at(-130_000), planTitle: 'Split the parser of queries from its printer' });
+  run('beta', { phase: 'analyze', phaseAt: at(-4000) });
+  run('gamma', { phase: 'evaluate', phaseAt: at(-7_300_000), pid: 41, planTitle: 'Cache the length' });
+  state.sessions.delta = knownOf('delta', {
+    ...last,
+    lastOutcome: 'failed',
+    lastReason: 'claude exited with 1',
+    parked: { until: at(1_200_000), reason: 'claude exited with 1 three times in a row', failure: 'crashed' },
+  });
+  state.sessions.epsilon = knownOf('epsilon', { ...last, pausedBy: 'mia' });
+  state.sessions.zeta = knownOf('zeta', { ...last, lastOutcome: 'discarded' });
+  state.tasks = {
+    a: taskOf('a', { priority: 'low', session: 'alpha' }),
+    b: taskOf('b', { state: 'assigned' }),
+    c: taskOf('c', { state: 'failed' }),
+  };
+  state.days['2026-03-14'] = {
+    costUsd: 12.345,
+    bySession: {},
+    byProject: {},
+    counts: { pushed: 3, discarded: 8, empty: 1 },
+  };
+  const branch = 'brl/alpha/20260314-091500';
+  const where = { project: 'api', session: 'alpha', cycle: 'c', at: at(-60_000) };
+  state.waiting[branch] = { branch, commit: 'c', base: 'b', tree: 't', ...where };
+};
+
+const crew = NAMES.map((name) => sessionOf(name, { paused: name === 'theta' }));
+
+describe('the status', () => {
+  it('of a home in which nothing runs says how to start', () => {
+    expect(show(view())).toMatchInlineSnapshot(`
+      "Winnow /home/me/winnow: not running; start it with \`winnow up\`
+
+      project api: main: not measured yet
+
+      SESSION  STATE    FOR  KEPT    COST   DOING                           LAST
+      alpha    waiting       0 of 0  $0.00  ready: starts with \`winnow up\`
+      beta     waiting       0 of 0  $0.00  ready: starts with \`winnow up\`
+
+      today   $0.00 of $20.00; no cycle yet
+      tasks   0 queued, 0 assigned
+      review  nothing waits"
+    `);
+  });
+
+  it('of a home without sessions says what is missing', () => {
+    expect(show(view({ sessions: [] }))).toMatchInlineSnapshot(`
+      "Winnow /home/me/winnow: not running; start it with \`winnow up\`
+
+      project api: main: not measured yet
+
+      no session yet: write sessions/<name>.md
+
+      today   $0.00 of $20.00; no cycle yet
+      tasks   0 queued, 0 assigned
+      review  nothing waits"
+    `);
+  });
+
+  it('of eight sessions in all states on 80 columns', () => {
+    expect(show(view({ change: busy, sessions: crew }))).toMatchInlineSnapshot(`
+      "Winnow /home/me/winnow: running for 3h00m (pid 42)
+
+      project api: main at 4f2a9c1e8b: 3 problems, 1 failing, 120 passing
+
+      SESSION  STATE     FOR    KEPT     COST   DOING
+      alpha    hack      2m10s  3 of 12  $4.20  Split the parser of queries from its
+                                                printer
+                                                last pushed: Return an empty list when
+                                                nothing matches
+      beta     analyze   4.0s   3 of 12  $4.20  looking for something to do
+                                                last pushed: Return an empty list when
+                                                nothing matches
+      gamma    evaluate  2h01m  3 of 12  $4.20  its process died; the next start
+                                                closes this cycle
+                                                last pushed: Return an empty list when
+                                                nothing matches
+      delta    parked           3 of 12  $4.20  parked: claude exited with 1 three
+                                                times in a row; goes on in 20m00s
+                                                last failed: claude exited with 1
+      epsilon  paused           3 of 12  $4.20  paused by mia
+                                                last pushed: Return an empty list when
+                                                nothing matches
+      zeta     waiting          3 of 12  $4.20  waits for its next cycle; goes on in
+                                                5m00s
+                                                last discarded: Return an empty list
+                                                when nothing matches
+      eta      waiting          0 of 0   $0.00  starts with the next tick
+      theta    paused           0 of 0   $0.00  paused in sessions/theta.md
+
+      today   $12.35 of $20.00; 3 pushed, 8 discarded, 1 empty
+      tasks   1 queued, 1 assigned, 1 failed and waiting for you (\`winnow task
+        list\`)
+      review  1 branch waits: brl/alpha/20260314-091500"
+    `);
+  });
+
+  it('of eight sessions in all states on 200 columns', () => {
+    expect(show(view({ change: busy, sessions: crew }), 200)).toMatchInlineSnapshot(`
+      "Winnow /home/me/winnow: running for 3h00m (pid 42)
+
+      project api: main at 4f2a9c1e8b: 3 problems, 1 failing, 120 passing
+
+      SESSION  STATE     FOR    KEPT     COST   DOING                                                                 LAST
+      alpha    hack      2m10s  3 of 12  $4.20  Split the parser of queries from its printer                          pushed: Return an empty list when nothing matches
+      beta     analyze   4.0s   3 of 12  $4.20  looking for something to do                                           pushed: Return an empty list when nothing matches
+      gamma    evaluate  2h01m  3 of 12  $4.20  its process died; the next start closes this cycle                    pushed: Return an empty list when nothing matches
+      delta    parked           3 of 12  $4.20  parked: claude exited with 1 three times in a row; goes on in 20m00s  failed: claude exited with 1
+      epsilon  paused           3 of 12  $4.20  paused by mia                                                         pushed: Return an empty list when nothing matches
+      zeta     waiting          3 of 12  $4.20  waits for its next cycle; goes on in 5m00s                            discarded: Return an empty list when nothing matches
+      eta      waiting          0 of 0   $0.00  starts with the next tick
+      theta    paused           0 of 0   $0.00  paused in sessions/theta.md
+
+      today   $12.35 of $20.00; 3 pushed, 8 discarded, 1 empty
+      tasks   1 queued, 1 assigned, 1 failed and waiting for you (\`winnow task list\`)
+      review  1 branch waits: brl/alpha/20260314-091500"
+    `);
+  });
+
+  it('with closed gates and a pause says until when and why', () => {
+    const change = (state: State) => {
+      up(state);
+      state.paused = { by: 'mia', reason: 'release day', at: at(-1) };
+      state.gates = {
+        memory: { reason: '92 % of 16.0 GB used; opens at 80 %', at: at(-754_000), figures: {} },
+        'usage-limit': {
+          reason: 'Claude Code: you have reached your usage limit for this five-hour window',
+          at: at(-60_000),
+          figures: {},
+          until: at(2 * 3_600_000),
+        },
+        account: {
+          reason:
+            'Claude Code is not logged in. Log in with `claude` then /login, or put ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN (from `claude setup-token`) into .env.',
+          at: at(-5000),
+          figures: {},
+        },
+      };
+    };
+    expect(show(view({ change, facts: { ...roomy, memoryUsedShare: 0.92 } }))).toMatchInlineSnapshot(`
+      "Winnow /home/me/winnow: running for 3h00m (pid 42)
+      everything is paused by mia: release day; go on with \`winnow resume\`
+      gate memory closed 12m34s ago: 92 % of 16.0 GB used; opens at 80 %
+      gate usage-limit closed 1m00s ago: Claude Code: you have reached your usage
+        limit for this five-hour window, until 2026-03-14 12:00 UTC (in 2h00m)
+      gate account closed 5.0s ago: Claude Code is not logged in. Log in with
+        \`claude\` then /login, or put ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN
+        (from \`claude setup-token\`) into .env.
+
+      project api: main: not measured yet
+
+      SESSION  STATE   FOR  KEPT    COST   DOING                        LAST
+      alpha    paused       0 of 0  $0.00  everything is paused by mia
+      beta     paused       0 of 0  $0.00  everything is paused by mia
+
+      today   $0.00 of $20.00; no cycle yet
+      tasks   0 queued, 0 assigned
+      review  nothing waits"
+    `);
+  });
+
+  it('with a closed gate tells each session’s reason once it is nobody’s pause', () => {
+    const change = (state: State) => {
+      up(state);
+      state.gates.budget = {
+        reason: '$20.50 of $20.00 spent today',
+        at: at(-60_000),
+        figures: {},
+        until: '2026-03-15T00:00:00.000Z',
+      };
+      state.days['2026-03-14'] = { costUsd: 20.5, bySession: {}, byProject: {}, counts: { pushed: 1 } };
+    };
+    expect(show(view({ change }))).toMatchInlineSnapshot(`
+      "Winnow /home/me/winnow: running for 3h00m (pid 42)
+      gate budget closed 1m00s ago: $20.50 of $20.00 spent today, until 2026-03-15
+        00:00 UTC (in 14h00m)
+
+      project api: main: not measured yet
+
+      SESSION  STATE    FOR  KEPT    COST   DOING
+      alpha    waiting       0 of 0  $0.00  gate budget closed: $20.50 of $20.00 spent
+                                            today; goes on in 14h00m
+      beta     waiting       0 of 0  $0.00  gate budget closed: $20.50 of $20.00 spent
+                                            today; goes on in 14h00m
+
+      today   $20.50 of $20.00; 1 pushed
+      tasks   0 queued, 0 assigned
+      review  nothing waits"
+    `);
+  });
+
+  it('with an unready project, two projects and a damaged journal says what to do first', () => {
+    const change = (state: State) => {
+      up(state);
+      const unready = {
+        failure: 'repo-unreachable',
+        message:
+          'git@example.com:me/api.git does not answer: ssh: connect to host example.com port 22: Connection refused',
+        mend: 'Check the network and the credentials with `git ls-remote` on the same URL.',
+        at: at(-60_000),
+      };
+      state.projects.api = { name: 'api', flaky: {}, recent: [], unready };
+      state.damage = { count: 2, places: [] };
+    };
+    const sessions = [sessionOf('alpha'), sessionOf('beta', { project: 'web' })];
+    expect(show(view({ change, sessions, config: configOf() }))).toMatchInlineSnapshot(`
+      "Winnow /home/me/winnow: running for 3h00m (pid 42)
+      project api is not ready: git@example.com:me/api.git does not answer: ssh:
+        connect to host example.com port 22: Connection refused. Check the network and
+        the credentials with \`git ls-remote\` on the same URL.
+      the journal has 2 damaged lines, skipped; nothing else is affected
+
+      project api: main: not measured yet
+      project web: main: not measured yet
+
+      SESSION  PROJECT  STATE    FOR  KEPT    COST   DOING
+      alpha    api      waiting       0 of 0  $0.00  api: git@example.com:me/api.git
+                                                     does not answer: ssh: connect to
+                                                     host example.com port 22:
+                                                     Connection refused; goes on in
+                                                     4m00s
+      beta     web      waiting       0 of 0  $0.00  starts with the next tick
+
+      today   $0.00 of $20.00; no cycle yet
+      tasks   0 queued, 0 assigned
+      review  nothing waits"
+    `);
+  });
+
+  it('shows hostile and wide titles as one plain line each', () => {
+    const change = (state: State) => {
+      up(state);
+      const hostile = '\u001b[2J\u001b]0;owned\u0007Mend\r\nWinnow: all is well \u202egnorw';
+      const cycle = runningOf('alpha', { pid: 42, planTitle: hostile });
+      state.running[cycle.cycle] = cycle;
+      state.sessions.alpha = knownOf('alpha', { running: cycle.cycle });
+      const title = '検索が何も見つけないときは空のリストを返す 🫠👩‍👩‍👧 そしてもっと長い説明が続く';
+      const other = runningOf('beta', { pid: 42, planTitle: title, phaseAt: at(-1000) });
+      state.running[other.cycle] = other;
+      state.sessions.beta = knownOf('beta', {
+        running: other.cycle,
+        lastOutcome: 'empty',
+        lastReason: 'nichts\tzu tun',
+      });
+      state.paused = { by: '\u001b[31mme', reason: 'a\nb', at: at(-1) };
+    };
+    const shown = show(view({ change }));
+    expect(shown).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
+    for (const line of shown.split('\n')) expect(stringWidth(line)).toBeLessThanOrEqual(80);
+    expect(shown).toMatchInlineSnapshot(`
+      "Winnow /home/me/winnow: running for 3h00m (pid 42)
+      everything is paused by me: a b; go on with \`winnow resume\`
+
+      project api: main: not measured yet
+
+      SESSION  STATE  FOR   KEPT    COST   DOING
+      alpha    hack   30s   0 of 0  $0.00  Mend Winnow: all is well gnorw
+      beta     hack   1.0s  0 of 0  $0.00  検索が何も見つけないときは空のリストを返す
+                                           🫠👩‍👩‍👧 そしてもっと長い説明が続く
+                                           last empty: nichts zu tun
+
+      today   $0.00 of $20.00; no cycle yet
+      tasks   0 queued, 0 assigned
+      review  nothing waits"
+    `);
+  });
+
+  it('fits every screen and loses no word of it', () => {
+    const whole = show(view({ change: busy, sessions: crew }), Number.POSITIVE_INFINITY);
+    const words = (text: string) =>
+      text
+        .split(/\s+/)
+        .filter((word) => word !== 'LAST' && word !== 'last')
+        .sort();
+    for (const width of [80, 100, 132, 200]) {
+      const shown = show(view({ change: busy, sessions: crew }), width);
+      for (const line of shown.split('\n')) expect(stringWidth(line)).toBeLessThanOrEqual(width);
+      expect(words(shown)).toEqual(words(whole));
+    }
+  });
+
+  it('in a pipe has a line for each session, with everything in it', () => {
+    const lines = show(view({ change: busy, sessions: crew }), Number.POSITIVE_INFINITY).split('\n');
+    for (const { name } of crew) {
+      const line = lines.filter((each) => each.startsWith(name));
+      expect(line).toHaveLength(1);
+    }
+    expect(lines.find((line) => line.startsWith('alpha'))).toMatch(/Split the parser.*Return an empty list/);
+  });
+
+  it('names the first of many branches that wait on a screen, and all of them in a pipe', () => {
+    const change = (state: State) => {
+      const where = { commit: 'c', base: 'b', tree: 't', project: 'api', session: 'alpha', cycle: 'c', at: at(-1) };
+      for (let n = 0; n < 30; n += 1) state.waiting[`brl/a/${n}`] = { branch: `brl/a/${n}`, ...where };
+    };
+    expect(show(view({ change })).replace(/\s+/g, ' ')).toMatch(
+      / review 30 branches wait: brl\/a\/0, brl\/a\/1, brl\/a\/2, brl\/a\/3, brl\/a\/4 and 25 more$/,
+    );
+    expect(show(view({ change }), Number.POSITIVE_INFINITY)).toMatch(/brl\/a\/29$/);
+  });
+
+  it('names who holds a slot and who waits for it, and no slot that nobody wants', () => {
+    const by = (who: string) => ({ who, pid: 1, sinceMs: NOW });
+    const slots = [{ name: 'test', capacity: 1, held: [by('alpha')], waiting: [by('beta'), by('gamma')] }];
+    expect(show(view({ slots })).split('\n').at(-1)).toBe('slot    test, 1 of 1 taken: alpha; 2 waiting: beta, gamma');
+    expect(show(view())).not.toContain('slot');
+  });
+
+  it('paints what runs green, what needs a person red and what waits yellow', () => {
+    const change = (state: State) => {
+      up(state);
+      state.damage = { count: 1, places: [] };
+      state.gates.disk = { reason: '1.0 GB free; opens at 2.4 GB', at: at(-1000), figures: {} };
+    };
+    const shown = renderStatus(view({ change }), { paint: tags, lineWidth: 200 }).split('\n');
+    expect(shown.slice(0, 3)).toEqual([
+      '<green>Winnow /home/me/winnow: running for 3h00m (pid 42)</green>',
+      '<red>the journal has 1 damaged line, skipped; nothing else is affected</red>',
+      '<yellow>gate disk closed 1.0s ago: 1.0 GB free; opens at 2.4 GB</yellow>',
+    ]);
+  });
+});
