@@ -6,9 +6,7 @@ import { isAlive } from '../../ports/machine/processes.ts';
 import { createSlots, type SlotView } from '../../ports/machine/slots.ts';
 import type { Homed } from './program.ts';
 import { sayCannotOpen, sayJson } from './say.ts';
-import { renderStatus } from './status.ts';
 import type { Terminal } from './terminal.ts';
-import { sayWhatWouldBe } from './would.ts';
 
 /** `winnow status`. */
 export const statusCommand = async (
@@ -19,7 +17,8 @@ export const statusCommand = async (
   const opened = await doors.openCounter(options.home);
   if (!opened.ok) {
     if ('failure' in opened.error && opened.error.failure.kind === 'home-missing' && options.home === undefined) {
-      return sayWhatWouldBe(terminal, opened.error.failure);
+      // Reads a repository, which a status of a home never does.
+      return (await import('./would.ts')).sayWhatWouldBe(terminal, opened.error.failure);
     }
     return sayCannotOpen(terminal, opened.error);
   }
@@ -36,7 +35,7 @@ export const statusCommand = async (
   });
   await counter.close();
   if (options.json) sayJson(terminal, view);
-  else terminal.out(renderStatus(view, terminal));
+  else terminal.out((await import('./status.ts')).renderStatus(view, terminal));
   return 0;
 };
 

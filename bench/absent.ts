@@ -1,0 +1,31 @@
+import type { BenchRow } from './row.ts';
+
+/** What has a goal and cannot be measured yet, since the part does not exist: said rather than left out. */
+const absent = (row: string, goal: string, why: string): BenchRow => ({
+  row,
+  figure: 'not measured',
+  baseline: 'none',
+  ratio: undefined,
+  goal,
+  met: undefined,
+  method: why,
+});
+
+export const absentRows: BenchRow[] = [
+  absent(
+    'search of past cycles (100,000)',
+    'under 50 ms, 20 times the linear scan',
+    'there is no index yet: sessions get the last 200 cycles of their project from the state, `winnow log` reads the file',
+  ),
+  absent(
+    'landing: runs per landed change and time to land',
+    'at most 1.05 of the lower bound; p50 under 3 minutes',
+    'nothing lands yet: branches wait for review in the remote',
+  ),
+  absent(
+    'dashboard, 64 sessions busy',
+    'at most 15 kB/s, 10 % of a core; 0 bytes when nothing changes',
+    'there is no dashboard yet',
+  ),
+  absent('HTTP trigger until durable', 'at most 1.5 times a bare route', 'there is no HTTP interface yet'),
+];
