@@ -24,6 +24,8 @@ export interface Accepted {
   /** Tip of main that the change was judged on. */
   base: string;
   tree: string;
+  /** What the comparison says of it. */
+  reason: string;
 }
 
 /** The patch that is searched for tampering and shown to the model; what is longer is judged by its files alone. */
@@ -131,7 +133,7 @@ const judgeOnce = async (
     case 'same':
       // An earlier iteration may have left its patch; the branch itself is what is kept now.
       delete cycle.sum.known.patch;
-      return ok({ verdict: 'accept', accepted: { captured, base, tree } });
+      return ok({ verdict: 'accept', accepted: { captured, base, tree, reason: comparison.reason } });
     case 'worse':
       return again(shop, cycle, reading, captured, {
         comparison,
