@@ -254,12 +254,15 @@ const runIn = async (
     marker: `${input.marker}-${shop.ids(shop.clock.now())}`,
     signal,
   });
+  // A check may print its environment, and what it prints goes to reports, prompts and the cache.
+  const stdout = shop.redact(result.stdout);
+  const stderr = shop.redact(result.stderr);
   const parsed = parseOutput(check.parse, {
-    stdout: result.stdout,
-    stderr: result.stderr,
+    stdout,
+    stderr,
     exitCode: result.exitCode ?? 1,
     checkout: await realpath(dir),
-    ...(check.report === undefined ? {} : { report: await readReport(join(dir, check.report)) }),
+    ...(check.report === undefined ? {} : { report: shop.redact(await readReport(join(dir, check.report))) }),
   });
   if (!(await dependenciesIntact(shop, input.envelope, execution.dependencies, 'check', check.name))) {
     return unevaluated(
@@ -269,7 +272,7 @@ const runIn = async (
       elapsed(),
     );
   }
-  return reportOf(check, result, parsed, elapsed());
+  return reportOf(check, { ...result, stdout, stderr }, parsed, elapsed());
 };
 
 /**
