@@ -7,7 +7,10 @@ export default defineConfig({
     // No file keeps state at module level, so files may share one process: several times faster.
     isolate: false,
     pool: 'threads',
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Many tests start the real Claude Code; a busy machine makes them slow, never wrong.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    // They wait for processes more than they compute.
+    maxWorkers: 3,
   },
 });
