@@ -7,7 +7,11 @@ export const checkRows = async (): Promise<BenchRow[]> => {
   const sessions = sessionNames(SESSIONS);
   const bench = await createStandInBench({ files: GREEN, sessions });
   try {
-    for (const [index, session] of sessions.entries()) bench.lay(session, [0, 1, 2].map((round) => deedOf(index, round)));
+    for (const [index, session] of sessions.entries())
+      bench.lay(
+        session,
+        [0, 1, 2].map((round) => deedOf(index, round)),
+      );
     const cycles = await runCycles(await bench.open(), ROUNDS);
     const ran = bench.ofType('check_ran').map(({ data }) => data);
     const distinct = new Set(ran.map(({ tree }) => tree)).size;

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { createWorkbench } from '../test/factory/workbench.ts';
 import { join } from 'node:path';
+import { createWorkbench } from '../test/factory/workbench.ts';
 import { type BenchRow, median, renderMs, renderSpread } from './row.ts';
 import { sessionNames } from './stand-ins.ts';
 

@@ -14,7 +14,9 @@ if (!session) throw new Error('the home has no session');
 
 /** Own processor time and that of every child that was waited for, by the kernel's clock ticks of 10 ms. */
 const cpuTotalMs = (): number => {
-  const fields = readFileSync('/proc/self/stat', 'utf8').replace(/^.*\) /s, '').split(' ');
+  const fields = readFileSync('/proc/self/stat', 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
   const own = process.cpuUsage();
   return (own.user + own.system) / 1000 + (Number(fields[13]) + Number(fields[14])) * 10;
 };

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { openHomeJournal } from '../src/home.ts';
+import { DATA } from '../test/model/examples.ts';
 import { type BenchRow, median } from './row.ts';
 import { createStandInBench, sessionNames } from './stand-ins.ts';
 
@@ -11,8 +13,10 @@ export const memoryRows = async (): Promise<BenchRow[]> => {
   const megabytes: Record<number | 'libraries', number[]> = { libraries: [], 8: [], 64: [] };
   for (let round = 0; round < ROUNDS; round += 1) {
     megabytes.libraries.push(await ofLibraries());
-    for (const sessions of [8, 64]) megabytes[sessions]?.push(await ofSessions(sessions));
+    megabytes[8]?.push(await ofSessions(8));
   }
+  // Half a minute of work on two cores: once.
+  megabytes[64]?.push(await ofSessions(64));
   const of = (key: number | 'libraries') => median(megabytes[key] ?? []);
   const libraries = of('libraries');
   const each = (of(64) - of(8)) / 56;
@@ -46,25 +50,30 @@ export const memoryRows = async (): Promise<BenchRow[]> => {
       ratio: of(64) / libraries,
       goal: 'under 200 MB',
       met: of(64) < 200,
-      method: `${ROUNDS} starts: ${spread(64)}`,
+      method: 'as with 8 sessions; one start',
     },
   ];
 };
 
-const ROUNDS = 3;
+const ROUNDS = 2;
 /** After the last run has begun: what was needed to start it may be given back. */
 const SETTLE_MS = 3000;
-const START_MAX_MS = 120_000;
+const START_MAX_MS = 240_000;
 const DIST = join(import.meta.dirname, '../dist');
 
 const ofSessions = async (count: number): Promise<number> => {
   const sessions = sessionNames(count);
   const bench = await createStandInBench({
     sessions,
-    config: { gates: { memory: '99%', disk: '1MB', budgetPerDayUsd: 1000, maxSessions: count }, slots: { test: 2 } },
+    config: {
+      gates: { memory: '99%', disk: '1MB', budgetPerDayUsd: 1000, maxSessions: count },
+      slots: { test: 2 },
+      schedule: { cycle: '1s' },
+    },
   });
   try {
     writeFileSync(join(bench.deeds, 'hold'), '');
+    rememberSmallCycles(bench.home, sessions);
     const up = bench.start('up');
     const deadline = performance.now() + START_MAX_MS;
     const held = () => readdirSync(bench.deeds).filter((name) => name.endsWith('.held')).length;
@@ -80,6 +89,18 @@ const ofSessions = async (count: number): Promise<number> => {
   } finally {
     await bench.close();
   }
+};
+
+/** Nothing is known of a new session, so memory for a whole agent is kept free for it, which few machines have for 64. */
+const rememberSmallCycles = (home: string, sessions: readonly string[]): void => {
+  const { journal } = openHomeJournal(home);
+  for (const [index, session] of sessions.entries()) {
+    const where = { project: 'small', session, cycle: `earlier-${index}` };
+    journal.append<'cycle_started'>({ type: 'cycle_started', ...where, data: DATA.cycle_started });
+    const data = { ...DATA.ralph_cycle, outcome: 'empty' as const, memoryPeakBytes: 10 * 2 ** 20 };
+    journal.append<'ralph_cycle'>({ type: 'ralph_cycle', ...where, data });
+  }
+  journal.close();
 };
 
 const ofLibraries = async (): Promise<number> => {

@@ -13,7 +13,9 @@ export const overheadRows = async (): Promise<BenchRow[]> => {
     files: { ...SMALL, ...filler() },
     scenarios: { alpha: scenario() },
     project: {
-      checks: [{ name: 'tests', run: `${TIMED} $CHECK_LOG node --test --test-reporter=tap`, parse: 'tap', slot: 'test' }],
+      checks: [
+        { name: 'tests', run: `${TIMED} $CHECK_LOG node --test --test-reporter=tap`, parse: 'tap', slot: 'test' },
+      ],
     },
   });
   let worker: Worker | undefined;

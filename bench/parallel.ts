@@ -58,7 +58,7 @@ export const parallelRows = async (): Promise<BenchRow[]> => {
 const SESSIONS = 8;
 const SLOTS = 2;
 const CORES = Math.min(SLOTS, availableParallelism());
-const BURN_MS = 4000;
+const BURN_MS = 3000;
 
 /** Uses the processor for a fixed time of its own, however busy the machine is. */
 const BURN = `let total = 0;

@@ -141,7 +141,10 @@ const startOf = (long: Workbench, short: Workbench) => {
   const asProcess = { long: [] as number[], short: [] as number[] };
   let state: unknown;
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (const [name, bench] of [['long', long], ['short', short]] as const) {
+    for (const [name, bench] of [
+      ['long', long],
+      ['short', short],
+    ] as const) {
       const begunMs = performance.now();
       const { journal } = openHomeJournal(bench.home);
       const folded = journal.state();
@@ -151,7 +154,10 @@ const startOf = (long: Workbench, short: Workbench) => {
     }
   }
   for (let round = 0; round < PROCESS_ROUNDS; round += 1) {
-    for (const [name, bench] of [['long', long], ['short', short]] as const) {
+    for (const [name, bench] of [
+      ['long', long],
+      ['short', short],
+    ] as const) {
       const begunMs = performance.now();
       execFileSync(process.execPath, [MAIN, '--home', bench.home, 'status', '--json'], { stdio: 'ignore' });
       asProcess[name].push(performance.now() - begunMs);

@@ -50,6 +50,7 @@ export const measureBaseline = async (
     envelope: envelopeOf(cycle),
     signal: cycle.signal,
     marker: cycle.id,
+    doubt: true,
   });
   if (!measured.ok) {
     const interrupted = cycle.signal.aborted;

@@ -1,11 +1,11 @@
 import { err, ok, type Result } from '../base/result.ts';
-import { failure } from '../model/failure.ts';
+import { type Failure, failure } from '../model/failure.ts';
 import { type CheckReport, figuresOf, type TreeReport } from '../model/report.ts';
 import type { Comparison, Finding } from '../model/verdict.ts';
 import { compareReports, mergeRerun, suspectedFlaky } from '../policy/compare.ts';
 import { asData } from '../policy/placeholders.ts';
 import { DEFAULT_CHECK_CONFIG, findTampering } from '../policy/tamper.ts';
-import type { Captured, Diff, Workspace } from '../ports/git/mirror.ts';
+import type { Captured, Diff, Mirror, Workspace } from '../ports/git/mirror.ts';
 import type { Analysis } from './analyze.ts';
 import { measureBaseline } from './analyze.ts';
 import { captureWork, mendPhase } from './hack.ts';
@@ -24,10 +24,14 @@ export interface Accepted {
   /** Tip of main that the change was judged on. */
   base: string;
   tree: string;
+  /** What the comparison says of it. */
+  reason: string;
 }
 
 /** The patch that is searched for tampering and shown to the model; what is longer is judged by its files alone. */
 const PATCH_MAX_BYTES = 4 * 1024 ** 2;
+/** Of all commits of a session together; more than anybody reviews. */
+const HISTORY_MAX_BYTES = 64 * 1024 ** 2;
 const FAILURES_MAX_CHARS = 8_000;
 const IDENTITIES_IN_ENTRY_MAX = 20;
 
@@ -86,7 +90,7 @@ const judgeOnce = async (
   if (!findings.ok) return findings;
   cycle.sum.known.findings = findings.value.slice(0, IDENTITIES_IN_ENTRY_MAX);
   const refused = findings.value.filter((finding) => finding.action === 'refuse');
-  if (refused.some((finding) => finding.kind === 'protected-path')) {
+  if (refused.some((finding) => finding.kind === 'protected-path' || finding.kind === 'secret')) {
     // Refused outright: no iteration, no execution of what it wrote.
     return err(
       await discard(shop, cycle, reading, captured, {
@@ -131,7 +135,7 @@ const judgeOnce = async (
     case 'same':
       // An earlier iteration may have left its patch; the branch itself is what is kept now.
       delete cycle.sum.known.patch;
-      return ok({ verdict: 'accept', accepted: { captured, base, tree } });
+      return ok({ verdict: 'accept', accepted: { captured, base, tree, reason: comparison.reason } });
     case 'worse':
       return again(shop, cycle, reading, captured, {
         comparison,
@@ -268,7 +272,31 @@ const searchFindings = async (
     ...(touchesManifest ? { scripts: { before: await manifest(tip), after: await manifest(captured.commit) } } : {}),
     symlinks,
   });
-  return ok(findings.map((finding) => ({ ...finding, evidence: shop.redact(finding.evidence) })));
+  const leaks = await searchSecrets(shop, mirror, tip, captured.commit);
+  if (!leaks.ok) return err(endBy(leaks.error));
+  return ok([...leaks.value, ...findings.map((finding) => ({ ...finding, evidence: shop.redact(finding.evidence) }))]);
+};
+
+/** In any commit that a push would publish: what a later one takes out again is published all the same. */
+const searchSecrets = async (
+  shop: Workshop,
+  mirror: Mirror,
+  tip: string,
+  commit: string,
+): Promise<Result<Finding[], Failure>> => {
+  const history = await mirror.history(tip, commit, HISTORY_MAX_BYTES);
+  if (!history.ok) return history;
+  if (shop.redact(history.value.text) === history.value.text) return ok([]);
+  const files = new Set<string>();
+  let file = 'a commit message';
+  for (const line of history.value.text.split('\n')) {
+    if (line.startsWith('diff --git ')) file = line.replace(/^diff --git "?a\/(.*?)"? "?b\/.*$/, '$1');
+    // What goes is there already; what comes, in a file or in a message, is new.
+    if (!line.startsWith('-') && shop.redact(line) !== line) files.add(file);
+    if (line === '') file = 'a commit message';
+  }
+  const evidence = 'holds a value that is secret on this machine';
+  return ok([...files].map((name) => ({ kind: 'secret', action: 'refuse', file: shop.redact(name), evidence })));
 };
 
 interface Worse {

@@ -4,6 +4,7 @@ import { ok, type Result } from '../base/result.ts';
 import type { CheckConfig, ProjectConfig } from '../model/config.ts';
 import type { Failure } from '../model/failure.ts';
 import { type CheckReport, figuresOf, type Parsed, type TreeReport, type UnevaluatedReason } from '../model/report.ts';
+import { mergeRerun } from '../policy/compare.ts';
 import { checkKey } from '../ports/checks/cache.ts';
 import { parseOutput } from '../ports/checks/parse/parse.ts';
 import type { Mirror } from '../ports/git/mirror.ts';
@@ -47,6 +48,8 @@ export interface MeasureInput {
   signal: AbortSignal;
   /** Prefix of the marker of every process started. */
   marker: string;
+  /** Tests that fail are run once more before they count: for a baseline, which nothing earlier can contradict. */
+  doubt?: boolean;
   /** Asked after each check when they run one after the other; true: the rest need not run. */
   enough?: (soFar: CheckReport[]) => boolean;
 }
@@ -121,7 +124,8 @@ const measureCheck = async (
     if (meanwhile && (meanwhile.report.state === 'evaluated' || meanwhile.at >= askedAt)) {
       return { report: meanwhile.report, ran: false };
     }
-    const report = await execute(shop, input, check, { key, dependencies, command: check.run });
+    const first = await execute(shop, input, check, { key, dependencies, command: check.run });
+    const report = input.doubt ? await doubted(shop, input, check, { key, dependencies }, first) : first;
     const interrupted = report.state === 'unevaluated' && report.reason === 'interrupted';
     if (!interrupted) shop.cache.put(key, report, shop.clock.now());
     return { report, ran: true };
@@ -129,6 +133,36 @@ const measureCheck = async (
     flight.value.release();
   }
 };
+
+/** More failures than this are no accident, and running them all again would cost as much as the first time. */
+const DOUBTED_TESTS_MAX = 20;
+
+/** A test that fails by chance in the baseline would be work for an agent, and any change would seem to mend it. */
+const doubted = async (
+  shop: Workshop,
+  input: MeasureInput,
+  check: CheckConfig,
+  execution: Omit<Execution, 'command'>,
+  first: CheckReport,
+): Promise<CheckReport> => {
+  const tests = first.state === 'evaluated' ? first.tests.filter((test) => test.status === 'failed') : [];
+  if (first.state !== 'evaluated' || tests.length === 0 || tests.length > DOUBTED_TESTS_MAX) return first;
+  const files = [...new Set(tests.map((test) => test.file))].filter(Boolean);
+  const second = await execute(shop, input, check, { ...execution, command: rerunOf(check, files) });
+  const { report, flaky } = mergeRerun(first, second, { tests });
+  for (const test of flaky) {
+    shop.journal.append<'test_flaky'>({
+      type: 'test_flaky',
+      ...input.envelope,
+      data: { check: check.name, test: test.slice(`${check.name}: `.length), tree: input.tree },
+    });
+  }
+  return report;
+};
+
+/** A check that names files is asked for those alone; where none is known, for all. */
+const rerunOf = (check: CheckConfig, files: readonly string[]): string =>
+  files.length === 0 ? check.run : (check.rerun?.replace('{files}', files.map(shellQuote).join(' ')) ?? check.run);
 
 /** Runs a check again on the same tree, for tests that failed and are not believed yet; never from the cache. */
 export const runAgain = async (
@@ -150,7 +184,7 @@ export const runAgain = async (
   });
   if (!installed.ok) return unevaluated(check, 'install-failed', installed.error.message, 0);
   const dependencies = installed.value.key;
-  const command = check.rerun?.replace('{files}', files.map(shellQuote).join(' ')) ?? check.run;
+  const command = rerunOf(check, files);
   const key = checkKey({ tree, check, dependencies, env: project.env });
   return execute(shop, input, check, { key, dependencies, command });
 };
@@ -220,12 +254,15 @@ const runIn = async (
     marker: `${input.marker}-${shop.ids(shop.clock.now())}`,
     signal,
   });
+  // A check may print its environment, and what it prints goes to reports, prompts and the cache.
+  const stdout = shop.redact(result.stdout);
+  const stderr = shop.redact(result.stderr);
   const parsed = parseOutput(check.parse, {
-    stdout: result.stdout,
-    stderr: result.stderr,
+    stdout,
+    stderr,
     exitCode: result.exitCode ?? 1,
     checkout: await realpath(dir),
-    ...(check.report === undefined ? {} : { report: await readReport(join(dir, check.report)) }),
+    ...(check.report === undefined ? {} : { report: shop.redact(await readReport(join(dir, check.report))) }),
   });
   if (!(await dependenciesIntact(shop, input.envelope, execution.dependencies, 'check', check.name))) {
     return unevaluated(
@@ -235,7 +272,7 @@ const runIn = async (
       elapsed(),
     );
   }
-  return reportOf(check, result, parsed, elapsed());
+  return reportOf(check, { ...result, stdout, stderr }, parsed, elapsed());
 };
 
 /**
@@ -276,7 +313,7 @@ export const reportOf = (
   const wrapped = FATAL_SIGNALS[(result.exitCode ?? 0) - EXIT_BY_SIGNAL];
   if (wrapped && !(selfDelimiting && parsed.complete))
     return not('killed', `ended with ${result.exitCode}, killed by ${wrapped}, perhaps for want of memory${last}`);
-  if (!parsed.complete) return not('report-missing', `${parsed.reason} (exit ${result.exitCode})${last}`);
+  if (!parsed.complete) return not('report-missing', `${parsed.reason} (exit ${result.exitCode})`);
   const failed = parsed.problems.length > 0 || parsed.tests.some((test) => test.status === 'failed');
   return {
     state: 'evaluated',

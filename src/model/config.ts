@@ -44,12 +44,12 @@ export type CheckConfig = z.infer<typeof CheckConfig>;
 const findings = z
   .strictObject(
     Object.fromEntries(
-      FINDING_KINDS.filter((kind) => kind !== 'protected-path').map((kind) => [
+      FINDING_KINDS.filter((kind) => kind !== 'protected-path' && kind !== 'secret').map((kind) => [
         kind,
         z.enum(['refuse', 'report']).optional(),
       ]),
     ) as Record<
-      Exclude<(typeof FINDING_KINDS)[number], 'protected-path'>,
+      Exclude<(typeof FINDING_KINDS)[number], 'protected-path' | 'secret'>,
       z.ZodOptional<z.ZodEnum<{ refuse: 'refuse'; report: 'report' }>>
     >,
   )

@@ -19,9 +19,10 @@ export const Comparison = z.object({
 });
 export type Comparison = z.infer<typeof Comparison>;
 
-/** Something in a diff that weakens the evaluator. */
+/** Something in a diff that weakens the evaluator, or must not leave the machine. */
 export const FINDING_KINDS = [
   'protected-path', // matches `protect`: always refused
+  'secret', // holds a value that is secret on this machine: always refused
   'check-config', // edits what configures the checks, or the scripts that run them
   'test-deleted',
   'test-skipped',

@@ -164,7 +164,8 @@ const testChange = (check: string, test: TestResult): Change => ({ entry: entryO
 
 const problemChange = (check: string, problem: Problem): Change => ({
   entry: entryOf(check, problem.id),
-  label: problem.id,
+  // A command of which only the exit code is known has no words of its own.
+  label: problem.code.startsWith('exit-') ? `${check} ends with exit code ${problem.code.slice(5)}` : problem.id,
 });
 
 /** The result is named first: that the baseline could not run either is the smaller news. */

@@ -5,10 +5,18 @@ import { type DetectedPart, hasTool, type Machine } from './detect-part.ts';
 export const detectLanguages = (repository: FileListing, machine: Machine | undefined): DetectedPart[] => {
   const found = [python, rust, go, deno, ...BUILD_TOOLS]
     .map((detect) => detect(repository, machine))
-    .filter((part) => part !== undefined);
+    .filter((part) => part !== undefined)
+    .map((part) => ({ ...part, notes: [...part.notes, ...toolsMissing(part, machine)] }));
   // A Makefile in front of something that was recognised mostly calls the same tools.
   const alone = found.length === 0 && !repository.has('package.json') ? make(repository) : undefined;
   return alone === undefined ? found : [alone];
+};
+
+const toolsMissing = ({ checks }: DetectedPart, machine: Machine | undefined): string[] => {
+  const tools = new Set(checks.map(({ run }) => run.split(' ')[0]!).filter((tool) => !tool.includes('/')));
+  return [...tools]
+    .filter((tool) => !hasTool(machine, tool))
+    .map((tool) => `${tool} is not on this machine: without it nothing can be judged, and no cycle begins.`);
 };
 
 type Detector = (repository: FileListing, machine: Machine | undefined) => DetectedPart | undefined;
@@ -39,17 +47,24 @@ const python: Detector = (repository, machine) => {
   if (isUnittest) {
     notes.push('pytest is neither used by the project nor on this machine: unittest is run, judged by its exit code.');
     const check = { name: 'unittest', run: `${runner} -m unittest discover`, parse: 'exit' as const, slot: 'test' };
-    return part('python', { checks: [check], protect: PYTHON_PROTECTED, notes });
+    return part('python', { checks: [check], protect: PYTHON_PROTECTED, env: pythonPath(repository), notes });
   }
   const run = `${runner} -m pytest -p no:cacheprovider --junitxml=${PYTHON_REPORT}`;
   return part('python', {
     checks: [{ name: 'pytest', run, parse: 'junit', report: PYTHON_REPORT, slot: 'test' }],
     protect: PYTHON_PROTECTED,
     // Bytecode beside the sources would be a file that the next checkout has not.
-    env: { PYTHONDONTWRITEBYTECODE: '1' },
+    env: { PYTHONDONTWRITEBYTECODE: '1', ...pythonPath(repository) },
     notes,
   });
 };
+
+/**
+ * The checkout's own packages must win over what is installed: an editable installation points to the owner's
+ * directory, and every change would be judged by code that it does not touch.
+ */
+const pythonPath = (repository: FileListing): Record<string, string> =>
+  repository.some(/^src\/([^/]+\.py|[^/]+\/__init__\.py)$/) ? { PYTHONPATH: 'src' } : {};
 
 const PYTHON_PROTECTED = [
   '**/uv.lock',

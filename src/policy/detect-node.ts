@@ -1,7 +1,7 @@
 import { type FileListing, textsIn } from './detect-files.ts';
 import { detectPackageManager } from './detect-packages.ts';
 import type { DetectedCheck, DetectedPart, Machine, PackageManager } from './detect-part.ts';
-import { findInvocation, type Invocation, type Scripts, unquote } from './detect-script.ts';
+import { findInvocation, type Invocation, onlyCompiles, type Scripts, unquote } from './detect-script.ts';
 
 /** JavaScript and TypeScript: everything that package.json and the files beside it tell. */
 export const detectNode = (repository: FileListing, machine: Machine | undefined): DetectedPart | undefined => {
@@ -26,9 +26,11 @@ export const detectNode = (repository: FileListing, machine: Machine | undefined
     manifest,
   };
   const types = typeCheck(project);
+  const flow = flowCheck(project);
   const tests = testCheck(project);
+  const build = tests === undefined ? undefined : buildCheck(project, tests, types !== undefined);
   const lint = lintCheck(project);
-  const checks = [types, tests, lint].filter((found) => found !== undefined);
+  const checks = [types, flow, build, tests, lint].filter((found) => found !== undefined);
   if (checks.length === 0 && project.scripts.build !== undefined) {
     checks.push({ check: { name: 'build', run: `${manager.command} run build`, parse: 'exit' }, protect: [] });
     notes.push('The build is the only check: it shows that the code compiles, not that it works.');
@@ -60,6 +62,8 @@ interface Found {
   check: DetectedCheck;
   /** Files that configure it. */
   protect: string[];
+  /** Commands that it runs first, as they stand in its own. */
+  before?: string[];
 }
 
 /** What decides which code is installed, and what runs by itself when git or the package manager does. */
@@ -120,6 +124,31 @@ const typeCheck = ({ repository, dependencies, scripts, notes }: NodeProject): F
 
 const TYPE_SCRIPTS = ['typecheck', 'type-check', 'check-types', 'types', 'test:types', 'tsc'];
 
+const flowCheck = ({ dependencies, scripts }: NodeProject): Found | undefined => {
+  if (!('flow-bin' in dependencies)) return undefined;
+  const own = ['flow', 'check', ...TYPE_SCRIPTS, 'test']
+    .map((script) => findInvocation(scripts, script, toolNamed('flow')))
+    .find((call) => call?.args[0] === 'check');
+  // `check` ends by itself; a plain `flow` leaves a server behind.
+  return {
+    check: { name: 'flow', run: words(['flow', ...(own?.args ?? ['check'])]), parse: 'exit' },
+    protect: ['.flowconfig'],
+  };
+};
+
+/**
+ * What has to be built before the tests is a check of its own: a change that breaks the build is worse, while tests
+ * that never began say nothing. Where the compiler is asked anyway, it says the same in better words.
+ */
+const buildCheck = ({ scripts, manager }: NodeProject, tests: Found, typed: boolean): Found | undefined => {
+  const before = tests.before ?? [];
+  if (before.length === 0 || (typed && before.every((command) => onlyCompiles(scripts, command)))) return undefined;
+  return {
+    check: { name: 'build', run: called(manager, before).join(' && '), parse: 'exit', timeout: '20m' },
+    protect: [],
+  };
+};
+
 const testCheck = (project: NodeProject): Found | undefined => {
   for (const detect of [vitest, reactScripts, jest, nodeTest, bunTest, mocha, ava, tap]) {
     const found = detect(project);
@@ -134,9 +163,10 @@ const testCheck = (project: NodeProject): Found | undefined => {
   return tests({ run: `${manager.command} test`, parse: 'exit', timeout: '20m' }, []);
 };
 
-const tests = (check: Omit<DetectedCheck, 'name' | 'slot'>, protect: string[]): Found => ({
+const tests = (check: Omit<DetectedCheck, 'name' | 'slot'>, protect: string[], call?: Invocation): Found => ({
   check: { name: 'tests', slot: 'test', ...check },
   protect,
+  before: call?.before ?? [],
 });
 
 const vitest = (project: NodeProject): Found | undefined => {
@@ -154,7 +184,7 @@ const vitest = (project: NodeProject): Found | undefined => {
   }
   // In a project without its own file for it, the tests are configured in that of vite.
   const protect = ['vitest.config.*', 'vitest.workspace.*', ...(ownConfig ? [] : ['vite.config.*'])];
-  return tests({ run: run([]), parse: 'vitest-json', rerun: run(['{files}']) }, protect);
+  return tests({ run: run([]), parse: 'vitest-json', rerun: run(['{files}']) }, protect, call);
 };
 
 const jest = (project: NodeProject): Found | undefined => {
@@ -179,7 +209,7 @@ const jestLike = (project: NodeProject, call: Invocation | undefined, tool: stri
   // timeout, after the report is complete. Without coverage: its thresholds would speak for tests that passed.
   const flags = ['--json', '--ci', '--forceExit', '--coverage=false'];
   const run = (more: string[]) => command(project, call, [...tool, ...args, ...flags, ...more]);
-  return tests({ run: run([]), parse: 'jest-json', rerun: run(['--runTestsByPath', '{files}']) }, protect);
+  return tests({ run: run([]), parse: 'jest-json', rerun: run(['--runTestsByPath', '{files}']) }, protect, call);
 };
 
 const nodeTest = (project: NodeProject): Found | undefined => {
@@ -192,7 +222,7 @@ const nodeTest = (project: NodeProject): Found | undefined => {
   });
   const at = args.findIndex((arg) => unquote(arg) === '--test');
   const all = [...call.tool, ...args.slice(0, at + 1), '--test-reporter=tap', ...args.slice(at + 1)];
-  return tests({ run: command(project, call, all), parse: 'tap' }, []);
+  return tests({ run: command(project, call, all), parse: 'tap' }, [], call);
 };
 
 const mocha = (project: NodeProject): Found | undefined => {
@@ -203,7 +233,7 @@ const mocha = (project: NodeProject): Found | undefined => {
     valued: /^(-R|--reporter|--reporter-options?|-O)$/,
   });
   const all = [...(call?.tool ?? ['mocha']), ...args, '--exit', '--reporter', 'tap'];
-  return tests({ run: command(project, call, all), parse: 'tap' }, ['.mocharc.*']);
+  return tests({ run: command(project, call, all), parse: 'tap' }, ['.mocharc.*'], call);
 };
 
 const ava = (project: NodeProject): Found | undefined => {
@@ -213,16 +243,16 @@ const ava = (project: NodeProject): Found | undefined => {
     words: /^(-w|--watch|-u|--update-snapshots|-t|--tap|-v|--verbose)$/,
     valued: /^$/,
   });
-  return tests({ run: command(project, call, ['ava', ...args, '--tap']), parse: 'tap' }, ['ava.config.*']);
+  return tests({ run: command(project, call, ['ava', ...args, '--tap']), parse: 'tap' }, ['ava.config.*'], call);
 };
 
 const tap = (project: NodeProject): Found | undefined => {
   const tape = testInvocation(project, toolNamed('tape'));
-  if (tape !== undefined) return tests({ run: command(project, tape, ['tape', ...tape.args]), parse: 'tap' }, []);
+  if (tape !== undefined) return tests({ run: command(project, tape, ['tape', ...tape.args]), parse: 'tap' }, [], tape);
   const call = testInvocation(project, toolNamed('tap'));
   if (call === undefined) return undefined;
   const args = without(call.args, { words: /^(-w|--watch|--snapshot)$/, valued: /^(-R|--reporter)$/ });
-  return tests({ run: command(project, call, ['tap', ...args, '--reporter=tap']), parse: 'tap' }, ['.taprc']);
+  return tests({ run: command(project, call, ['tap', ...args, '--reporter=tap']), parse: 'tap' }, ['.taprc'], call);
 };
 
 const bunTest = (project: NodeProject): Found | undefined => {
@@ -234,7 +264,7 @@ const bunTest = (project: NodeProject): Found | undefined => {
   });
   const bun = project.manager.name === 'bun' ? project.manager.command : 'bun';
   const all = [bun, 'test', ...args, '--reporter=junit', '--reporter-outfile=.winnow-bun.xml'];
-  return tests({ run: command(project, call, all), parse: 'junit', report: '.winnow-bun.xml' }, ['bunfig.toml']);
+  return tests({ run: command(project, call, all), parse: 'junit', report: '.winnow-bun.xml' }, ['bunfig.toml'], call);
 };
 
 const lintCheck = (project: NodeProject): Found | undefined => {
@@ -263,7 +293,11 @@ const lintCheck = (project: NodeProject): Found | undefined => {
   if ('@biomejs/biome' in dependencies && repository.some(/^biome\.jsonc?$/)) {
     return lint({ run: 'biome check .', parse: 'exit' }, ['biome.json', 'biome.jsonc']);
   }
-  if ('oxlint' in dependencies) return lint({ run: 'oxlint', parse: 'exit' }, ['.oxlintrc.json', 'oxlint.config.*']);
+  if ('oxlint' in dependencies) {
+    const own = findInvocation(scripts, 'lint', toolNamed('oxlint'));
+    const args = without(own?.args ?? [], { words: /^--fix(-.*)?$/, valued: /^(-f|--format)$/ });
+    return lint({ run: words(['oxlint', ...args]), parse: 'exit' }, ['.oxlintrc.json', 'oxlint.config.*']);
+  }
   return undefined;
 };
 
@@ -298,15 +332,20 @@ const words = (parts: string[]): string => parts.join(' ');
 const command = (project: NodeProject, call: Invocation | undefined, parts: string[]): string => {
   const line = words([...(call?.env ?? []), ...parts]);
   if (call === undefined || call.before.length === 0) return line;
-  const { name, command: manager } = project.manager;
-  const before = call.before.map((text) =>
-    text.split(' ')[0] === name.split('-')[0] ? words([manager, ...text.split(' ').slice(1)]) : text,
-  );
-  return `{ ${before.join(' && ')}; } >&2 && ${line}`;
+  return `{ ${called(project.manager, call.before).join(' && ')}; } >&2 && ${line}`;
 };
 
+/** Commands with the package manager called as it can be on this machine. */
+const called = ({ name, command: manager }: PackageManager, commands: string[]): string[] =>
+  commands.map((text) =>
+    text.split(' ')[0] === name.split('-')[0] ? words([manager, ...text.split(' ').slice(1)]) : text,
+  );
+
 const isWorkspace = ({ manifest, repository }: NodeProject): boolean =>
-  manifest.workspaces !== undefined || repository.has('pnpm-workspace.yaml') || repository.has('lerna.json');
+  manifest.workspaces !== undefined ||
+  // Without packages the file holds the settings of pnpm alone.
+  /^packages:/m.test(repository.text('pnpm-workspace.yaml')) ||
+  repository.has('lerna.json');
 
 const environment = ({ dependencies, scripts }: NodeProject): Record<string, string> => ({
   // Tools that would watch, ask or write snapshots on a desk behave as they do in a pipeline.

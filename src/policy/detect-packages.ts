@@ -42,8 +42,15 @@ export const detectPackageManager = (
     }
     case 'pnpm': {
       const wanted = version ?? pnpmMajor(repository.text('pnpm-lock.yaml'));
-      const command = hasTool(machine, 'pnpm') ? 'pnpm' : `npx -y pnpm@${wanted}`;
+      const older = tooNewPnpm(wanted, machine);
+      const fetched = older ? OLDER_PNPM : `npx -y pnpm@${wanted}`;
+      const command = hasTool(machine, 'pnpm') ? 'pnpm' : fetched;
       if (command !== 'pnpm') missing('pnpm', command);
+      if (older) {
+        notes.push(
+          `The project asks for pnpm ${wanted}, which needs Node ${NODE_OF_PNPM_11}; this machine has ${machine!.node}, so pnpm 10 is used. Better: a newer Node.`,
+        );
+      }
       const install = `${command} install ${locked ? '--frozen-lockfile' : '--no-lockfile'}`;
       return { manager: { name: 'pnpm', version, command, install }, notes };
     }
@@ -59,6 +66,13 @@ export const detectPackageManager = (
         : { manager: classic(version, locked, hasTool(machine, 'yarn'), missing), notes };
   }
 };
+
+/** From version 11 on pnpm needs `node:sqlite`; version 10 reads the same lockfile, if it is kept from fetching 11. */
+const tooNewPnpm = (wanted: string, machine: Machine | undefined): boolean =>
+  machine !== undefined && Number.parseInt(wanted, 10) >= 11 && Number.parseInt(machine.node, 10) < NODE_OF_PNPM_11;
+
+const NODE_OF_PNPM_11 = 22;
+const OLDER_PNPM = 'npx -y pnpm@10 --config.manage-package-manager-versions=false';
 
 /** lockfileVersion 5 was written by pnpm up to 7, 6 by pnpm 8, 9 by pnpm 9 and later. */
 const pnpmMajor = (lockfile: string): string => {
@@ -91,7 +105,8 @@ const berry = (repository: FileListing, version: string | undefined, notes: stri
   const settings = repository.text('.yarnrc.yml');
   const own = /^yarnPath:\s*['"]?([\w./@-]+\.c?js)/m.exec(settings)?.[1];
   const format = Number(/^__metadata:\s*\n\s+version:\s*(\d+)/m.exec(repository.text('yarn.lock'))?.[1] ?? '8');
-  const wanted = version ?? (format >= 8 ? '4' : '3');
+  // Not every release is published under this name, and within one minor version the lockfile stays as it is.
+  const wanted = version === undefined ? (format >= 8 ? '4' : '3') : `~${version}`;
   const command =
     own !== undefined && repository.has(own) ? `node ${own}` : `npx -y -p @yarnpkg/cli-dist@${wanted} yarn`;
   const linked = /^nodeLinker:\s*['"]?node-modules/m.test(settings);

@@ -26,11 +26,12 @@ export const findInvocation = (
   const commands = text === undefined ? undefined : commandsOf(text);
   if (commands === undefined || depth > SCRIPT_DEPTH_MAX) return undefined;
   const prelude = scripts[`pre${script}`];
-  const before = prelude === undefined ? [] : (commandsOf(prelude) ?? []).filter(isNeeded).map(joined);
+  const needed = (command: string[]) => isNeeded(scripts, command, depth);
+  const before = prelude === undefined ? [] : (commandsOf(prelude) ?? []).filter(needed).map(joined);
   for (const words of commands) {
     const found = unwrap(words, isTool) ?? follow(scripts, words, isTool, depth);
     if (found !== undefined) return { ...found, before: [...before, ...found.before] };
-    if (isNeeded(words)) before.push(joined(words));
+    if (needed(words)) before.push(joined(words));
   }
   return undefined;
 };
@@ -108,12 +109,31 @@ const calledScript = (words: string[]): string | undefined => {
   return manager === 'npm' && verb !== 'test' ? undefined : verb;
 };
 
+/** True when the command, or the script that it calls, is the TypeScript compiler and nothing else. */
+export const onlyCompiles = (scripts: Scripts, text: string, depth = 0): boolean => {
+  const commands = commandsOf(text);
+  if (commands === undefined || depth > SCRIPT_DEPTH_MAX) return false;
+  return commands.every((command) => {
+    const script = scripts[calledScript(command) ?? ''];
+    return script === undefined ? /^(npx )?tsc\b/.test(joined(command)) : onlyCompiles(scripts, script, depth + 1);
+  });
+};
+
 /** False for commands that judge the code by themselves: they have checks of their own, or none. */
-const isNeeded = (words: string[]): boolean => {
+const isNeeded = (scripts: Scripts, words: string[], depth: number): boolean => {
   const program = words.find((word) => !/^([A-Za-z_]\w*=|cross-env$|npx$)/.test(word)) ?? '';
-  if (/^(eslint|prettier|biome|oxlint|xo|standard|tslint|stylelint|attw|publint|size-limit|knip)$/.test(program)) {
+  if (
+    /^(eslint|prettier|biome|oxlint|oxfmt|xo|standard|tslint|stylelint|attw|publint|size-limit|knip|flow)$/.test(
+      program,
+    )
+  ) {
     return false;
   }
   if (/^(tsc|vue-tsc|tsd)$/.test(program)) return program === 'tsc' && !words.includes('--noEmit');
-  return !/\b(lint|format|prettier|type-?check|types|tsc|size|spell)/i.test(calledScript(words) ?? '');
+  const called = calledScript(words);
+  if (called === undefined) return true;
+  if (/\b(lint|format|prettier|type-?check|types|tsc|size|spell)/i.test(called)) return false;
+  const text = scripts[called];
+  const commands = text === undefined || depth >= SCRIPT_DEPTH_MAX ? undefined : commandsOf(text);
+  return commands?.some((command) => isNeeded(scripts, command, depth + 1)) ?? true;
 };

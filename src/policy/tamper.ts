@@ -65,6 +65,7 @@ export const findTampering = (input: TamperInput): Finding[] => {
 
 export const DEFAULT_ACTIONS: Readonly<Record<FindingKind, 'refuse' | 'report'>> = {
   'protected-path': 'refuse',
+  secret: 'refuse',
   'check-config': 'refuse',
   'test-deleted': 'refuse',
   'test-skipped': 'refuse',

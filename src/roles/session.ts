@@ -146,7 +146,7 @@ const phases = async (shop: Workshop, cycle: Cycle, progress: Progress): Promise
     if (!evaluated.ok) return evaluated.error;
     if (cycle.signal.aborted)
       return { outcome: 'interrupted', reason: 'stopped before the push', countsAsAttempt: false };
-    const reason = pushReason(cycle);
+    const reason = pushReason(cycle, evaluated.value.reason);
     const summary = summaryOf(shop, cycle, { outcome: 'pushed', reason, countsAsAttempt: true });
     const published = await publish(shop, cycle, reading.value.mirror, evaluated.value, summary);
     if (!published.ok)
@@ -165,13 +165,7 @@ const timed = async <T>(shop: Workshop, cycle: Cycle, phase: Phase, deed: () => 
   }
 };
 
-const pushReason = (cycle: Cycle): string => {
-  const { known } = cycle.sum;
-  const fixed = known.fixed?.length ?? 0;
-  return known.verdict === 'better'
-    ? `better: ${fixed} mended or added, nothing broken`
-    : 'same: nothing broken, nothing mended';
-};
+const pushReason = (cycle: Cycle, compared: string): string => `${cycle.sum.known.verdict}: ${compared}`;
 
 /** A project that was unready and could be read is ready again. */
 const readyAgain = (shop: Workshop, cycle: Cycle): void => {

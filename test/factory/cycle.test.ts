@@ -61,6 +61,31 @@ describe('a cycle with the real Claude Code', () => {
     expect(existsSync(join(bench.home, data.transcript!))).toBe(true);
   });
 
+  it('does not take a test that fails by chance in the baseline for something that a change mended', async () => {
+    const once = `import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+
+test('depends on the weather', () => {
+  const mark = join(process.env.TMPDIR, 'rained');
+  if (existsSync(mark)) return;
+  writeFileSync(mark, '');
+  throw new Error('rain');
+});
+`;
+    const files = { 'package.json': SMALL['package.json']!, 'sum.js': SMALL['sum.js']!, 'weather.test.js': once };
+    const bench = await workbench(
+      { steps: [planStep(), bash('echo "// reviewed" >> sum.js'), { blocks: ['Done.'] }] },
+      { files },
+    );
+    const { data } = await cycle(bench);
+    expect(data).toMatchObject({ outcome: 'pushed', verdict: 'same', before: { failed: 0, passed: 1 }, fixed: [] });
+    expect(data.reason).toBe('same: nothing fixed, nothing broken');
+    expect(bench.ofType('test_flaky').map((entry) => entry.data.test)).toEqual([
+      expect.stringContaining('depends on the weather'),
+    ]);
+  });
+
   it('keeps the commits that the agent made itself', async () => {
     const bench = await workbench({
       steps: [
@@ -134,7 +159,7 @@ describe('a cycle with the real Claude Code', () => {
     const { data } = await cycle(bench);
     expect(data).toMatchObject({ outcome: 'discarded', iterations: 1 });
     expect(data.reason).toContain('protected-path in package.json');
-    expect(bench.ofType('check_ran')).toHaveLength(1);
+    expect(new Set(bench.ofType('check_ran').map((entry) => entry.data.tree)).size).toBe(1);
   });
 
   it('ends empty when nothing was changed, and when nothing is worth doing', async () => {
@@ -173,7 +198,7 @@ const seen = process.env.SEEN;
 test('sometimes', () => {
   const runs = existsSync(seen) ? readFileSync(seen, 'utf8').length : 0;
   appendFileSync(seen, 'x');
-  if (runs === 1) throw new Error('not this time');
+  if (runs === 2) throw new Error('not this time');
 });
 `;
     const bench = await createWorkbench({

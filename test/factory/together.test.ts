@@ -33,7 +33,8 @@ describe('several sessions', () => {
     const both = [bench.start('cycle', 'alpha', '--json'), bench.start('cycle', 'beta', '--json')];
     const ended = await Promise.all(both.map(({ done }) => done));
     expect(ended.map(({ code }) => code)).toEqual([0, 0]);
-    expect(bench.ofType('check_ran')).toHaveLength(1);
+    // The test that fails is looked at once more, by whoever ran the check.
+    expect(bench.ofType('check_ran')).toHaveLength(2);
     const counts = bench.ofType('ralph_cycle').map(({ data }) => data.checks);
     expect(counts).toContainEqual({ ran: 1, reused: 0 });
     expect(counts).toContainEqual({ ran: 0, reused: 1 });

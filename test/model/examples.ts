@@ -17,7 +17,7 @@ const BRANCH = 'brl/alpha/20260314-091500';
 
 export const CYCLE: RalphCycle = {
   outcome: 'pushed',
-  reason: 'better: 1 mended or added, nothing broken',
+  reason: 'better: 1 failing test fixed, nothing broken',
   trigger: 'schedule',
   plan: PLAN,
   base: COMMIT,

@@ -99,6 +99,31 @@ describe('what is proposed for', () => {
       'npx -y pnpm@9.1.0 install --frozen-lockfile',
       [tsc, 'tests [exit] npx -y pnpm@9.1.0 test'],
     ],
+    [
+      'a package with flow, babel and jest behind one script',
+      'npx -y yarn@1.22.22 install --non-interactive --frozen-lockfile',
+      ['flow [exit] flow check --max-warnings 0', `tests [jest-json] jest src ${jestFlags}`],
+    ],
+    [
+      'a package whose tests need a build by a bundler',
+      'npm ci --no-audit --no-fund',
+      ['build [exit] npm run build', 'tests [tap] { npm run build; } >&2 && mocha --exit --reporter tap'],
+    ],
+    [
+      'a package with settings for pnpm 11 and oxlint',
+      'npx -y pnpm@10 --config.manage-package-manager-versions=false install --frozen-lockfile',
+      ['tests [vitest-json] vitest run --reporter=json', 'lint [exit] oxlint src'],
+    ],
+    [
+      'a project with an exact version of modern yarn',
+      'npx -y -p @yarnpkg/cli-dist@~4.10.0 yarn install --immutable',
+      ['tests [vitest-json] vitest run --reporter=json'],
+    ],
+    [
+      'a Python package below src',
+      undefined,
+      ['pytest [junit] python3 -m pytest -p no:cacheprovider --junitxml=.winnow-pytest.xml'],
+    ],
     ['a site with a build and no tests', 'npm ci --no-audit --no-fund', ['build [exit] npm run build']],
     [
       'a package with biome and a pipeline in its test script',
@@ -161,6 +186,27 @@ describe('what is said of it', () => {
     expect(said).toContain('.nvmrc asks for Node 18, this machine has 20.19.0');
     expect(said).toContain('Installing runs the script "prepare" (husky)');
     expect(said).toContain('Judged by the exit code alone: tests.');
+  });
+
+  it('speaks of a workspace only where there are several packages, and of an older pnpm only where it must', () => {
+    const name = 'a package with settings for pnpm 11 and oxlint';
+    expect(notes(name)).not.toContain('workspace');
+    expect(notes(name)).toContain('pnpm 11.3.0, which needs Node 22; this machine has 20.19.0');
+    const newer: Machine = { ...bare, node: '24.1.0' };
+    expect(notes(name, newer)).not.toContain('needs Node');
+    expect(detect(name, newer).install).toBe('npx -y pnpm@11.3.0 install --frozen-lockfile');
+  });
+
+  it('names the tools that this machine has not', () => {
+    expect(notes('a Go module')).toContain('go is not on this machine');
+    expect(notes('a Go module', { tools: new Set(['go']), node: '24.1.0' })).not.toContain('go is not');
+    expect(detectProject(REPOSITORIES['a Go module']!).notes.join()).not.toContain('is not on');
+  });
+
+  it('lets the sources of a checkout win over an editable installation of the package', () => {
+    const { env } = detectProject(REPOSITORIES['a Python package below src']!);
+    expect(env).toEqual({ PYTHONDONTWRITEBYTECODE: '1', PYTHONPATH: 'src' });
+    expect(detectProject(REPOSITORIES['a Python package with uv']!).env).not.toHaveProperty('PYTHONPATH');
   });
 
   it('is plain where nothing can be proven', () => {

@@ -131,6 +131,40 @@ export const REPOSITORIES: Record<string, RepositoryFiles> = {
     'tsconfig.json': '{}',
     '.nvmrc': 'v18.19.0\n',
   }),
+  'a package with flow, babel and jest behind one script': repository({
+    'package.json': manifest(
+      {
+        test: 'npm run lint && npm run check && npm run testonly',
+        lint: 'eslint src',
+        check: 'flow check --max-warnings 0',
+        testonly: 'jest src',
+      },
+      ['jest', 'flow-bin'],
+    ),
+    '.flowconfig': undefined,
+    'yarn.lock': '# yarn lockfile v1\n',
+  }),
+  'a package whose tests need a build by a bundler': repository({
+    'package.json': manifest({ pretest: 'npm run build', test: 'mocha', build: 'rollup -c' }, ['rollup', 'mocha']),
+    'package-lock.json': undefined,
+  }),
+  'a package with settings for pnpm 11 and oxlint': repository({
+    'package.json': manifest({ test: 'vitest', lint: 'oxlint src --fix' }, ['vitest', 'oxlint'], {
+      packageManager: 'pnpm@11.3.0+sha512.abc',
+    }),
+    'pnpm-lock.yaml': "lockfileVersion: '9.0'\n",
+    'pnpm-workspace.yaml': 'onlyBuiltDependencies:\n  - esbuild\n',
+  }),
+  'a project with an exact version of modern yarn': repository({
+    'package.json': manifest({ test: 'vitest run' }, ['vitest'], { packageManager: 'yarn@4.10.0+sha512.abc' }),
+    'yarn.lock': '__metadata:\n  version: 8\n',
+    '.yarnrc.yml': 'nodeLinker: node-modules\n',
+  }),
+  'a Python package below src': repository({
+    'pyproject.toml': '[project]\nname = "x"\n[dependency-groups]\ntest = ["pytest"]\n',
+    'src/x/__init__.py': undefined,
+    'tests/test_a.py': undefined,
+  }),
   'a site with a build and no tests': repository({
     'package.json': manifest({ build: 'astro build', test: 'echo "Error: no test specified" && exit 1' }, ['astro']),
     'package-lock.json': undefined,

@@ -294,23 +294,41 @@ const whyFailed = (install: string, result: CommandResult, timeoutMs: number): s
   if (result.outputExceeded) return `${name} was killed: it printed more than ${OUTPUT_MAX_BYTES / 2 ** 20} MB`;
   if (result.exitCode === 0) return undefined;
   const ended = result.exitCode === null ? `was killed by ${result.signal}` : `failed with exit ${result.exitCode}`;
-  const last = lastLines(result, 3).split('\n').join(' / ');
+  const last = tellingLines(result).join(' / ');
   return last === '' ? `${name} ${ended}` : `${name} ${ended}: ${last}`;
 };
 
+/** The first lines that name an error: what follows is advice, or a stack. Without one, the last lines of all. */
+const tellingLines = (result: CommandResult): string[] => {
+  const lines = [...said(result.stderr), ...said(result.stdout)].map((line) =>
+    line.replace(/^npm (error|ERR!) ?/, 'npm error ').replace(/^(npm error )\d{3} /, '$1'),
+  );
+  const telling = lines.filter((line) => /\berror\b|\bERR_|\bfatal\b|\bYN0028\b/i.test(line));
+  const worded = telling
+    .map((line) => line.replace(/^npm error /, '').trim())
+    .filter((line) => !EMPTY_WORDS.test(line));
+  const chosen = worded.length > 0 ? worded.slice(0, 3) : said(result.stderr || result.stdout).slice(-3);
+  return chosen.map((line) => line.slice(0, 300));
+};
+
+/** Lines that installers print with every error. */
+const EMPTY_WORDS =
+  /^(\d{3}|code E\w+|Note that you can also install from a|tarball, folder, http url.*|In most cases .*|)$/;
+
 /** Of standard error, where installers say why; else of standard output. */
 const lastLines = (result: CommandResult, count: number): string => {
-  const lines = (text: string) =>
-    withoutCredentials(text)
-      .split('\n')
-      .map((line) => line.trimEnd())
-      .filter((line) => line !== '' && !/A complete log of this run can be found|_logs\//.test(line));
-  const said = lines(result.stderr);
-  return (said.length > 0 ? said : lines(result.stdout))
+  const errors = said(result.stderr);
+  return (errors.length > 0 ? errors : said(result.stdout))
     .slice(-count)
     .map((line) => line.slice(0, 500))
     .join('\n');
 };
+
+const said = (text: string): string[] =>
+  withoutCredentials(text)
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== '' && !/A complete log of this run can be found|_logs\//.test(line));
 
 const removeAside = async (aside: string, nowMs: number): Promise<void> => {
   for (const name of await readdir(aside).catch(() => [])) {

@@ -40,6 +40,8 @@ export interface Mirror {
   diff(from: string, to: string): Promise<Result<Diff, Failure>>;
   /** Unified diff as text; binary files in git's binary form. At most `maxBytes`. */
   patch(from: string, to: string, maxBytes: number): Promise<Result<{ text: string; truncated: boolean }, Failure>>;
+  /** What a push of `to` would publish beyond `from`: messages, names and added lines of every commit between. */
+  history(from: string, to: string, maxBytes: number): Promise<Result<{ text: string; truncated: boolean }, Failure>>;
   /** Writes the whole binary-safe patch to a file, atomically; streamed, of any size. */
   writePatch(from: string, to: string, file: string): Promise<Result<void, Failure>>;
   /** Content of a file at a commit or tree; undefined when there is none or it is larger than `maxBytes`. */

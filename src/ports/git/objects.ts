@@ -8,7 +8,7 @@ import type { Diff, DiffFile, Mirror } from './mirror.ts';
 /** What is done with commits and trees alone: no checkout, no index, no ref. */
 export type Objects = Pick<
   Mirror,
-  'treeOf' | 'mergeTree' | 'diff' | 'patch' | 'writePatch' | 'readFile' | 'listFiles' | 'commitTree'
+  'treeOf' | 'mergeTree' | 'diff' | 'patch' | 'history' | 'writePatch' | 'readFile' | 'listFiles' | 'commitTree'
 >;
 
 /** Longest path git and the file systems take; bounds what a listing of `limit` paths may print. */
@@ -46,6 +46,15 @@ export const createObjects = ({ git, gitDir }: { git: Git; gitDir: string }): Ob
     }
     if (output.exitCode !== 0) return err(gitFailure(call, output));
     return ok({ text: output.stdout.toString('utf8'), truncated: false });
+  },
+
+  history: async (from, to, maxBytes) => {
+    const args = ['log', '--patch', '--text', '--unified=0', '--no-renames', '--no-color', '--no-ext-diff'];
+    const range = ['--no-textconv', '--format=%an <%ae>%n%B', '--end-of-options', `${from}..${to}`];
+    const call = { gitDir, args: [...args, ...range], outputMaxBytes: maxBytes };
+    const output = await git.run(call);
+    if (!output.cut && output.exitCode !== 0) return err(gitFailure(call, output));
+    return ok({ text: output.stdout.subarray(0, maxBytes).toString('utf8'), truncated: output.cut });
   },
 
   writePatch: async (from, to, file) => {

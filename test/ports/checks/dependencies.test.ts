@@ -209,7 +209,7 @@ describe('installing', () => {
     const result = await ensure(install);
     expect(result).toMatchObject({ ok: false, error: { kind: 'install-failed' } });
     if (!result.ok) {
-      expect(result.error.message).toContain('failed with exit 3: npm error https://host/x 404');
+      expect(result.error.message).toContain('failed with exit 3: https://host/x 404');
       expect(JSON.stringify(result)).not.toContain('hunter2');
     }
     expect((await readdir(deps())).filter((name) => !name.endsWith('.failed.json'))).toEqual([]);
