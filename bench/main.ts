@@ -52,13 +52,24 @@ const measure = async (only: string | undefined): Promise<BenchRow[]> => {
   for (const [index, group] of groups.entries()) {
     say(`${index + 1}/${groups.length} ${group.covers} …`);
     const startedMs = performance.now();
-    const measured = await group.rows();
+    const measured = await group.rows().catch((error: unknown) => [notMeasured(group.covers, error)]);
     say(`    ${((performance.now() - startedMs) / 1000).toFixed(0)} s, load ${os.loadavg()[0]?.toFixed(1)}`);
     rows.push(...measured);
   }
   const chosen = rows.filter(({ row }) => matches(row));
   return chosen.length > 0 ? chosen : rows;
 };
+
+/** One part that cannot be measured on this machine must not cost the others. */
+const notMeasured = (covers: string, error: unknown): BenchRow => ({
+  row: covers,
+  figure: 'could not be measured here',
+  baseline: 'none',
+  ratio: undefined,
+  goal: '–',
+  met: undefined,
+  method: error instanceof Error ? error.message.split('\n').slice(0, 2).join(' ') : String(error),
+});
 
 if (values.help) {
   say('npm run bench -- [--only <substring of a row>] [--json | --markdown]');
