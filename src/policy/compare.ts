@@ -20,9 +20,11 @@ export const compareReports = (
   for (const name of new Set([...before.keys(), ...after.keys()])) {
     compareCheck(name, before.get(name), after.get(name), flaky, changes);
   }
+  const verdict = verdictOf(changes);
+  const blind = verdict === 'worse' ? undefined : blindReason(before, after);
   return {
-    verdict: verdictOf(changes),
-    reason: reasonOf(changes),
+    verdict: blind === undefined ? verdict : 'unevaluated',
+    reason: blind ?? reasonOf(changes),
     fixed: [...changes.problemsFixed, ...changes.testsFixed].map((change) => change.entry),
     broken: [...changes.problemsNew, ...changes.testsBroken, ...changes.checksBroken].map((change) => change.entry),
     vanished: changes.vanished.map((change) => change.entry),
@@ -181,6 +183,29 @@ const muteSentence = (check: CheckReport, side: string): string[] =>
   check.state === 'unevaluated'
     ? [`${check.check} says nothing about ${side} (${check.reason}): ${check.message}`]
     : [];
+
+/**
+ * A test run that fails as a whole, before and after, and runs not one test: it would call every change the same, also
+ * one that breaks everything. What ends the failure itself is seen, since then there are tests.
+ */
+const blindReason = (
+  before: ReadonlyMap<string, EvaluatedReport>,
+  after: ReadonlyMap<string, EvaluatedReport>,
+): string | undefined => {
+  const blind = [...after.values()].find((result) => {
+    const base = before.get(result.check);
+    return base !== undefined && ranNothing(base) && ranNothing(result);
+  });
+  if (blind === undefined) return undefined;
+  const [first = ''] = (blind.problems[0]?.message ?? '').split('\n', 1);
+  return `${blind.check} runs no test, before the change or after it, so nothing shows that it keeps the behaviour: ${shortened(first)}`;
+};
+
+const ranNothing = ({ tests, problems }: EvaluatedReport): boolean =>
+  tests.length === 0 && problems.length > 0 && problems.every(({ code }) => WHOLE_RUN_CODES.has(code));
+
+/** How the parsers call what failed outside of any test. */
+const WHOLE_RUN_CODES: ReadonlySet<string> = new Set(['run-failed', 'suite-failed']);
 
 const byName = (report: TreeReport): Map<string, EvaluatedReport> =>
   new Map(report.checks.flatMap((check) => (check.state === 'evaluated' ? [[check.check, check] as const] : [])));

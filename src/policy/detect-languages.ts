@@ -49,7 +49,8 @@ const python: Detector = (repository, machine) => {
     const check = { name: 'unittest', run: `${runner} -m unittest discover`, parse: 'exit' as const, slot: 'test' };
     return part('python', { checks: [check], protect: PYTHON_PROTECTED, env: pythonPath(repository), notes });
   }
-  const run = `${runner} -m pytest -p no:cacheprovider --junitxml=${PYTHON_REPORT}`;
+  // One file that cannot be imported must not keep all others from being run.
+  const run = `${runner} -m pytest -p no:cacheprovider --continue-on-collection-errors --junitxml=${PYTHON_REPORT}`;
   return part('python', {
     checks: [{ name: 'pytest', run, parse: 'junit', report: PYTHON_REPORT, slot: 'test' }],
     protect: PYTHON_PROTECTED,

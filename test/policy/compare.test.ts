@@ -53,6 +53,32 @@ const mute = (name: string): CheckReport => ({
 const tree = (...checks: CheckReport[]): TreeReport => ({ tree: 't', checks });
 const report = (...args: Parameters<typeof tests>): TreeReport => tree(check('tests', tests(...args)));
 
+describe('a test run that fails as a whole', () => {
+  const broken = (...more: CheckReport[]): TreeReport =>
+    tree(
+      check('tests', [], [], {
+        green: false,
+        exitCode: 2,
+        problems: [{ id: 'run-failed', file: '', code: 'run-failed', message: 'No module named x\nmore' }],
+      }),
+      ...more,
+    );
+
+  it('before and after says nothing, whatever the other checks say', () => {
+    const compared = compareReports(broken(check('lint', [], ['a'])), broken(check('lint', [])));
+    expect(compared).toMatchObject({ verdict: 'unevaluated', fixed: ['lint: a'] });
+    expect(compared.reason).toBe(
+      'tests runs no test, before the change or after it, so nothing shows that it keeps the behaviour: No module named x',
+    );
+  });
+
+  it('is mended by a change after which tests run, and does not hide what another check finds', () => {
+    expect(compareReports(broken(), report(['a'])).verdict).toBe('better');
+    expect(compareReports(broken(check('lint', [])), broken(check('lint', [], ['a']))).verdict).toBe('worse');
+    expect(compareReports(report(['a']), broken()).verdict).toBe('worse');
+  });
+});
+
 describe('compareReports', () => {
   it.each<[what: string, base: TreeReport, result: TreeReport, verdict: string, reason: string]>([
     ['nothing changed', report(['a']), report(['a']), 'same', 'nothing fixed, nothing broken'],

@@ -122,7 +122,9 @@ describe('what is proposed for', () => {
     [
       'a Python package below src',
       undefined,
-      ['pytest [junit] python3 -m pytest -p no:cacheprovider --junitxml=.winnow-pytest.xml'],
+      [
+        'pytest [junit] python3 -m pytest -p no:cacheprovider --continue-on-collection-errors --junitxml=.winnow-pytest.xml',
+      ],
     ],
     ['a site with a build and no tests', 'npm ci --no-audit --no-fund', ['build [exit] npm run build']],
     [
@@ -135,7 +137,9 @@ describe('what is proposed for', () => {
     [
       'a Python package with uv',
       undefined,
-      ['pytest [junit] python3 -m pytest -p no:cacheprovider --junitxml=.winnow-pytest.xml'],
+      [
+        'pytest [junit] python3 -m pytest -p no:cacheprovider --continue-on-collection-errors --junitxml=.winnow-pytest.xml',
+      ],
     ],
     ['a Python script with requirements', undefined, ['unittest [exit] python3 -m unittest discover']],
     ['Python without tests', undefined, ['syntax [exit] python3 -m compileall -q .']],

@@ -28,7 +28,11 @@ export const parseTestJson = (source: Source, dialect: TestJsonDialect): Parsed 
   }
   // With a failure on record the flag says nothing new.
   if (report.success === false && problems.length === 0 && !tests.some((test) => test.status === 'failed')) {
-    problems.push(runFailed(`${dialect.tool} calls the run failed although none of its tests failed.`, source));
+    const silent =
+      tests.length === 0
+        ? `${dialect.tool} ran no test at all and its JSON report does not say why; run it without that reporter.`
+        : `${dialect.tool} calls the run failed although none of its tests failed.`;
+    problems.push(runFailed(silent, source));
   }
   return { complete: true, problems: numberProblems(problems), tests: numberTests(tests) };
 };
