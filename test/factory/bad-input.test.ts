@@ -25,6 +25,9 @@ const MAIN = join(import.meta.dirname, '../../dist/main.js');
 const NOTHING: Scenario = { steps: [planStep({ nothing: true })], after: 'restart' };
 const FIX = `sed -i 's/a - b/a + b/' sum.js`;
 
+/** Dozens of processes start here at once; on a machine that is busy with other things each of them waits. */
+const PATIENT = { timeout: 180_000 };
+
 const withBench = async (options: WorkbenchOptions, deed: (bench: Workbench) => Promise<void>): Promise<void> => {
   const bench = await createWorkbench(options);
   try {
@@ -44,7 +47,7 @@ const cycle = async (bench: Workbench): Promise<EntryOf<'ralph_cycle'>> => {
   return result.value;
 };
 
-describe('a home with mistakes', () => {
+describe('a home with mistakes', PATIENT, () => {
   it('names each mistake with file, line and key, and starts nothing', async () => {
     await withBench({ sessions: ['alpha'] }, async (bench) => {
       const config = join(bench.home, 'winnow.config.yaml');
@@ -85,7 +88,7 @@ gates: { memory: 850% }
   });
 });
 
-describe.concurrent('the command line', () => {
+describe.concurrent('the command line', PATIENT, () => {
   it('takes --home behind every command, as PM2 writes it', async () => {
     await withBench({ scenarios: { alpha: NOTHING } }, async ({ home }) => {
       for (const args of [['status'], ['task', 'list'], ['log'], ['config', 'check'], ['up', '--dry-run']]) {
@@ -168,7 +171,7 @@ describe.concurrent('the command line', () => {
   });
 });
 
-describe.concurrent('a project that cannot work', () => {
+describe.concurrent('a project that cannot work', PATIENT, () => {
   it('says why and how to mend it, and leaves the other projects of the home at work', async () => {
     const checks = [{ name: 'tests', run: 'node --test --test-reporter=tap', parse: 'tap' }];
     await withBench({ scenarios: { alpha: CLEAN_FIX } }, async (bench) => {
@@ -223,7 +226,7 @@ describe.concurrent('a project that cannot work', () => {
   });
 });
 
-describe.concurrent('a Claude Code that is none', () => {
+describe.concurrent('a Claude Code that is none', PATIENT, () => {
   const stand = async (script: string, deed: (bench: Workbench) => Promise<void>) =>
     withBench(
       { scenarios: { alpha: NOTHING }, agent: { timeout: '10s', silence: '5s', retries: 0 } },
@@ -278,7 +281,7 @@ describe.concurrent('a Claude Code that is none', () => {
   });
 });
 
-describe.concurrent('a hostile session', () => {
+describe.concurrent('a hostile session', PATIENT, () => {
   /** Runs what a repository holds, since Claude Code itself refuses some of these commands. */
   const attack = async (script: string, deed: (bench: Workbench, first: EntryOf<'ralph_cycle'>) => Promise<void>) => {
     const scenario: Scenario = { steps: [planStep(), bash('sh ./attack.sh'), { blocks: ['Done.'] }] };
@@ -340,7 +343,7 @@ describe.concurrent('a hostile session', () => {
   });
 });
 
-describe('a journal and a disk that fail', () => {
+describe('a journal and a disk that fail', PATIENT, () => {
   it('closes a cycle whose end could not be written, though its process lives, and no cycle under way', async () => {
     await withBench({ scenarios: { alpha: NOTHING, beta: NOTHING } }, async (bench) => {
       const { shop, sessions } = await bench.open();
@@ -476,7 +479,7 @@ describe('a journal and a disk that fail', () => {
   });
 });
 
-describe.concurrent('secrets', () => {
+describe.concurrent('secrets', PATIENT, () => {
   const SECRETS = {
     GITHUB_TOKEN: `ghp_${'A1b2'.repeat(9)}`,
     TELEGRAM_BOT_TOKEN: `123456789:${'Qw3r'.repeat(8)}abc`,
