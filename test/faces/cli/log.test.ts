@@ -23,7 +23,7 @@ describe('an entry in the log', () => {
       09:15:07  alpha       configuration refused, the last good one stays: winnow.config.yaml:14  projects[0].checks[1].parse: found "tscc", expected one of tsc, vitest-json
       09:15:07  alpha       cycle begins (schedule)
       09:15:07  alpha       phase analyze
-      09:15:07  alpha       pushed “Return an empty list when nothing matches”: better: 1 mended or added, nothing broken ($0.42, 2m07s)
+      09:15:07  alpha       pushed “Return an empty list when nothing matches”: better: 1 failing test fixed, nothing broken ($0.42, 2m07s)
       09:15:07  alpha       main is at 4f2a9c1e8b, 2 new commits
       09:15:07  alpha       baseline at 4f2a9c1e8b: 3 problems, 1 failing, 120 passing
       09:15:07  alpha       project not ready: git@example.com:me/api.git does not answer. Check the network and the credentials with \`git ls-remote\` on the same URL.
@@ -72,7 +72,8 @@ describe('an entry in the log', () => {
       09:15:07  alpha       cycle begins (schedule)
       09:15:07  alpha       phase analyze
       09:15:07  alpha       pushed “Return an empty list when nothing matches”:
-                            better: 1 mended or added, nothing broken ($0.42, 2m07s)
+                            better: 1 failing test fixed, nothing broken ($0.42,
+                            2m07s)
       09:15:07  alpha       main is at 4f2a9c1e8b, 2 new commits
       09:15:07  alpha       baseline at 4f2a9c1e8b: 3 problems, 1 failing, 120 passing
       09:15:07  alpha       project not ready: git@example.com:me/api.git does not

@@ -161,7 +161,7 @@ describe('an entry in words, where its parts may be missing', () => {
 
   it('says of a cycle how it ended, why, and what it cost', () => {
     expect(cycleLine(exampleOf('ralph_cycle'))).toBe(
-      'pushed “Return an empty list when nothing matches”: better: 1 mended or added, nothing broken ($0.42, 2m07s)',
+      'pushed “Return an empty list when nothing matches”: better: 1 failing test fixed, nothing broken ($0.42, 2m07s)',
     );
   });
 });
