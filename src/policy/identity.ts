@@ -67,7 +67,27 @@ export const testName = (test: Pick<TestDraft, 'suite' | 'title'>): string =>
 const problemText = ({ file, code, message }: Pick<ProblemDraft, 'file' | 'code' | 'message'>): string =>
   bounded([file, code, withoutNumbers(message)].map(plainText).filter(Boolean).join(': '));
 
-const testText = (file: string, name: string): string => bounded(file === '' ? name : `${plainText(file)} > ${name}`);
+const testText = (file: string, name: string): string => {
+  const lasting = withoutMoments(name);
+  return bounded(file === '' ? lasting : `${plainText(file)} > ${lasting}`);
+};
+
+/**
+ * A title made of a value can hold the moment at which it was made, or a random id, and then never comes twice. Other
+ * figures stay: they are what tells the rows of a table of tests apart.
+ */
+const withoutMoments = (title: string): string =>
+  /\d{2}:\d{2}:\d{2}|[\da-f]{8}-[\da-f]{4}-/i.test(title) ? title.replace(MOMENTS, '<T>') : title;
+
+/** 2026-11-21T10:49:56.636Z; Sat Nov 21 2026 10:49:56 GMT+0000 (…); a UUID. */
+const MOMENTS = new RegExp(
+  [
+    '\\d{4}-\\d{2}-\\d{2}[T ]\\d{2}:\\d{2}:\\d{2}(?:\\.\\d+)?(?:Z|[+-]\\d{2}:?\\d{2})?',
+    '\\w{3} \\w{3} \\d{2} \\d{4} \\d{2}:\\d{2}:\\d{2} GMT[+-]\\d{4}(?: \\([^)]*\\))?',
+    '[\\da-f]{8}-[\\da-f]{4}-[\\da-f]{4}-[\\da-f]{4}-[\\da-f]{12}',
+  ].join('|'),
+  'gi',
+);
 
 /**
  * Figures in a message (lines, counts, sizes, addresses) change when unrelated code moves. A digit inside a name stays:

@@ -78,6 +78,24 @@ describe('the identity of a test', () => {
     expect(failed?.file).toBe('a.test.ts');
   });
 
+  it.each([
+    ['should not cast 2026-11-21T10:49:56.636Z', 'should not cast 2026-11-21T10:52:01.001Z'],
+    [
+      'takes Sat Nov 21 2026 10:49:56 GMT+0000 (Coordinated Universal Time)',
+      'takes Sun Nov 22 2026 00:00:01 GMT+0000 (Coordinated Universal Time)',
+    ],
+    ['finds 1b4e28ba-2fa1-11d2-883f-0016d3cca427', 'finds 0f8fad5b-d9cb-469f-a165-70867728950e'],
+  ])('stays when the title holds a moment or a random id: %s', (before, after) => {
+    expect(testId(draft(before))).toBe(testId(draft(after)));
+    const [first, second] = numberTests([draft(before), draft(after)]);
+    expect(first?.id).not.toBe(second?.id);
+    expect(first?.name).toContain(before);
+  });
+
+  it('keeps the figures that tell the rows of a table apart', () => {
+    expect(testId(draft('adds 1 and 2 at 10:49'))).not.toBe(testId(draft('adds 1 and 3 at 10:50')));
+  });
+
   it('is not confused by the names of object properties', () => {
     const ids = numberTests(['__proto__', 'constructor', '__proto__'].map((title) => draft(title, ''))).map(
       (t) => t.id,
