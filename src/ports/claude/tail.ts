@@ -6,8 +6,8 @@ const CHUNK_BYTES = 64 * 1024;
 /** Far above what was ever seen (some 10 MB); a longer line is dropped, not collected until memory ends. */
 const LINE_MAX_BYTES = 64 * 1024 * 1024;
 
-/** Of one run: ten times what the longest was seen to write. What comes after is not read. */
-const FILE_MAX_BYTES = 128 * 1024 * 1024;
+/** Of one run: far above anything that was seen. What comes after is not read, and ends the run. */
+const FILE_MAX_BYTES = 512 * 1024 * 1024;
 
 export interface Tail {
   /** Reads what is new; true when there was anything. */
