@@ -32,7 +32,7 @@ module.exports = {
       // Winnow ends its own runs, in order; PM2 signals it alone and waits.
       treekill: false,
       kill_timeout: 15_000,
-      // Doubles with each crash up to 15 s. A loop of crashes is Winnow's to see: it parks itself and tells somebody.
+      // Doubles with each crash, up to 15 s.
       exp_backoff_restart_delay: 200,
       max_memory_restart: '1G',
       // PM2 would read the git state of the directory at every start.
