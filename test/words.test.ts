@@ -136,7 +136,7 @@ describe('docs/journal.md', () => {
     expect(answers).toEqual([
       [{ day: '2026-03-14', usd: 0.31 }],
       [{ session: 'alpha', cycles: 2, kept: 1 }],
-      '2026-03-14T09:15:00.000Z\talpha\tReturn an empty list when nothing matches\tbetter: 1 mended or added, nothing broken',
+      [discarded.ts, discarded.session, discarded.data.plan?.title, discarded.data.reason].join('\t'),
       '1 clock.test.ts > ticks',
       'logs/overflow/x.json',
     ]);

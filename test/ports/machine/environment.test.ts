@@ -87,6 +87,7 @@ describe('what reaches a check', () => {
       [
         "CI",
         "GIT_ASKPASS",
+        "GIT_CEILING_DIRECTORIES",
         "GIT_CONFIG_GLOBAL",
         "GIT_CONFIG_NOSYSTEM",
         "GIT_SSH_COMMAND",
