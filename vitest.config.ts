@@ -10,7 +10,7 @@ export default defineConfig({
     // Many tests start the real Claude Code; a busy machine makes them slow, never wrong.
     testTimeout: 180_000,
     hookTimeout: 180_000,
-    // They wait for processes more than they compute.
-    maxWorkers: 3,
+    // Each starts processes of its own: more at once on a small machine only makes all of them slow.
+    maxWorkers: 2,
   },
 });
