@@ -3,7 +3,7 @@ import { failure } from '../model/failure.ts';
 import { figuresOf, type TreeReport } from '../model/report.ts';
 import type { Workspace } from '../ports/git/mirror.ts';
 import { writeReport } from './keep.ts';
-import { measureTree, unevaluatedOf } from './measure.ts';
+import { ensureDependencies, measureTree, unevaluatedOf } from './measure.ts';
 import type { Reading } from './read.ts';
 import { type Cycle, type CycleEnd, endBy, envelopeOf, type Workshop } from './workshop.ts';
 
@@ -80,16 +80,8 @@ const prepareWorkspace = async (
   reading: Reading,
 ): Promise<Result<Pick<Analysis, 'workspace' | 'dependencies'>, CycleEnd>> => {
   const { project, session } = cycle;
-  const installed = await shop.dependencies.ensure({
-    mirror: reading.mirror,
-    treeish: reading.tip,
-    project: project.name,
-    install: project.install,
-    lockfiles: project.lockfiles,
-    env: shop.environments.forInstall(project.env),
-    timeoutMs: project.installTimeout,
-    signal: cycle.signal,
-  });
+  const { signal } = cycle;
+  const installed = await ensureDependencies(shop, { project, mirror: reading.mirror, signal }, reading.tip);
   if (!installed.ok) return err({ ...endBy(installed.error), projectUnready: true });
   // What the checks leave beside the sources, when the agent runs them itself, is no part of its change.
   const reports = project.checks.flatMap((check) => (check.report === undefined ? [] : [check.report]));

@@ -6,6 +6,7 @@ import type { Failure } from '../model/failure.ts';
 import { type CheckReport, figuresOf, type Parsed, type TreeReport, type UnevaluatedReason } from '../model/report.ts';
 import { mergeRerun } from '../policy/compare.ts';
 import { checkKey } from '../ports/checks/cache.ts';
+import type { Installed } from '../ports/checks/dependencies.ts';
 import { parseOutput } from '../ports/checks/parse/parse.ts';
 import type { Mirror } from '../ports/git/mirror.ts';
 import type { CommandResult } from '../ports/machine/command.ts';
@@ -61,17 +62,8 @@ export interface Measured {
 }
 
 export const measureTree = async (shop: Workshop, input: MeasureInput): Promise<Result<Measured, Failure>> => {
-  const { project, mirror, tree, signal } = input;
-  const installed = await shop.dependencies.ensure({
-    mirror,
-    treeish: tree,
-    project: project.name,
-    install: project.install,
-    lockfiles: project.lockfiles,
-    env: shop.environments.forInstall(project.env),
-    timeoutMs: project.installTimeout,
-    signal,
-  });
+  const { project, tree } = input;
+  const installed = await ensureDependencies(shop, input, tree);
   if (!installed.ok) {
     if (installed.error.kind === 'install-failed') journalInstall(shop, input, '', 0, false, installed.error.message);
     return installed;
@@ -164,6 +156,23 @@ const doubted = async (
 const rerunOf = (check: CheckConfig, files: readonly string[]): string =>
   files.length === 0 ? check.run : (check.rerun?.replace('{files}', files.map(shellQuote).join(' ')) ?? check.run);
 
+/** The dependencies of a tree, installed unless they are; always in the way that the project's configuration says. */
+export const ensureDependencies = (
+  shop: Workshop,
+  { project, mirror, signal }: Pick<MeasureInput, 'project' | 'mirror' | 'signal'>,
+  treeish: string,
+): Promise<Result<Installed, Failure>> =>
+  shop.dependencies.ensure({
+    mirror,
+    treeish,
+    project: project.name,
+    install: project.install,
+    lockfiles: project.lockfiles,
+    env: shop.environments.forInstall(project.env),
+    timeoutMs: project.installTimeout,
+    signal,
+  });
+
 /** Runs a check again on the same tree, for tests that failed and are not believed yet; never from the cache. */
 export const runAgain = async (
   shop: Workshop,
@@ -171,17 +180,8 @@ export const runAgain = async (
   check: CheckConfig,
   files: readonly string[],
 ): Promise<CheckReport> => {
-  const { project, mirror, tree } = input;
-  const installed = await shop.dependencies.ensure({
-    mirror,
-    treeish: tree,
-    project: project.name,
-    install: project.install,
-    lockfiles: project.lockfiles,
-    env: shop.environments.forInstall(project.env),
-    timeoutMs: project.installTimeout,
-    signal: input.signal,
-  });
+  const { project, tree } = input;
+  const installed = await ensureDependencies(shop, input, tree);
   if (!installed.ok) return unevaluated(check, 'install-failed', installed.error.message, 0);
   const dependencies = installed.value.key;
   const command = rerunOf(check, files);
