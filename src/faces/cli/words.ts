@@ -1,7 +1,8 @@
 import { renderProblem } from '../../base/file-problem.ts';
 import type { CannotOpen } from '../../desk/doors.ts';
 import type { Entry, EntryData, EntryOf, RalphCycle } from '../../model/entry.ts';
-import type { Failure } from '../../model/failure.ts';
+import { type Failure, MENDS } from '../../model/failure.ts';
+import { problemsKind } from '../../model/problems.ts';
 import type { Figures } from '../../model/report.ts';
 import type { Task } from '../../model/task.ts';
 import { plain, plainLine } from './plain.ts';
@@ -17,9 +18,11 @@ export const cannotOpenText = (error: CannotOpen): string => {
   if ('failure' in error) return failureText(error.failure);
   const { problems } = error;
   const lines = problems.map((problem) => `  ${plainLine(renderProblem(problem))}`).join('\n');
-  return problems.length === 1
-    ? `the home has one mistake, and nothing starts until it is mended:\n${lines}`
-    : `the home has ${problems.length} mistakes, and nothing starts until they are mended:\n${lines}`;
+  const head =
+    problems.length === 1
+      ? 'the home has one mistake, and nothing starts until it is mended'
+      : `the home has ${problems.length} mistakes, and nothing starts until they are mended`;
+  return `${head}:\n${lines}\n  ${MENDS[problemsKind(problems)]}`;
 };
 
 /** Ends in a full stop, and in one only. */

@@ -1,6 +1,5 @@
-import { type FileProblem, renderProblem } from '../../base/file-problem.ts';
+import type { FileProblem } from '../../base/file-problem.ts';
 import { err, ok, type Result } from '../../base/result.ts';
-import { type Failure, failure } from '../../model/failure.ts';
 import type { Session } from '../../model/session.ts';
 import { type LoadedConfig, loadConfig } from './config.ts';
 import { loadPrompts, type Prompts } from './prompts.ts';
@@ -25,17 +24,4 @@ export const loadHome = (
     return ok({ ...config.value, home, sessions: sessions.value, prompts: prompts.value });
   }
   return err([config, sessions, prompts].flatMap((part) => (part.ok ? [] : part.error)));
-};
-
-/** The problems as one failure, of the kind whose mend fits them all best. */
-export const problemsFailure = (problems: FileProblem[]): Failure => {
-  const kinds = new Set(problems.map(({ file }) => kindOf(file)));
-  const kind = kinds.size === 1 ? [...kinds][0]! : 'config-invalid';
-  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
-  return failure(kind, `The home has ${count}:\n${problems.map(renderProblem).join('\n')}`);
-};
-
-const kindOf = (file: string) => {
-  if (file.startsWith('sessions')) return 'session-file-invalid' as const;
-  return file.endsWith('.md') ? ('prompt-invalid' as const) : ('config-invalid' as const);
 };

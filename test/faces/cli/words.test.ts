@@ -36,7 +36,7 @@ describe('a failure', () => {
     const problem = { file: 'winnow.config.yaml', line: 3, column: 1, key: 'slots', found: 'x', expected: 'y' };
     const message = 'found x, expected y';
     expect(cannotOpenText({ problems: [{ ...problem, message }] })).toBe(
-      'the home has one mistake, and nothing starts until it is mended:\n  winnow.config.yaml:3  slots: found x, expected y',
+      'the home has one mistake, and nothing starts until it is mended:\n  winnow.config.yaml:3  slots: found x, expected y\n  Mend the named keys in winnow.config.yaml; `winnow config check` reads it again.',
     );
     expect(cannotOpenText({ problems: [1, 2].map((line) => ({ ...problem, line, message })) })).toMatch(
       /^the home has 2 mistakes, and nothing starts until they are mended:\n.*:1.*\n.*:2/,
