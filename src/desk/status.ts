@@ -4,6 +4,7 @@ import type { Figures } from '../model/report.ts';
 import type { Session } from '../model/session.ts';
 import type { State } from '../model/state.ts';
 import { dayKey, type MachineFacts } from '../policy/gates.ts';
+import { type OpenState, openBranches } from '../policy/queue.ts';
 import { decide } from '../policy/schedule.ts';
 import type { SlotView } from '../ports/machine/slots.ts';
 
@@ -26,7 +27,8 @@ export interface StatusView {
   gates: { gate: GateName; reason: string; since: string; until: string | undefined }[];
   /** Who holds a slot and who waits for one. */
   slots: { name: string; capacity: number; held: string[]; waiting: string[] }[];
-  waiting: { branch: string; session: string; project: string; at: string }[];
+  /** Branches that are pushed and have not landed, in the order of their pushes. */
+  queue: { branch: string; session: string; project: string; at: string; state: OpenState; title: string }[];
   tasks: { queued: number; assigned: number; failed: number };
   today: { costUsd: number; budgetUsd: number; counts: Partial<Record<Outcome, number>> };
   journal: { entries: number; damaged: number; illegal: number };
@@ -101,7 +103,10 @@ export const statusView = (input: StatusInput): StatusView => {
         waiting: seen?.waiting.map(({ who }) => who) ?? [],
       };
     }),
-    waiting: Object.values(state.waiting).map(({ branch, session, project, at }) => ({ branch, session, project, at })),
+    queue: openBranches(state).map(({ branch, session, project, at, status, title }) => ({
+      ...{ branch, session, project, at, title },
+      state: status.state,
+    })),
     tasks: {
       queued: tasks.filter((task) => task.state === 'queued').length,
       assigned: tasks.filter((task) => task.state === 'assigned').length,

@@ -40,7 +40,7 @@ export const journalPush = (
   data: { branch: string; commit: string; base: string; tree: string },
 ): void => {
   // Recovery may come after the entry and before the settlement.
-  if (shop.journal.state().waiting[data.branch]) return;
+  if (shop.journal.state().queue[data.branch]) return;
   shop.journal.append<'branch_pushed'>({ type: 'branch_pushed', ...where, data });
 };
 

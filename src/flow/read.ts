@@ -2,6 +2,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import type { Failure } from '../model/failure.ts';
 import type { RecentCycle, State } from '../model/state.ts';
 import { asData } from '../policy/placeholders.ts';
+import { openBranches } from '../policy/queue.ts';
 import type { Mirror } from '../ports/git/mirror.ts';
 import { type Cycle, type CycleEnd, endBy, envelopeOf, type Workshop } from './workshop.ts';
 
@@ -112,10 +113,10 @@ const claimsText = (state: Readonly<State>, cycle: Cycle): string => {
     if (other.cycle === cycle.id || other.project !== cycle.project.name || other.claim.length === 0) continue;
     lines.push(`- ${other.session}: ${other.claimTitle ?? ''} [${other.claim.join(', ')}]`);
   }
-  for (const waiting of Object.values(state.waiting)) {
-    if (waiting.project !== cycle.project.name) continue;
-    const past = state.projects[cycle.project.name]?.recent.find((r) => r.cycle === waiting.cycle);
-    if (past) lines.push(`- waiting for review: ${past.title ?? waiting.branch} [${past.files.join(', ')}]`);
+  for (const queued of openBranches(state)) {
+    if (queued.project !== cycle.project.name) continue;
+    const past = state.projects[cycle.project.name]?.recent.find((r) => r.cycle === queued.cycle);
+    if (past) lines.push(`- waiting to land: ${past.title ?? queued.branch} [${past.files.join(', ')}]`);
   }
   return lines.length === 0
     ? 'No other session is at work on this project.'

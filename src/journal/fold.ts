@@ -1,13 +1,17 @@
 import { isPlainKey } from '../base/plain-key.ts';
-import type { Entry, EntryOf, RalphCycle } from '../model/entry.ts';
+import type { Entry, EntryData, EntryOf, Merged, RalphCycle } from '../model/entry.ts';
 import {
+  type BranchStatus,
+  CLOSED_BRANCHES_MAX,
   CLOSED_TASKS_MAX,
   DAMAGE_MAX,
   DAYS_MAX,
   type DaySpend,
   FLAKY_MAX,
+  LANDINGS_MAX,
   PROCESSES_MAX,
   type ProjectState,
+  type QueuedBranch,
   RECENT_CYCLES_MAX,
   type RecentCycle,
   type SessionState,
@@ -17,7 +21,7 @@ import {
 import { TASK_ATTEMPTS_MAX, type Task } from '../model/task.ts';
 
 /** Raised when the fold's meaning changes: snapshots of another version are ignored and made anew. */
-export const FOLD_VERSION = 2;
+export const FOLD_VERSION = 3;
 
 /**
  * What an entry does to the state. Pure but for the state it is given, which it changes in place: a million entries
@@ -138,18 +142,108 @@ export const foldEntry = (state: State, entry: Entry): void => {
     case 'intent_settled':
       delete state.intents[entry.data.intent];
       return;
-    case 'branch_pushed':
-      state.waiting[entry.data.branch] = {
+    case 'branch_pushed': {
+      const running = runningOf(state, entry);
+      state.queue[entry.data.branch] = {
         ...entry.data,
         project: entry.project ?? '',
         session: entry.session ?? '',
         cycle: entry.cycle ?? '',
+        title: running?.planTitle ?? '',
+        ...(running?.task ? { task: running.task } : {}),
+        kind: 'change',
         at: entry.ts,
+        changedAt: entry.ts,
+        status: { state: 'pending', note: '' },
       };
       return;
-    case 'branch_deleted':
-      delete state.waiting[entry.data.branch];
+    }
+    case 'revert_proposed': {
+      const { branch, commit, base, tree, title } = entry.data;
+      state.queue[branch] = {
+        ...{ branch, commit, base, tree, title },
+        project: entry.project ?? '',
+        session: '',
+        cycle: '',
+        kind: 'revert',
+        at: entry.ts,
+        changedAt: entry.ts,
+        status: { state: 'pending', note: entry.data.reason },
+        deleted: true,
+      };
       return;
+    }
+    case 'cto_review': {
+      const { decision, by, name, reasons } = entry.data;
+      const reviewed = { review: entry.id, by, name, reason: reasons[0] ?? '', at: entry.ts };
+      return changeBranch(state, entry, { state: STATE_BY_DECISION[decision], ...reviewed });
+    }
+    case 'branch_moved': {
+      const { from, to } = entry.data;
+      if (to === undefined) {
+        const reason = 'somebody deleted it';
+        return changeBranch(state, entry, { state: 'gone', reason }, (branch) => {
+          branch.deleted = true;
+        });
+      }
+      const note = `it moved from ${from.slice(0, 10)}; what was said of that commit has lapsed`;
+      return changeBranch(state, entry, { state: 'pending', note }, (branch) => {
+        branch.commit = to;
+      });
+    }
+    case 'branch_dropped': {
+      const { why, reason, patch } = entry.data;
+      return changeBranch(state, entry, { state: 'dropped', why, reason }, (branch) => {
+        if (patch) branch.patch = patch;
+      });
+    }
+    case 'merged': {
+      const { from, to, tree, landings } = entry.data;
+      const project = projectOf(state, entry.project);
+      const reverts = landings.some(({ branch }) => state.queue[branch]?.kind === 'revert');
+      project.tip = to;
+      // What lands while main is red is no proof that it is green; `main_green` says when it is.
+      if (!project.red) project.good = { commit: to, tree };
+      delete project.blocked;
+      const branches = landings.map(({ branch, merged }) => ({ branch, merged }));
+      project.landings.push({ from, to, tree, at: entry.ts, branches, ...(reverts ? { revert: true } : {}) });
+      if (project.landings.length > LANDINGS_MAX) project.landings.shift();
+      for (const { branch, merged, review } of landings) {
+        const queued = state.queue[branch];
+        if (queued) setStatus(state, queued, entry.ts, { state: 'landed', main: to, merged, review });
+      }
+      return;
+    }
+    case 'train_blocked':
+      projectOf(state, entry.project).blocked = { ...entry.data, at: entry.ts };
+      return;
+    case 'train_unblocked':
+      delete projectOf(state, entry.project).blocked;
+      return;
+    case 'landing_verified': {
+      const landing = projectOf(state, entry.project).landings.findLast(({ to }) => to === entry.data.main);
+      if (landing) landing.verified = entry.data.ok;
+      return;
+    }
+    case 'main_judged':
+      projectOf(state, entry.project).good = entry.data;
+      return;
+    case 'main_red':
+      projectOf(state, entry.project).red = { ...entry.data, at: entry.ts };
+      return;
+    case 'main_green': {
+      const project = projectOf(state, entry.project);
+      delete project.red;
+      project.good = { commit: entry.data.commit, tree: entry.data.tree };
+      return;
+    }
+    case 'branch_deleted': {
+      const queued = state.queue[entry.data.branch];
+      if (!queued) return;
+      queued.deleted = true;
+      if (entry.data.patch) queued.patch = entry.data.patch;
+      return;
+    }
     case 'gate_closed': {
       const { gate, reason, figures, until } = entry.data;
       // Closed again with other figures: it is closed since the first time.
@@ -219,6 +313,8 @@ export const foldEntry = (state: State, entry: Entry): void => {
     case 'run_retry_planned':
     case 'install_ran':
     case 'dependencies_damaged':
+    case 'review_commented':
+    case 'train_tested':
     case 'alert':
     case 'journal_damaged':
     case 'swept':
@@ -253,8 +349,29 @@ export const illegalEntry = (state: Readonly<State>, entry: Entry): string | und
     case 'baseline_measured':
     case 'project_unready':
     case 'project_ready':
+    case 'train_blocked':
+    case 'train_unblocked':
+    case 'landing_verified':
+    case 'main_judged':
+    case 'main_red':
+    case 'main_green':
     case 'test_flaky':
       return entry.project ? undefined : 'it names no project';
+    case 'merged':
+      return entry.project ? unapproved(state, entry.data) : 'it names no project';
+    case 'intent':
+      return entry.data.effect === 'move-main' ? unapproved(state, entry.data.merge) : undefined;
+    case 'cto_review':
+      return unreviewable(state, entry.data);
+    case 'review_commented':
+      return state.queue[entry.data.branch] ? undefined : `branch ${entry.data.branch} is not in the queue`;
+    case 'branch_moved':
+      return mustBeOpen(state, entry.data.branch, entry.data.from);
+    case 'branch_dropped':
+      return mustBeOpen(state, entry.data.branch, entry.data.commit);
+    case 'branch_pushed':
+    case 'revert_proposed':
+      return state.queue[entry.data.branch] ? `branch ${entry.data.branch} is in the queue already` : undefined;
     case 'intent_settled':
       return state.intents[entry.data.intent] ? undefined : `intent ${entry.data.intent} is not open`;
     case 'task_queued': {
@@ -299,6 +416,61 @@ const taskMustBe = (state: Readonly<State>, id: string, states: Task['state'][])
   if (!task) return `task ${id} is unknown`;
   return states.includes(task.state) ? undefined : `task ${id} is ${task.state}, not ${states.join(' or ')}`;
 };
+
+const STATE_BY_DECISION = { approve: 'approved', reject: 'rejected', 'needs-human': 'needs-human' } as const;
+
+/** Nothing unreviewed lands: what main receives is approved at exactly this commit, or the line is refused. */
+const unapproved = (state: Readonly<State>, { landings }: Merged): string | undefined => {
+  for (const { branch, commit, review } of landings) {
+    const queued = state.queue[branch];
+    if (queued?.status.state !== 'approved') return `branch ${branch} is ${queued?.status.state ?? 'unknown'}`;
+    if (queued.commit !== commit) return `branch ${branch} is approved at ${queued.commit}, not at ${commit}`;
+    if (queued.status.review !== review) return `branch ${branch} was approved by ${queued.status.review}`;
+  }
+  return undefined;
+};
+
+const unreviewable = (state: Readonly<State>, { branch, commit, by }: EntryData<'cto_review'>): string | undefined => {
+  const queued = state.queue[branch];
+  if (!queued) return `branch ${branch} is not in the queue`;
+  const { status } = queued;
+  if (queued.commit !== commit) return `branch ${branch} is at ${queued.commit}, not at ${commit}`;
+  if (status.state === 'landed' || status.state === 'gone') return `branch ${branch} is ${status.state}`;
+  if (by === 'person' || status.state === 'pending') return undefined;
+  return `branch ${branch} is ${status.state}; only a person decides anew`;
+};
+
+const mustBeOpen = (state: Readonly<State>, name: string, commit: string): string | undefined => {
+  const queued = state.queue[name];
+  if (!queued) return `branch ${name} is not in the queue`;
+  if (queued.commit !== commit) return `branch ${name} is at ${queued.commit}, not at ${commit}`;
+  const { state: now } = queued.status;
+  return now === 'landed' || now === 'gone' || now === 'dropped' ? `branch ${name} is ${now}` : undefined;
+};
+
+const changeBranch = (
+  state: State,
+  entry: EntryOf<'cto_review' | 'branch_moved' | 'branch_dropped'>,
+  status: BranchStatus,
+  change?: (branch: QueuedBranch) => void,
+): void => {
+  const queued = state.queue[entry.data.branch];
+  if (!queued) return;
+  change?.(queued);
+  setStatus(state, queued, entry.ts, status);
+};
+
+const setStatus = (state: State, queued: QueuedBranch, ts: string, status: BranchStatus): void => {
+  queued.status = status;
+  queued.changedAt = ts;
+  // What the remote still has is not forgotten: it has to be deleted first.
+  const closed = Object.values(state.queue).filter((branch) => CLOSED.has(branch.status.state) && branch.deleted);
+  if (closed.length <= CLOSED_BRANCHES_MAX) return;
+  const oldest = closed.reduce((a, b) => (a.changedAt <= b.changedAt ? a : b));
+  delete state.queue[oldest.branch];
+};
+
+const CLOSED: ReadonlySet<BranchStatus['state']> = new Set(['rejected', 'landed', 'dropped', 'gone'] as const);
 
 const foldCycleEnd = (state: State, entry: EntryOf<'ralph_cycle'>): void => {
   const { cycle = '', session = '', project = '', data } = entry;
@@ -403,7 +575,7 @@ const sessionOf = (state: State, name: string, project = ''): SessionState => {
 const projectOf = (state: State, name = ''): ProjectState => {
   let project = state.projects[name];
   if (!project) {
-    project = { name, flaky: {}, recent: [] };
+    project = { name, flaky: {}, recent: [], landings: [] };
     state.projects[name] = project;
   }
   return project;

@@ -85,6 +85,21 @@ export const ProjectConfig = z.strictObject({
         .prefault('squash')
         .describe('How a winner becomes part of the branch'),
       maxDiffLines: z.number().int().positive().prefault(500).describe('A larger change needs a human'),
+      batch: z
+        .number()
+        .int()
+        .min(1)
+        .max(64)
+        .prefault(8)
+        .describe('Approved branches that are tested together; the first that is bad is found by halving'),
+      verify: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'Command run after each landing, at the root of a checkout of it; if it fails the landing is reverted',
+        ),
+      verifyTimeout: Duration.prefault('10m').describe('After this the verification is killed and counts as failed'),
     })
     .prefault({})
     .describe('How winners land'),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Plan } from './plan.ts';
 import { Figures, UnevaluatedReason } from './report.ts';
+import { Decision, DropReason, ReviewComment, ReviewedBy, Risk } from './review.ts';
 import { Priority, TaskOrigin } from './task.ts';
 import { Finding, Verdict } from './verdict.ts';
 
@@ -28,16 +29,7 @@ export const PHASES = ['read', 'analyze', 'plan', 'hack', 'evaluate'] as const;
 export const Phase = z.enum(PHASES);
 export type Phase = z.infer<typeof Phase>;
 
-export const GATES = [
-  'memory',
-  'disk',
-  'budget',
-  'usage-limit',
-  'stop-file',
-  'main-red',
-  'account',
-  'journal',
-] as const;
+export const GATES = ['memory', 'disk', 'budget', 'usage-limit', 'stop-file', 'account', 'journal'] as const;
 export const GateName = z.enum(GATES);
 export type GateName = z.infer<typeof GateName>;
 
@@ -86,6 +78,34 @@ export const RalphCycle = z.object({
   memoryPeakBytes: z.number().nonnegative().optional(),
 });
 export type RalphCycle = z.infer<typeof RalphCycle>;
+
+/** A branch that became part of main. */
+const Landing = z.object({
+  branch: z.string(),
+  /** The commit that was reviewed. */
+  commit: z.string(),
+  /** What it became in main; with style rebase the last of its commits. */
+  merged: z.string(),
+  session: z.string(),
+  cycle: z.string(),
+  /** Id of the `cto_review` that approved it. */
+  review: z.string(),
+});
+
+/** One move of main by the train: what was tested is exactly what lands. */
+export const Merged = z.object({
+  /** Name of the project's branch. */
+  main: z.string(),
+  from: z.string(),
+  to: z.string(),
+  /** Tree of `to`: the one that the checks ran on. */
+  tree: z.string(),
+  style: z.enum(['squash', 'merge', 'rebase']),
+  /** In the order in which they were put onto main. */
+  landings: z.array(Landing).min(1),
+  figures: Figures.optional(),
+});
+export type Merged = z.infer<typeof Merged>;
 
 const entry = {
   process_started: z.object({
@@ -189,7 +209,15 @@ const entry = {
       /** What the cycle will say once the push is known to have happened. */
       cycle: RalphCycle,
     }),
-    z.object({ effect: z.literal('delete-branch'), branch: z.string(), commit: z.string() }),
+    z.object({
+      effect: z.literal('delete-branch'),
+      branch: z.string(),
+      commit: z.string(),
+      /** File with the change, where its commits are not in the remote otherwise. */
+      patch: z.string().optional(),
+      reason: z.string(),
+    }),
+    z.object({ effect: z.literal('move-main'), merge: Merged }),
   ]),
   intent_settled: z.object({ intent: z.string(), done: z.boolean(), note: z.string() }),
   branch_pushed: z.object({ branch: z.string(), commit: z.string(), base: z.string(), tree: z.string() }),
@@ -199,6 +227,95 @@ const entry = {
     patch: z.string().optional(),
     reason: z.string(),
   }),
+
+  cto_review: z.object({
+    branch: z.string(),
+    /** The review is of this commit; should the branch move it lapses. */
+    commit: z.string(),
+    /** Tip of main that it was compared with. */
+    main: z.string().optional(),
+    decision: Decision,
+    by: ReviewedBy,
+    /** Name of the person, or of the rule. */
+    name: z.string(),
+    reasons: z.array(z.string()),
+    risk: Risk.optional(),
+    comments: z.array(ReviewComment),
+    /** File with all of it, relative to the home. */
+    file: z.string().optional(),
+    /** Cost of the reviewer's runs. */
+    costUsd: money.optional(),
+  }),
+  review_commented: z.object({ branch: z.string(), commit: z.string(), name: z.string(), comment: ReviewComment }),
+  /** The remote has another commit under this name, or none: whatever was said of the old one lapses. */
+  branch_moved: z.object({ branch: z.string(), from: z.string(), to: z.string().optional() }),
+
+  /** The train measured main with these branches on it, in this order. */
+  train_tested: z.object({
+    base: z.string(),
+    tree: z.string(),
+    branches: z.array(z.string()),
+    state: z.enum(['green', 'red', 'unevaluated']),
+    reason: z.string(),
+    broken: identities,
+    checks: z.object({ ran: z.number().int(), reused: z.number().int() }),
+  }),
+  branch_dropped: z.object({
+    branch: z.string(),
+    commit: z.string(),
+    /** Tip of main at that moment. */
+    main: z.string(),
+    why: DropReason,
+    reason: z.string(),
+    /** What it broke, by identity. */
+    broken: identities,
+    /** Branches below it on the stack that was red; empty when it is red on main alone. */
+    below: z.array(z.string()),
+    /** Paths in conflict. */
+    files: z.array(z.string()),
+    /** The task by which its session does it again. */
+    task: z.string().optional(),
+    patch: z.string().optional(),
+  }),
+  merged: Merged,
+  /** Approved work cannot land, for a reason outside of it; once for each reason. */
+  train_blocked: z.object({ failure: z.string(), reason: z.string(), mend: z.string(), until: z.string() }),
+  train_unblocked: z.object({ blockedMs: ms }),
+  /** The command that is run after each landing. */
+  landing_verified: z.object({
+    main: z.string(),
+    ok: z.boolean(),
+    exitCode: z.number().int().nullable(),
+    message: z.string(),
+    durationMs: ms,
+  }),
+  /** A commit that takes back what is between the two is ready; it rides the train under this name. */
+  revert_proposed: z.object({
+    branch: z.string(),
+    commit: z.string(),
+    base: z.string(),
+    tree: z.string(),
+    title: z.string(),
+    from: z.string(),
+    to: z.string(),
+    /** Branches whose landing it takes back. */
+    branches: z.array(z.string()),
+    reason: z.string(),
+  }),
+
+  /** A tip that somebody else made was measured and breaks nothing. */
+  main_judged: z.object({ commit: z.string(), tree: z.string() }),
+  /** Somebody else's push broke main; only work that mends it goes on. */
+  main_red: z.object({
+    commit: z.string(),
+    tree: z.string(),
+    /** The last tip that had none of it. */
+    green: z.string(),
+    broken: identities,
+    suspects: z.array(z.object({ commit: z.string(), author: z.string(), subject: z.string() })),
+    task: z.string().optional(),
+  }),
+  main_green: z.object({ commit: z.string(), tree: z.string(), redMs: ms }),
 
   gate_closed: z.object({
     gate: GateName,

@@ -1,5 +1,6 @@
 import type { EntryData, GateName, Outcome, Phase, RalphCycle, Trigger } from './entry.ts';
 import type { Figures } from './report.ts';
+import type { DropReason, ReviewedBy } from './review.ts';
 import type { Task } from './task.ts';
 
 /**
@@ -19,6 +20,10 @@ export const TASK_CYCLES_MAX = 50;
 export const FLAKY_MAX = 500;
 /** Far more than the processes of one home that can be alive; those that died unseen are closed by the next start. */
 export const PROCESSES_MAX = 100;
+/** Branches kept after they landed, were rejected or dropped: for the queue's history and for a human's second thought. */
+export const CLOSED_BRANCHES_MAX = 300;
+/** Landings kept per project: what `winnow revert` finds by the name of a branch. */
+export const LANDINGS_MAX = 300;
 /** Bytes of journal damage kept by place; all of it is counted. */
 export const DAMAGE_MAX = 20;
 
@@ -87,22 +92,75 @@ export interface ProjectState {
   tip?: string;
   baseline?: { commit: string; tree: string; figures: Figures };
   unready?: { failure: string; message: string; mend: string; at: string };
+  /** The last tip that is known to break nothing: by the train's own measurement. */
+  good?: { commit: string; tree: string };
+  red?: EntryData<'main_red'> & { at: string };
+  blocked?: EntryData<'train_blocked'> & { at: string };
+  /** Newest last. */
+  landings: PastLanding[];
   /** Tests seen to fail and pass on one tree: id -> how often. */
   flaky: Record<string, number>;
   /** Newest last. */
   recent: RecentCycle[];
 }
 
-/** A branch that was pushed and waits for review; the review queue grows from here. */
-export interface WaitingBranch {
+/** A branch in the review queue, from its push to its end. */
+export interface QueuedBranch {
   branch: string;
+  /** The commit that is reviewed and lands; a branch that moves is pending again. */
   commit: string;
   base: string;
   tree: string;
   project: string;
   session: string;
   cycle: string;
+  /** One line: what it is about. */
+  title: string;
+  /** The task that its cycle worked on. */
+  task?: string;
+  /** A revert was made by Winnow, is kept in the mirror alone and has a person's or a failed verification's approval. */
+  kind: 'change' | 'revert';
   at: string;
+  changedAt: string;
+  status: BranchStatus;
+  /** The remote has no branch of this name any more; the commit is kept in the mirror until `winnow gc`. */
+  deleted?: true;
+  patch?: string;
+}
+
+/**
+ * pending -> approved | rejected | needs-human; approved -> landed | dropped; a branch that moved is pending again, one
+ * that vanished is gone. A person may decide anew until it has landed or is gone.
+ */
+export type BranchStatus =
+  | { state: 'pending'; note: string }
+  | ({ state: 'needs-human' } & Reviewed)
+  | ({ state: 'approved' } & Reviewed)
+  | ({ state: 'rejected' } & Reviewed)
+  | { state: 'landed'; main: string; merged: string; review: string }
+  | { state: 'dropped'; why: DropReason; reason: string }
+  | { state: 'gone'; reason: string };
+
+interface Reviewed {
+  /** Id of the `cto_review`. */
+  review: string;
+  by: ReviewedBy;
+  name: string;
+  reason: string;
+  at: string;
+}
+
+/** One move of main by Winnow, for reverts and for the verification that may still be owed. */
+export interface PastLanding {
+  from: string;
+  to: string;
+  tree: string;
+  at: string;
+  branches: { branch: string; merged: string }[];
+  /** Undefined: not verified, whether or not a command is configured for it. */
+  verified?: boolean;
+  /** Winnow's own reverts are not reverted again by a failed verification. */
+  revert?: true;
 }
 
 export interface DaySpend {
@@ -126,7 +184,7 @@ export interface State {
   projects: Record<string, ProjectState>;
   running: Record<string, RunningCycle>;
   tasks: Record<string, Task>;
-  waiting: Record<string, WaitingBranch>;
+  queue: Record<string, QueuedBranch>;
   intents: Record<
     string,
     { id: string; project?: string; session?: string; cycle?: string; at: string; data: EntryData<'intent'> }
@@ -147,7 +205,7 @@ export const emptyState = (): State => ({
   projects: {},
   running: {},
   tasks: {},
-  waiting: {},
+  queue: {},
   intents: {},
   gates: {},
   days: {},

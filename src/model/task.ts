@@ -8,7 +8,7 @@ export const TaskState = z.enum(['queued', 'assigned', 'done', 'failed', 'cancel
 export type TaskState = z.infer<typeof TaskState>;
 
 /** Who asked: a person through a face, or a role. */
-export const TaskOrigin = z.enum(['person', 'standup', 'conflict', 'revert', 'import', 'signal']);
+export const TaskOrigin = z.enum(['person', 'standup', 'conflict', 'revert', 'main-red', 'import', 'signal']);
 export type TaskOrigin = z.infer<typeof TaskOrigin>;
 
 /** After so many failed attempts a task waits for a human: a fourth would cost and teach nothing new. */

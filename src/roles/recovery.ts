@@ -149,7 +149,7 @@ const closeCycle = async (
 
 /** The crash came after `branch_pushed` or the settlement and before the summary: the journal itself has all of it. */
 const alreadyPushed = (state: Readonly<State>, running: RunningCycle) =>
-  Object.values(state.waiting).find((branch) => branch.cycle === running.cycle);
+  Object.values(state.queue).find((branch) => branch.cycle === running.cycle);
 
 const endPushed = (shop: Workshop, running: RunningCycle, pushed: { branch: string; commit: string }): 'pushed' => {
   const where = whereOf(running);

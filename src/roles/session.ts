@@ -39,7 +39,7 @@ export const runCycle = async (shop: Workshop, input: CycleInput): Promise<Resul
     project,
     trigger: input.trigger,
     task: input.task,
-    branch: branchName(session.name, now, Object.keys(shop.journal.state().waiting)),
+    branch: branchName(session.name, now, Object.keys(shop.journal.state().queue)),
     startedMs: shop.clock.monotonic(),
     signal: ownSignal(input.signal),
     sum: newSum(),

@@ -8,6 +8,7 @@ import { FOLD_VERSION, foldDamage, foldEntry, foldIllegal, illegalEntry } from '
 import { openJournal } from '../../src/journal/open.ts';
 import { ENTRY_SCHEMAS, type Entry, type EntryData, type EntryType } from '../../src/model/entry.ts';
 import {
+  CLOSED_BRANCHES_MAX,
   CLOSED_TASKS_MAX,
   DAMAGE_MAX,
   DAYS_MAX,
@@ -320,11 +321,116 @@ describe('gates, parks, pauses and intents', () => {
     tell('branch_pushed', DATA.branch_pushed, alpha);
     tell('intent_settled', { intent, done: true, note: 'pushed' }, alpha);
     expect(state.intents).toEqual({});
-    expect(state.waiting[DATA.branch_pushed.branch]).toMatchObject({ ...alpha, commit: DATA.branch_pushed.commit });
+    expect(state.queue[DATA.branch_pushed.branch]).toMatchObject({ ...alpha, commit: DATA.branch_pushed.commit });
     tell('intent_settled', { intent, done: true, note: 'pushed' }, alpha);
     expect(refusals).toEqual([`intent ${intent} is not open`]);
     tell('branch_deleted', DATA.branch_deleted, alpha);
-    expect(state.waiting).toEqual({});
+    expect(state.queue[DATA.branch_pushed.branch]).toMatchObject({ deleted: true, patch: DATA.branch_deleted.patch });
+  });
+
+  it('a branch goes through the queue: pushed, approved, landed', () => {
+    const { state, tell, refusals } = newStory();
+    const { branch, commit } = DATA.branch_pushed;
+    tell('cycle_started', { ...started, task: 't1' }, alpha);
+    tell('plan_made', DATA.plan_made, alpha);
+    tell('branch_pushed', DATA.branch_pushed, alpha);
+    expect(state.queue[branch]).toMatchObject({
+      title: DATA.plan_made.plan.title,
+      task: 't1',
+      kind: 'change',
+      status: { state: 'pending' },
+    });
+    tell('branch_pushed', DATA.branch_pushed, alpha);
+    expect(refusals.splice(0)).toEqual([`branch ${branch} is in the queue already`]);
+    const review = tell('cto_review', { ...DATA.cto_review, branch, commit }, { project: 'api' });
+    expect(state.queue[branch]?.status).toMatchObject({ state: 'approved', review, by: 'reviewer' });
+    const landing = { ...DATA.merged.landings[0]!, branch, commit, review };
+    tell('merged', { ...DATA.merged, landings: [landing] }, { project: 'api' });
+    expect(state.queue[branch]?.status).toMatchObject({ state: 'landed', merged: landing.merged, review });
+    expect(state.projects.api).toMatchObject({
+      tip: DATA.merged.to,
+      good: { commit: DATA.merged.to, tree: DATA.merged.tree },
+      landings: [{ from: DATA.merged.from, to: DATA.merged.to, branches: [{ branch, merged: landing.merged }] }],
+    });
+    tell('cto_review', { ...DATA.cto_review, branch, commit, by: 'person', decision: 'reject' }, { project: 'api' });
+    expect(refusals).toEqual([`branch ${branch} is landed`]);
+  });
+
+  it('nothing lands that is not approved at exactly that commit', () => {
+    const { state, tell, refusals } = newStory();
+    const { branch, commit } = DATA.branch_pushed;
+    const land = (review: string, at = commit) => {
+      const merge = { ...DATA.merged, landings: [{ ...DATA.merged.landings[0]!, branch, commit: at, review }] };
+      tell('intent', { effect: 'move-main', merge }, { project: 'api' });
+      tell('merged', merge, { project: 'api' });
+      return refusals.splice(0);
+    };
+    expect(land('r')).toEqual([`branch ${branch} is unknown`, `branch ${branch} is unknown`]);
+    tell('branch_pushed', DATA.branch_pushed, alpha);
+    expect(land('r')).toEqual([`branch ${branch} is pending`, `branch ${branch} is pending`]);
+    const review = tell('cto_review', { ...DATA.cto_review, branch, commit }, { project: 'api' });
+    expect(land('other')[0]).toBe(`branch ${branch} was approved by ${review}`);
+    expect(land(review, 'other')[0]).toBe(`branch ${branch} is approved at ${commit}, not at other`);
+    tell('branch_moved', { branch, from: commit, to: 'new' }, { project: 'api' });
+    expect(state.queue[branch]).toMatchObject({ commit: 'new', status: { state: 'pending' } });
+    expect(land(review, 'new')).toEqual([`branch ${branch} is pending`, `branch ${branch} is pending`]);
+    tell('branch_moved', { branch, from: 'new' }, { project: 'api' });
+    expect(state.queue[branch]).toMatchObject({ deleted: true, status: { state: 'gone' } });
+    expect(Object.keys(state.projects)).toEqual([]);
+  });
+
+  it('a human decides anew, and the reviewer never after a human', () => {
+    const { state, tell, refusals } = newStory();
+    const { branch, commit } = DATA.branch_pushed;
+    const review = (over: Partial<EntryData<'cto_review'>>) =>
+      tell('cto_review', { ...DATA.cto_review, branch, commit, ...over }, { project: 'api' });
+    tell('branch_pushed', DATA.branch_pushed, alpha);
+    review({ decision: 'reject' });
+    review({ decision: 'approve', by: 'person', name: 'mia' });
+    expect(state.queue[branch]?.status).toMatchObject({ state: 'approved', name: 'mia' });
+    review({ decision: 'reject' });
+    expect(refusals).toEqual([`branch ${branch} is approved; only a person decides anew`]);
+    review({ decision: 'needs-human', by: 'person', name: 'mia' });
+    expect(state.queue[branch]?.status).toMatchObject({ state: 'needs-human' });
+    tell('branch_dropped', { ...DATA.branch_dropped, branch, commit }, { project: 'api' });
+    expect(state.queue[branch]).toMatchObject({
+      status: { state: 'dropped', why: 'red' },
+      patch: DATA.branch_dropped.patch,
+    });
+    tell('branch_dropped', { ...DATA.branch_dropped, branch, commit }, { project: 'api' });
+    expect(refusals[1]).toBe(`branch ${branch} is dropped`);
+  });
+
+  it('main is red until it is green, and a landing in between proves nothing', () => {
+    const { state, tell } = newStory();
+    const { branch, commit } = DATA.branch_pushed;
+    tell('main_judged', DATA.main_judged, { project: 'api' });
+    tell('main_red', DATA.main_red, { project: 'api' });
+    expect(state.projects.api).toMatchObject({ good: DATA.main_judged, red: { broken: DATA.main_red.broken } });
+    tell('branch_pushed', DATA.branch_pushed, alpha);
+    const review = tell('cto_review', { ...DATA.cto_review, branch, commit }, { project: 'api' });
+    const landings = [{ ...DATA.merged.landings[0]!, branch, commit, review }];
+    tell('merged', { ...DATA.merged, to: 'next', landings }, { project: 'api' });
+    expect(state.projects.api).toMatchObject({ tip: 'next', good: DATA.main_judged });
+    tell('landing_verified', { ...DATA.landing_verified, main: 'next' }, { project: 'api' });
+    expect(state.projects.api?.landings.at(-1)).toMatchObject({ to: 'next', verified: false });
+    tell('main_green', { commit: 'next', tree: 't', redMs: 1 }, { project: 'api' });
+    expect(state.projects.api).not.toHaveProperty('red');
+    expect(state.projects.api?.good).toEqual({ commit: 'next', tree: 't' });
+  });
+
+  it('keeps so many closed branches and no more, but none that the remote still has', () => {
+    const { state, tell } = newStory();
+    const { commit } = DATA.branch_pushed;
+    for (let n = 0; n < CLOSED_BRANCHES_MAX + 20; n += 1) {
+      const branch = `brl/a/${n}`;
+      tell('branch_pushed', { ...DATA.branch_pushed, branch }, alpha);
+      tell('cto_review', { ...DATA.cto_review, branch, commit, decision: 'reject' }, { project: 'api' });
+      if (n !== 3) tell('branch_deleted', { ...DATA.branch_deleted, branch }, { project: 'api' });
+    }
+    expect(Object.keys(state.queue).length).toBeLessThanOrEqual(CLOSED_BRANCHES_MAX + 2);
+    expect(state.queue).toHaveProperty(['brl/a/3']);
+    expect(state.queue).not.toHaveProperty(['brl/a/0']);
   });
 
   it('a project is unready until it is ready, and has its tip and its baseline', () => {
@@ -431,8 +537,21 @@ describe('every type of entry', () => {
         "evaluated: running",
         "intent: intents",
         "intent_settled: intents",
-        "branch_pushed: waiting",
-        "branch_deleted: waiting",
+        "branch_pushed: queue",
+        "branch_deleted: queue",
+        "cto_review: queue",
+        "review_commented: -",
+        "branch_moved: queue",
+        "train_tested: -",
+        "branch_dropped: queue",
+        "merged: illegal",
+        "train_blocked: projects",
+        "train_unblocked: -",
+        "landing_verified: -",
+        "revert_proposed: queue",
+        "main_judged: projects",
+        "main_red: projects",
+        "main_green: projects",
         "gate_closed: gates",
         "gate_opened: gates",
         "session_parked: sessions",

@@ -80,7 +80,7 @@ describe('a session alone', () => {
       'has a project that could not be read',
       (s) => {
         const unready = { failure: 'repo-missing', message: 'no repository at /x', mend: 'Look.', at: at(-1000) };
-        s.projects.api = { name: 'api', flaky: {}, recent: [], unready };
+        s.projects.api = { name: 'api', flaky: {}, recent: [], landings: [], unready };
       },
       'api: no repository at /x',
       NOW - 1000 + UNREADY_RETRY_MS,
@@ -150,7 +150,7 @@ describe('a session alone', () => {
   it('tries a project again when it was left alone for long enough', () => {
     const change = (s: State) => {
       const unready = { failure: 'repo-missing', message: 'm', mend: 'M.', at: at(-UNREADY_RETRY_MS) };
-      s.projects.api = { name: 'api', flaky: {}, recent: [], unready };
+      s.projects.api = { name: 'api', flaky: {}, recent: [], landings: [], unready };
     };
     expect(decide(situation({ change })).start).toEqual([{ session: 'alpha' }]);
   });
@@ -160,7 +160,7 @@ describe('a session alone', () => {
     const change = (s: State) => {
       s.sessions.alpha = knownOf('alpha', { lastCycleAt: at(year) });
       const unready = { failure: 'repo-missing', message: 'm', mend: 'M.', at: at(year) };
-      s.projects.api = { name: 'api', flaky: {}, recent: [], unready };
+      s.projects.api = { name: 'api', flaky: {}, recent: [], landings: [], unready };
     };
     expect(decide(situation({ change })).start).toEqual([{ session: 'alpha' }]);
   });

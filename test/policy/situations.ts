@@ -172,7 +172,7 @@ const anyState = fc
       if (paused) state.paused = { by: 'someone', reason: 'why not', at: at(-1) };
       if (unready) {
         const said = { failure: 'repo-unreachable', message: 'no network', mend: 'Wait.', at: unready };
-        state.projects.web = { name: 'web', flaky: {}, recent: [], unready: said };
+        state.projects.web = { name: 'web', flaky: {}, recent: [], landings: [], unready: said };
       }
     }),
   );

@@ -47,7 +47,15 @@ const styleOf = (entry: Entry): Style | undefined => {
     case 'project_unready':
     case 'journal_damaged':
     case 'task_failed':
+    case 'main_red':
+    case 'train_blocked':
       return 'red';
+    case 'cto_review':
+      return entry.data.decision === 'approve' ? 'green' : 'yellow';
+    case 'train_tested':
+      return entry.data.state === 'green' ? undefined : 'yellow';
+    case 'landing_verified':
+      return entry.data.ok ? undefined : 'red';
     case 'gate_closed':
     case 'session_parked':
     case 'paused':
@@ -55,10 +63,15 @@ const styleOf = (entry: Entry): Style | undefined => {
     case 'run_retry_planned':
     case 'test_flaky':
     case 'task_returned':
-    case 'branch_deleted':
+    case 'branch_moved':
+    case 'branch_dropped':
+    case 'revert_proposed':
     case 'dependencies_damaged':
       return 'yellow';
     case 'branch_pushed':
+    case 'merged':
+    case 'main_green':
+    case 'train_unblocked':
     case 'gate_opened':
     case 'task_done':
       return 'green';
@@ -67,6 +80,8 @@ const styleOf = (entry: Entry): Style | undefined => {
     case 'claim_released':
     case 'intent':
     case 'intent_settled':
+    case 'branch_deleted':
+    case 'main_judged':
       return 'gray';
     default:
       return undefined;
@@ -81,6 +96,16 @@ export const TOLD: readonly EntryType[] = [
   'evaluated',
   'ralph_cycle',
   'branch_pushed',
+  'cto_review',
+  'branch_moved',
+  'branch_dropped',
+  'merged',
+  'train_blocked',
+  'train_unblocked',
+  'landing_verified',
+  'revert_proposed',
+  'main_red',
+  'main_green',
   'gate_closed',
   'gate_opened',
   'session_parked',

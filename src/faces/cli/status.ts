@@ -105,13 +105,20 @@ const tasksText = ({ tasks }: StatusView): string => {
   return `tasks   ${tasks.queued} queued, ${tasks.assigned} assigned${failed}`;
 };
 
-const reviewText = ({ waiting }: StatusView, lineWidth: number): string => {
-  if (waiting.length === 0) return 'review  nothing waits';
-  const shown = waiting.slice(0, Number.isFinite(lineWidth) ? BRANCHES_SHOWN_MAX : waiting.length);
-  const more = waiting.length > shown.length ? ` and ${waiting.length - shown.length} more` : '';
-  const verb = waiting.length === 1 ? 'waits' : 'wait';
-  const names = shown.map(({ branch }) => branch).join(', ');
-  return `review  ${countOf(waiting.length, 'branch', 'branches')} ${verb}: ${names}${more}`;
+const reviewText = ({ queue }: StatusView, lineWidth: number): string => {
+  if (queue.length === 0) return 'review  nothing waits';
+  const shown = queue.slice(0, Number.isFinite(lineWidth) ? BRANCHES_SHOWN_MAX : queue.length);
+  const more = queue.length > shown.length ? ` and ${queue.length - shown.length} more` : '';
+  const count = (wanted: string, words: string) => {
+    const of = queue.filter(({ state }) => state === wanted).length;
+    return of === 0 ? [] : [`${of} ${words}`];
+  };
+  const counts = [
+    ...count('needs-human', 'for you (`winnow queue`)'),
+    ...count('pending', 'to review'),
+    ...count('approved', 'approved'),
+  ];
+  return `review  ${counts.join(', ')}: ${shown.map(({ branch }) => branch).join(', ')}${more}`;
 };
 
 /** Of the slots those that somebody holds or waits for. */

@@ -4,6 +4,7 @@ import type { Entry, EntryData, EntryOf, RalphCycle } from '../../model/entry.ts
 import { type Failure, MENDS } from '../../model/failure.ts';
 import { problemsKind } from '../../model/problems.ts';
 import type { Figures } from '../../model/report.ts';
+import type { ReviewComment } from '../../model/review.ts';
 import type { Task } from '../../model/task.ts';
 import { plain, plainLine } from './plain.ts';
 
@@ -30,7 +31,7 @@ export const sentence = (text: string): string =>
   /[.!?:…]$/.test(text.trimEnd()) ? text.trimEnd() : `${text.trimEnd()}.`;
 
 /** "1 turn", "2 turns". */
-const many = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
+const many = (count: number, one: string, several = `${one}s`): string => `${count} ${count === 1 ? one : several}`;
 
 export const usd = (amount: number): string => `$${amount.toFixed(2)}`;
 
@@ -153,11 +154,39 @@ const textOf = (entry: Entry): string => {
     case 'evaluated':
       return `verdict ${entry.data.verdict}: ${entry.data.reason}`;
     case 'intent':
-      return `is about to ${entry.data.effect === 'push-branch' ? 'push' : 'delete'} ${entry.data.branch}`;
+      return `is about to ${intentText(entry.data)}`;
     case 'intent_settled':
       return `${entry.data.done ? 'that is done' : 'that was not done'}: ${entry.data.note}`;
     case 'branch_pushed':
       return `${entry.data.branch} pushed, waits for review`;
+    case 'cto_review':
+      return `${DECIDED[entry.data.decision]} by ${reviewerText(entry.data)}: ${entry.data.branch}: ${entry.data.reasons.join('; ')}`;
+    case 'review_commented':
+      return `${entry.data.name} on ${entry.data.branch}: ${commentText(entry.data.comment)}`;
+    case 'branch_moved':
+      return entry.data.to === undefined
+        ? `${entry.data.branch} was deleted by somebody`
+        : `${entry.data.branch} moved to ${entry.data.to.slice(0, 10)}; it is reviewed anew`;
+    case 'train_tested':
+      return `train: ${many(entry.data.branches.length, 'branch', 'branches')} on ${entry.data.base.slice(0, 10)}: ${entry.data.state}: ${entry.data.reason}`;
+    case 'branch_dropped':
+      return `${entry.data.branch} dropped: ${entry.data.reason}`;
+    case 'merged':
+      return `${entry.data.main} is at ${entry.data.to.slice(0, 10)}: ${entry.data.landings.map(({ branch }) => branch).join(', ')} landed`;
+    case 'train_blocked':
+      return `nothing can land until ${momentText(entry.data.until)}: ${sentence(entry.data.reason)} ${entry.data.mend}`;
+    case 'train_unblocked':
+      return `landing is possible again after ${seconds(entry.data.blockedMs)}`;
+    case 'landing_verified':
+      return `${entry.data.main.slice(0, 10)} ${entry.data.ok ? 'verified' : 'FAILED its verification'} (${seconds(entry.data.durationMs)})${entry.data.message ? `: ${entry.data.message}` : ''}`;
+    case 'revert_proposed':
+      return `${entry.data.branch} takes back ${entry.data.branches.join(', ') || entry.data.to.slice(0, 10)}: ${entry.data.reason}`;
+    case 'main_judged':
+      return `main at ${entry.data.commit.slice(0, 10)} breaks nothing`;
+    case 'main_red':
+      return `main is RED at ${entry.data.commit.slice(0, 10)}: ${many(entry.data.broken.length, 'thing')} broken by ${suspectsText(entry.data.suspects)}; only work that mends it goes on`;
+    case 'main_green':
+      return `main is green again at ${entry.data.commit.slice(0, 10)} after ${seconds(entry.data.redMs)}`;
     case 'branch_deleted':
       return `${entry.data.branch} deleted: ${entry.data.reason}`;
     case 'gate_closed':
@@ -192,6 +221,33 @@ const textOf = (entry: Entry): string => {
       return `${entry.data.killed} left-over process${entry.data.killed === 1 ? '' : 'es'} killed`;
     default:
       entry satisfies never;
+      return '';
+  }
+};
+
+const DECIDED = { approve: 'approved', reject: 'rejected', 'needs-human': 'left to a human' } as const;
+
+const reviewerText = ({ by, name }: EntryData<'cto_review'>): string => (by === 'person' ? name : `the ${by}`);
+
+const commentText = ({ file, line, text }: ReviewComment): string => `${file}${line ? `:${line}` : ''}: ${text}`;
+
+const suspectsText = (suspects: EntryData<'main_red'>['suspects']): string => {
+  const [first] = suspects;
+  if (!first) return 'a push from outside';
+  const more = suspects.length > 1 ? ` and ${suspects.length - 1} more` : '';
+  return `${first.commit.slice(0, 10)} “${first.subject}” of ${first.author}${more}`;
+};
+
+const intentText = (intent: EntryData<'intent'>): string => {
+  switch (intent.effect) {
+    case 'push-branch':
+      return `push ${intent.branch}`;
+    case 'delete-branch':
+      return `delete ${intent.branch}`;
+    case 'move-main':
+      return `move ${intent.merge.main} to ${intent.merge.to.slice(0, 10)}`;
+    default:
+      intent satisfies never;
       return '';
   }
 };

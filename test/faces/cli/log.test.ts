@@ -43,6 +43,19 @@ describe('an entry in the log', () => {
       09:15:07  alpha       that is done: pushed
       09:15:07  alpha       brl/alpha/20260314-091500 pushed, waits for review
       09:15:07  alpha       brl/alpha/20260314-091500 deleted: breaks 1 test: search.test.ts > finds all
+      09:15:07  alpha       approved by the reviewer: brl/alpha/20260314-091500: It mends the one failing test and touches nothing else
+      09:15:07  alpha       me on brl/alpha/20260314-091500: src/search.ts:12: Good.
+      09:15:07  alpha       brl/alpha/20260314-091500 moved to b6589fc6ab; it is reviewed anew
+      09:15:07  alpha       train: 1 branch on 4f2a9c1e8b: red: worse: 1 test broken
+      09:15:07  alpha       brl/alpha/20260314-091500 dropped: on the tip of main it breaks tests: search.test.ts > finds nothing
+      09:15:07  alpha       main is at 4f2a9c1e8b: brl/alpha/20260314-091500 landed
+      09:15:07  alpha       nothing can land until 2026-03-14 09:30 UTC: git@example.com:me/api.git did not take main: protected branch hook declined. Look at the remote’s hooks and branch protection; the branch stays in the mirror until then.
+      09:15:07  alpha       landing is possible again after 15m00s
+      09:15:07  alpha       4f2a9c1e8b FAILED its verification (4.2s): GET /health answered 500
+      09:15:07  alpha       brl/winnow/revert-4f2a9c1e8b takes back brl/alpha/20260314-091500: its verification failed: GET /health answered 500
+      09:15:07  alpha       main at 4f2a9c1e8b breaks nothing
+      09:15:07  alpha       main is RED at 4f2a9c1e8b: 1 thing broken by 4f2a9c1e8b “Rewrite the search” of Ada; only work that mends it goes on
+      09:15:07  alpha       main is green again at 4f2a9c1e8b after 1h00m
       09:15:07  alpha       gate memory closed: 92 % of 16.0 GB used; opens at 80 %
       09:15:07  alpha       gate memory open again after 12m34s
       09:15:07  alpha       parked until 2026-03-14 10:30 UTC: claude exited with 1
@@ -98,8 +111,32 @@ describe('an entry in the log', () => {
       09:15:07  alpha       is about to push brl/alpha/20260314-091500
       09:15:07  alpha       that is done: pushed
       09:15:07  alpha       brl/alpha/20260314-091500 pushed, waits for review
-      09:15:07  alpha       brl/alpha/20260314-091500 deleted: breaks 1 test:
-                            search.test.ts > finds all
+      09:15:07  alpha       brl/alpha/20260314-091500 deleted: breaks 1 test: search.…
+      09:15:07  alpha       approved by the reviewer: brl/alpha/20260314-091500: It
+                            mends the one failing test and touches nothing else
+      09:15:07  alpha       me on brl/alpha/20260314-091500: src/search.ts:12: Good.
+      09:15:07  alpha       brl/alpha/20260314-091500 moved to b6589fc6ab; it is
+                            reviewed anew
+      09:15:07  alpha       train: 1 branch on 4f2a9c1e8b: red: worse: 1 test broken
+      09:15:07  alpha       brl/alpha/20260314-091500 dropped: on the tip of main it
+                            breaks tests: search.test.ts > finds nothing
+      09:15:07  alpha       main is at 4f2a9c1e8b: brl/alpha/20260314-091500 landed
+      09:15:07  alpha       nothing can land until 2026-03-14 09:30 UTC:
+                            git@example.com:me/api.git did not take main: protected
+                            branch hook declined. Look at the remote’s hooks and
+                            branch protection; the branch stays in the mirror until
+                            then.
+      09:15:07  alpha       landing is possible again after 15m00s
+      09:15:07  alpha       4f2a9c1e8b FAILED its verification (4.2s): GET /health
+                            answered 500
+      09:15:07  alpha       brl/winnow/revert-4f2a9c1e8b takes back
+                            brl/alpha/20260314-091500: its verification failed: GET
+                            /health answered 500
+      09:15:07  alpha       main at 4f2a9c1e8b breaks nothing
+      09:15:07  alpha       main is RED at 4f2a9c1e8b: 1 thing broken by 4f2a9c1e8b
+                            “Rewrite the search” of Ada; only work that mends it goes
+                            on
+      09:15:07  alpha       main is green again at 4f2a9c1e8b after 1h00m
       09:15:07  alpha       gate memory closed: 92 % of 16.0 GB used; opens at 80 %
       09:15:07  alpha       gate memory open again after 12m34s
       09:15:07  alpha       parked until 2026-03-14 10:30 UTC: claude exited with 1
@@ -181,11 +218,17 @@ describe('an entry in the log', () => {
           "claim_released",
           "intent",
           "intent_settled",
+          "branch_deleted",
+          "main_judged",
         ],
         "green": [
           "ralph_cycle",
           "evaluated",
           "branch_pushed",
+          "cto_review",
+          "merged",
+          "train_unblocked",
+          "main_green",
           "gate_opened",
           "task_done",
         ],
@@ -201,6 +244,7 @@ describe('an entry in the log', () => {
           "check_ran",
           "plan_made",
           "agent_ran",
+          "review_commented",
           "session_unparked",
           "resumed",
           "task_queued",
@@ -211,6 +255,9 @@ describe('an entry in the log', () => {
         "red": [
           "config_rejected",
           "project_unready",
+          "train_blocked",
+          "landing_verified",
+          "main_red",
           "task_failed",
           "alert",
           "journal_damaged",
@@ -220,7 +267,10 @@ describe('an entry in the log', () => {
           "test_flaky",
           "plan_refused",
           "run_retry_planned",
-          "branch_deleted",
+          "branch_moved",
+          "train_tested",
+          "branch_dropped",
+          "revert_proposed",
           "gate_closed",
           "session_parked",
           "paused",

@@ -2,7 +2,7 @@ import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import { type StatusInput, statusView } from '../../../src/desk/status.ts';
 import { renderStatus } from '../../../src/faces/cli/status.ts';
-import type { State } from '../../../src/model/state.ts';
+import type { BranchStatus, QueuedBranch, State } from '../../../src/model/state.ts';
 import {
   at,
   configOf,
@@ -51,6 +51,7 @@ const busy = (state: State): void => {
     baseline: { commit: 'c', tree: 't', figures: FIGURES },
     flaky: {},
     recent: [],
+    landings: [],
   };
   const last = {
     lastCycleAt: at(-600_000),
@@ -88,9 +89,26 @@ const busy = (state: State): void => {
     counts: { pushed: 3, discarded: 8, empty: 1 },
   };
   const branch = 'brl/alpha/20260314-091500';
-  const where = { project: 'api', session: 'alpha', cycle: 'c', at: at(-60_000) };
-  state.waiting[branch] = { branch, commit: 'c', base: 'b', tree: 't', ...where };
+  state.queue[branch] = queuedOf(branch, { at: at(-60_000) });
 };
+
+const reviewed = { review: 'r', by: 'reviewer', name: 'reviewer', reason: 'fine', at: at(-1) } as const;
+
+const queuedOf = (branch: string, over: Partial<QueuedBranch> = {}): QueuedBranch => ({
+  branch,
+  commit: 'c',
+  base: 'b',
+  tree: 't',
+  project: 'api',
+  session: 'alpha',
+  cycle: 'c',
+  title: 'Return an empty list',
+  kind: 'change',
+  at: at(-1),
+  changedAt: at(-1),
+  status: { state: 'pending', note: '' },
+  ...over,
+});
 
 const crew = NAMES.map((name) => sessionOf(name, { paused: name === 'theta' }));
 
@@ -159,7 +177,7 @@ describe('the status', () => {
       today   $12.35 of $20.00; 3 pushed, 8 discarded, 1 empty
       tasks   1 queued, 1 assigned, 1 failed and waiting for you (\`winnow task
         list\`)
-      review  1 branch waits: brl/alpha/20260314-091500"
+      review  1 to review: brl/alpha/20260314-091500"
     `);
   });
 
@@ -181,7 +199,7 @@ describe('the status', () => {
 
       today   $12.35 of $20.00; 3 pushed, 8 discarded, 1 empty
       tasks   1 queued, 1 assigned, 1 failed and waiting for you (\`winnow task list\`)
-      review  1 branch waits: brl/alpha/20260314-091500"
+      review  1 to review: brl/alpha/20260314-091500"
     `);
   });
 
@@ -267,7 +285,7 @@ describe('the status', () => {
         mend: 'Check the network and the credentials with `git ls-remote` on the same URL.',
         at: at(-60_000),
       };
-      state.projects.api = { name: 'api', flaky: {}, recent: [], unready };
+      state.projects.api = { name: 'api', flaky: {}, recent: [], landings: [], unready };
       state.damage = { count: 2, places: [] };
     };
     const sessions = [sessionOf('alpha'), sessionOf('beta', { project: 'web' })];
@@ -358,11 +376,14 @@ describe('the status', () => {
 
   it('names the first of many branches that wait on a screen, and all of them in a pipe', () => {
     const change = (state: State) => {
-      const where = { commit: 'c', base: 'b', tree: 't', project: 'api', session: 'alpha', cycle: 'c', at: at(-1) };
-      for (let n = 0; n < 30; n += 1) state.waiting[`brl/a/${n}`] = { branch: `brl/a/${n}`, ...where };
+      for (let n = 0; n < 30; n += 1) {
+        const status: BranchStatus =
+          n < 20 ? { state: 'pending', note: '' } : { state: n < 28 ? 'approved' : 'needs-human', ...reviewed };
+        state.queue[`brl/a/${n}`] = queuedOf(`brl/a/${n}`, { at: at(n), status });
+      }
     };
     expect(show(view({ change })).replace(/\s+/g, ' ')).toMatch(
-      / review 30 branches wait: brl\/a\/0, brl\/a\/1, brl\/a\/2, brl\/a\/3, brl\/a\/4 and 25 more$/,
+      / review 2 for you \(`winnow queue`\), 20 to review, 8 approved: brl\/a\/0, brl\/a\/1, brl\/a\/2, brl\/a\/3, brl\/a\/4 and 25 more$/,
     );
     expect(show(view({ change }), Number.POSITIVE_INFINITY)).toMatch(/brl\/a\/29$/);
   });
