@@ -369,7 +369,7 @@ const unevaluated = (
 });
 
 /** A directory for one execution, held by nobody else of this home; an old one is reused, which saves the checkout. */
-const leaseCheckout = async (
+export const leaseCheckout = async (
   shop: Workshop,
   project: string,
   owner: string,
