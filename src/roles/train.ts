@@ -88,7 +88,7 @@ const lookOnce = async ({ shop, facts, signal, tell, onDue }: TrainsDeps, name: 
   if (until !== undefined) onDue(name, until);
 };
 
-const trainWorld = (shop: Workshop, project: ProjectConfig, mirror: Mirror, signal: AbortSignal): TrainWorld => {
+export const trainWorld = (shop: Workshop, project: ProjectConfig, mirror: Mirror, signal: AbortSignal): TrainWorld => {
   const { journal } = shop;
   const measuring = (tree: string): MeasureInput => ({
     ...{ project, mirror, tree, signal },
