@@ -153,7 +153,7 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .action((project: string | undefined, options) => run(actions.train(project, homed(options))));
   program
     .command('revert')
-    .argument('<commit-or-branch>', 'a commit of main, or a branch that landed, or the end of its name')
+    .argument('<what>', 'a commit of main, or a branch that landed, or the end of its name')
     .option('-m, --reason <text>', 'why')
     .option('-p, --project <name>', 'the project; needed when several have such a commit')
     .option('--json', 'print its end as JSON')

@@ -84,6 +84,10 @@ describe('help', () => {
                                    waits, what it cost
         log [options]              read the journal: everything that happened
         task                       ask for work
+        train [options] [project]  land what is approved now; the running factory does
+                                   it by itself
+        revert [options] <what>    take back what landed; the revert is tested before
+                                   main moves
         pause [options] [session]  start no new cycles; what runs goes on to its end
         resume [session]           let a session, or all, go on
         check [options]            what is missing on this machine, and how to get it
