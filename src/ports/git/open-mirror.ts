@@ -5,6 +5,7 @@ import type { Clock } from '../../base/clock.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { type Failure, FailureError, failed } from '../../model/failure.ts';
 import type { Git } from './git.ts';
+import { createKept } from './kept.ts';
 import type { Mirror } from './mirror.ts';
 import { createObjects } from './objects.ts';
 import { createRemote, missingBranch, type Source, sourceOf } from './remote.ts';
@@ -60,6 +61,7 @@ const createMirror = ({
   return {
     dir,
     ...createObjects({ git, gitDir: dir }),
+    ...createKept({ git, gitDir: dir }),
     fetch: async (signal) => {
       const fetched = await remote.fetch(branch, signal);
       if (!fetched.ok) return fetched;
@@ -77,11 +79,16 @@ const createMirror = ({
       const kept = await git.done({ gitDir: dir, args: ['update-ref', `refs/winnow/${name}`, commit] });
       return kept.ok ? ok(undefined) : kept;
     },
-    unkeep: async (name) => {
-      await git.run({ gitDir: dir, args: ['update-ref', '-d', `refs/winnow/${name}`] });
+    unkeep: async (name, commit) => {
+      const only = commit === undefined ? [] : [commit];
+      await git.run({ gitDir: dir, args: ['update-ref', '-d', `refs/winnow/${name}`, ...only] });
     },
     pushBranch: remote.push,
     remoteBranch: remote.branch,
+    remoteBranches: async () => {
+      const refs = await remote.look();
+      return refs.ok ? ok(refs.value.branches) : refs;
+    },
     deleteRemoteBranch: remote.remove,
     tidy: () => tidy(git, dir, clock.now()),
   };
