@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { chmod, mkdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Factory } from '../../src/desk/doors.ts';
@@ -386,7 +386,8 @@ describe('a workspace', () => {
   it('stays when it holds what no patch takes, and its patch is written once, however often it is tried', async () => {
     const at = await scene();
     const { dir } = await workIn(at);
-    execFileSync('truncate', ['-s', '101M', join(dir, 'model.bin')]);
+    await writeFile(join(dir, 'model.bin'), '');
+    await truncate(join(dir, 'model.bin'), 101 * 1024 ** 2);
     for (const _ of [1, 2]) {
       const done = await run(at.shop);
       expect(done.kept).toEqual([{ name: '.winnow/workspaces/alpha', why: expect.stringContaining('model.bin') }]);

@@ -232,6 +232,7 @@ export const DATA: { [T in EntryType]: EntryData<T> } = {
     mend: 'Log in with `claude` then /login, or put ANTHROPIC_API_KEY into .env.',
   },
   journal_damaged: { offset: 81_920, bytes: 310, what: 'the checksum does not fit' },
+  swept: { marker: '01KKN3V8ZC0000000000000000', killed: 3 },
   collected: {
     by: 'schedule',
     items: [
@@ -241,7 +242,6 @@ export const DATA: { [T in EntryType]: EntryData<T> } = {
     patches: ['logs/patches/workspace-alpha-4f2a9c1e8b.patch'],
     failed: 0,
   },
-  swept: { marker: '01KKN3V8ZC0000000000000000', killed: 3 },
 };
 
 export const TYPES = Object.keys(DATA) as EntryType[];
