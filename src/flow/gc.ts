@@ -3,7 +3,6 @@ import { err, ok, type Result } from '../base/result.ts';
 import type { EntryData } from '../model/entry.ts';
 import { type Failure, failed } from '../model/failure.ts';
 import { RETAINED } from '../model/retention.ts';
-import type { QueuedBranch } from '../model/state.ts';
 import {
   fileNameOf,
   type Item,
@@ -38,9 +37,6 @@ export interface GcPlan extends RetentionPlan {
   notes: string[];
 }
 
-/** Deletes a closed branch in the remote, by an intent; how is the business of the review queue. */
-export type DeleteBranch = (branch: QueuedBranch) => Promise<Result<void, Failure>>;
-
 export const planGc = async (shop: Workshop): Promise<GcPlan> => {
   const { items, notes } = await takeInventory(shop);
   return { ...planRetention(items, worldOf(shop)), notes };
@@ -49,7 +45,6 @@ export const planGc = async (shop: Workshop): Promise<GcPlan> => {
 export const collect = async (
   shop: Workshop,
   by: EntryData<'collected'>['by'],
-  deleteBranch?: DeleteBranch,
 ): Promise<Result<Collection, Failure>> => {
   const lease = await shop.slots.tryAcquire('gc', 1, `pid ${process.pid}`);
   if (!lease) return failed('already-running', 'another process is collecting in this home');
@@ -58,7 +53,7 @@ export const collect = async (
     const done: Collection = { items: [], patches: [], kept: [], failed: [] };
     const swept = plan.goes.filter(({ item }) => item.kind === 'dependencies');
     if (swept.length > 0) await shop.dependencies.sweep(shop.config().retention.dependencies);
-    for (const { item } of plan.goes) note(done, item, await removeOne(shop, item, deleteBranch));
+    for (const { item } of plan.goes) note(done, item, await removeOne(shop, item));
     if (done.items.length > 0) {
       const { items, patches } = done;
       shop.journal.append<'collected'>({ type: 'collected', data: { by, items, patches, failed: done.failed.length } });
@@ -110,7 +105,7 @@ const note = (done: Collection, { kind, name, bytes }: Item, removal: Removal): 
   }
 };
 
-const removeOne = async (shop: Workshop, item: Item, deleteBranch: DeleteBranch | undefined): Promise<Removal> => {
+const removeOne = async (shop: Workshop, item: Item): Promise<Removal> => {
   const lock = lockOf(item);
   const lease = lock ? await shop.slots.tryAcquire(lock, 1, `pid ${process.pid}`) : undefined;
   if (lock && !lease) return { end: 'kept', why: 'somebody is using it' };
@@ -119,7 +114,7 @@ const removeOne = async (shop: Workshop, item: Item, deleteBranch: DeleteBranch 
     if (!now) return { end: item.kind === 'dependencies' ? 'removed' : 'vanished' };
     const judged = judgeItem(now, worldOf(shop));
     if (!judged.goes) return { end: 'kept', why: judged.why };
-    return await remove(shop, now, deleteBranch);
+    return await remove(shop, now);
   } finally {
     release(lease);
   }
@@ -153,14 +148,12 @@ const lockOf = ({ kind, name, session, project }: Item): string | undefined => {
   }
 };
 
-const remove = async (shop: Workshop, item: Item, deleteBranch: DeleteBranch | undefined): Promise<Removal> => {
+const remove = async (shop: Workshop, item: Item): Promise<Removal> => {
   switch (item.kind) {
     case 'workspaces':
       return removeWorkspace(shop, item);
     case 'commits':
       return removeCommit(shop, item);
-    case 'branches':
-      return removeBranch(shop, item, deleteBranch);
     case 'checkouts': {
       const removed = await removePath(shop, item);
       // Without its index the directory is made from nothing the next time.
@@ -169,6 +162,9 @@ const remove = async (shop: Workshop, item: Item, deleteBranch: DeleteBranch | u
     }
     case 'dependencies':
       return { end: 'kept', why: 'it is used again' };
+    case 'branches':
+      // Never planned: the train deletes them, by an intent.
+      return { end: 'kept', why: 'a remote branch is the train’s' };
     case 'transcripts':
     case 'conversations':
     case 'reports':
@@ -283,14 +279,3 @@ const saveCommit = async (
 
 /** Named by its content, a commit or a tree: where the file is, exactly this is kept, and a second time adds no file. */
 const patchName = (branch: string, object: string): string => `${fileNameOf(branch)}-${object.slice(0, 12)}`;
-
-const removeBranch = async (
-  shop: Workshop,
-  { branch = '', commit }: Item,
-  deleteBranch: DeleteBranch | undefined,
-): Promise<Removal> => {
-  const queued = queuedOf(shop.journal.state(), branch);
-  if (!deleteBranch || !queued || queued.commit !== commit) return { end: 'kept', why: 'deleted at the next sweep' };
-  const deleted = await deleteBranch(queued);
-  return deleted.ok ? { end: 'removed' } : { end: 'failed', why: deleted.error.message };
-};

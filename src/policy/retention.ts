@@ -172,12 +172,13 @@ const commitHold = (item: Item, state: Readonly<State>): string | undefined => {
   return queued.deleted ? undefined : 'the branch in the remote is deleted first';
 };
 
-const remoteHold = ({ branch = '', commit }: Item, state: Readonly<State>): string | undefined => {
+/** The train deletes what is closed, by an intent and at its next round; here it is only told. */
+const remoteHold = ({ branch = '', commit }: Item, state: Readonly<State>): string => {
   const queued = queuedOf(state, branch);
   if (!queued) return 'the journal does not know it: a person may have pushed it';
   if (isOpen(queued)) return 'it is open';
   if (queued.commit !== commit) return 'somebody moved it';
-  return undefined;
+  return 'it is closed: the train deletes it at its next round';
 };
 
 /** Longest part of a span that is worth saying: "30d", "2w" becomes "14d". */
@@ -203,7 +204,6 @@ const reasonOf = ({ kind }: Item, limitMs: number): string => {
     case 'commits':
       return `closed ${spanText(limitMs)} ago; a patch is kept`;
     case 'branches':
-      return 'closed; deleted at the next sweep';
     case 'mirrors':
     case 'leftovers':
       return 'half-written by a process that died';

@@ -59,12 +59,6 @@ describe('what goes', () => {
       inQueue(rejected, { deleted: true }),
       'closed 30d ago; a patch is kept',
     ],
-    [
-      'a remote branch that was rejected, at once',
-      { kind: 'branches', branch: BRANCH, commit: COMMIT, usedMs: NOW },
-      inQueue(rejected),
-      'closed; deleted at the next sweep',
-    ],
     ['a half-written file', { kind: 'leftovers' }, undefined, 'half-written by a process that died'],
     [
       'a home that is too large, however young',
@@ -115,6 +109,12 @@ describe('what stays, though it is old', () => {
       { kind: 'branches', branch: 'brl/mine', commit: COMMIT },
       undefined,
       'the journal does not know it: a person may have pushed it',
+    ],
+    [
+      'a remote branch that was rejected, which is the train’s',
+      { kind: 'branches', branch: BRANCH, commit: COMMIT, usedMs: NOW },
+      inQueue(rejected),
+      'it is closed: the train deletes it at its next round',
     ],
     [
       'a closed remote branch that somebody moved',
