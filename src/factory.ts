@@ -1,8 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { pino } from 'pino';
 import type { systemClock } from './base/clock.ts';
 import { createReleaseStack } from './base/release.ts';
 import { err, ok, type Result } from './base/result.ts';
@@ -21,6 +20,7 @@ import type { Mirror } from './ports/git/mirror.ts';
 import { isMirror, openMirror } from './ports/git/open-mirror.ts';
 import { createWorkspaces } from './ports/git/workspaces.ts';
 import { type LoadedHome, loadHome } from './ports/home/load.ts';
+import { createProcessLog } from './ports/home/process-log.ts';
 import { watchConfig } from './ports/home/watch.ts';
 import { createCommands } from './ports/machine/command.ts';
 import { createEnvironments } from './ports/machine/environment.ts';
@@ -50,7 +50,10 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
   const commands = createCommands({ clock, reaper });
   const git = createGit({ clock });
   const workspaces = createWorkspaces({ git, home: paths.home });
-  const log = createLog(join(paths.logs, 'winnow.log'));
+  const log = createProcessLog({
+    file: paths.processLog,
+    limits: () => ({ maxBytes: config().retention.log, files: config().retention.logFiles }),
+  });
   const memory = createMemoryWatch({ bytesOf: (prefix) => markedMemoryBytes(prefix, 'prefix') });
   releases.push(() => memory.stop());
 
@@ -143,15 +146,6 @@ const INSTALL_WAIT_MS = 3_600_000;
 /** A secret is withheld wherever its value stands; what never had it needs no withholding, so this is the second line. */
 const withhold = (text: string, secrets: readonly string[]): string =>
   secrets.reduce((clean, secret) => (secret.length < 8 ? clean : clean.replaceAll(secret, '[withheld]')), text);
-
-const createLog = (file: string) => {
-  mkdirSync(dirname(file), { recursive: true });
-  // Synchronous: what was logged before a crash is in the file.
-  const destination = pino.destination({ dest: file, sync: true, mkdir: true });
-  // A line of the log is worth less than the work: on a full disk it is lost, and the journal says why work waits.
-  destination.on('error', () => {});
-  return pino({ base: { pid: process.pid } }, destination);
-};
 
 const createMirrors = (deps: { git: ReturnType<typeof createGit>; clock: typeof systemClock; home: string }) => {
   const open = new Map<string, Promise<Result<Mirror, Failure>>>();

@@ -1,6 +1,7 @@
 import { Cron } from 'croner';
 import { renderProblem } from '../base/file-problem.ts';
 import { ok, type Result } from '../base/result.ts';
+import { collect } from '../flow/gc.ts';
 import { writeTaskQueue } from '../flow/task-queue.ts';
 import type { EntryOf, EntryType } from '../model/entry.ts';
 import { type Failure, FailureError, failed } from '../model/failure.ts';
@@ -124,8 +125,8 @@ const attempt = (tell: (line: string) => void, deed: () => void): void => {
 
 /** Once a day: what grows without being needed is packed or removed, so that weeks cost no more than days. */
 const QUIET_HOUR = '17 3 * * *';
-/** Dependencies that no cycle has used for so long belong to lockfiles of the past. */
-const DEPENDENCIES_UNUSED_MS = 14 * 86_400_000;
+/** Of what could not be removed a few lines tell it all: it is mostly one directory's permissions. */
+const FAILED_TOLD_MAX = 5;
 
 const tidy = async (factory: Factory, tell: (line: string) => void): Promise<void> => {
   try {
@@ -133,7 +134,9 @@ const tidy = async (factory: Factory, tell: (line: string) => void): Promise<voi
       const mirror = await factory.shop.mirrorOf(project);
       if (mirror.ok) await mirror.value.tidy();
     }
-    await factory.shop.dependencies.sweep(DEPENDENCIES_UNUSED_MS);
+    const collected = await collect(factory.shop, 'schedule');
+    if (!collected.ok) return tell(collected.error.message);
+    for (const { why } of collected.value.failed.slice(0, FAILED_TOLD_MAX)) tell(why);
   } catch (error) {
     tell(`tidying failed: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -343,6 +343,7 @@ export const foldEntry = (state: State, entry: Entry): void => {
     case 'alert':
     case 'journal_damaged':
     case 'swept':
+    case 'collected':
       return;
     default:
       entry satisfies never;

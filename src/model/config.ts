@@ -9,6 +9,7 @@ import {
   Environment,
   Glob,
   InnerPath,
+  KeptFor,
   Percent,
   RepoAddress,
 } from './units.ts';
@@ -161,6 +162,25 @@ export const Config = z.strictObject({
     .record(name, z.number().int().positive())
     .prefault({ tsc: 2, test: 1 })
     .describe('How many of each kind of check may run at the same time, over all processes'),
+  retention: z
+    .strictObject({
+      transcripts: KeptFor.prefault('30d').describe('Transcripts of runs, and the conversations that can be resumed'),
+      reports: KeptFor.prefault('90d').describe('Whole reports of checks and comparisons'),
+      patches: KeptFor.prefault('forever').describe('Changes that did not land: often all that is left of them'),
+      reviews: KeptFor.prefault('forever').describe('Reviews with their reasons'),
+      branches: KeptFor.prefault('30d').describe(
+        'Commits of closed branches in the mirror, for a second thought; their patches stay',
+      ),
+      checks: KeptFor.prefault('30d').describe('Results of checks, from their last use on'),
+      workspaces: KeptFor.prefault('7d').describe('Workspaces, checkouts and agents’ homes, from their last use on'),
+      homeSize: ByteSize.prefault('2GB').describe('An agent’s home that is larger is emptied between two cycles'),
+      dependencies: KeptFor.prefault('14d').describe('Installed dependencies, from their last use on'),
+      tmp: KeptFor.prefault('3d').describe('What runs and checks left in their temporary directories'),
+      log: ByteSize.prefault('10MB').describe('Size at which logs/winnow.log is put aside and begun anew'),
+      logFiles: z.number().int().min(1).max(100).prefault(5).describe('How many of those that were put aside are kept'),
+    })
+    .prefault({})
+    .describe('How long things are kept; see `winnow gc`'),
   http: z
     .strictObject({
       host: z.string().min(1).prefault('127.0.0.1').describe('Address to listen on'),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Plan } from './plan.ts';
 import { Figures, UnevaluatedReason } from './report.ts';
+import { Retained } from './retention.ts';
 import { Decision, DropReason, ReviewComment, ReviewedBy, Risk } from './review.ts';
 import { Priority, TaskOrigin } from './task.ts';
 import { Finding, Verdict } from './verdict.ts';
@@ -355,6 +356,17 @@ const entry = {
   /** The reader met a line that is no entry: torn by a crash or changed on the disk. */
   journal_damaged: z.object({ offset: z.number().int(), bytes: z.number().int(), what: z.string() }),
   swept: z.object({ marker: z.string(), killed: z.number().int() }),
+  /** What had had its time was removed. */
+  collected: z.object({
+    by: z.enum(['schedule', 'person']),
+    items: z
+      .array(z.object({ kind: Retained, count: z.number().int().positive(), bytes: z.number().nonnegative() }))
+      .min(1),
+    /** Work that nothing else held, made into patches before what held it was removed. */
+    patches: z.array(z.string()),
+    /** What could not be removed although it was to go. */
+    failed: z.number().int().nonnegative(),
+  }),
 } as const;
 
 export const ENTRY_SCHEMAS = entry;

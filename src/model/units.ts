@@ -21,6 +21,18 @@ export const Duration = z
   .transform((text) => ms(text as StringValue))
   .refine((value) => value >= 1 && value <= SPAN_MAX_MS, { message: 'a time span from "1ms" to "30d"' });
 
+const KEPT = { message: 'a time span from "1h" to "99y", such as "30d", or "forever"' };
+
+/** Nothing is thrown away while somebody may still be looking at it. */
+const KEPT_MIN_MS = 3_600_000;
+
+/** How long something is kept, written '30d' or 'forever'; parsed to milliseconds, for ever to Infinity. */
+export const KeptFor = z
+  .string(KEPT)
+  .regex(/^(forever|\d{1,6}(\.\d{1,3})?\s*(h|d|w|y))$/, KEPT)
+  .transform((text) => (text === 'forever' ? Number.POSITIVE_INFINITY : ms(text as StringValue)))
+  .refine((value) => value >= KEPT_MIN_MS && (value <= ms('99y') || value === Number.POSITIVE_INFINITY), KEPT);
+
 const SIZE = { message: 'a size such as "500MB" or "2GB"' };
 
 /** An amount of storage in the configuration, written '2GB'; parsed to bytes (1 GB = 1024³ bytes). */

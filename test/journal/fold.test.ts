@@ -566,6 +566,7 @@ describe('every type of entry', () => {
         "task_cancelled: tasks",
         "alert: -",
         "journal_damaged: -",
+        "collected: -",
         "swept: -",
       ]
     `);

@@ -234,6 +234,15 @@ export const DATA: { [T in EntryType]: EntryData<T> } = {
   },
   journal_damaged: { offset: 81_920, bytes: 310, what: 'the checksum does not fit' },
   swept: { marker: '01KKN3V8ZC0000000000000000', killed: 3 },
+  collected: {
+    by: 'schedule',
+    items: [
+      { kind: 'transcripts', count: 12, bytes: 3_250_586 },
+      { kind: 'workspaces', count: 1, bytes: 20_480 },
+    ],
+    patches: ['logs/patches/workspace-alpha-4f2a9c1e8b.patch'],
+    failed: 0,
+  },
 };
 
 export const TYPES = Object.keys(DATA) as EntryType[];

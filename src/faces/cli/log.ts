@@ -81,6 +81,7 @@ const styleOf = (entry: Entry): Style | undefined => {
     case 'intent':
     case 'intent_settled':
     case 'branch_deleted':
+    case 'collected':
     case 'main_judged':
       return 'gray';
     default:
@@ -114,6 +115,7 @@ export const TOLD: readonly EntryType[] = [
   'project_unready',
   'test_flaky',
   'config_rejected',
+  'collected',
   'task_queued',
   'task_done',
 ];

@@ -40,6 +40,7 @@ export interface Actions {
     },
   ): Promise<number>;
   check(options: Homed & { json?: boolean }): Promise<number>;
+  gc(options: Homed & { yes?: boolean; json?: boolean }): Promise<number>;
   configSchema(): Promise<number>;
   configCheck(options: Homed & { json?: boolean }): Promise<number>;
 }
@@ -175,6 +176,13 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .option('--json', 'the same for scripts')
     .description('what is missing on this machine, and how to get it')
     .action((options) => run(actions.check(homed(options))));
+  program
+    .command('gc')
+    .option('--yes', 'remove it; without this it is only shown')
+    .option('--json', 'the same for scripts')
+    .description('show what has had its time, or remove it; nothing that is running, open or unsaved goes')
+    .addHelpText('after', HELP_AFTER_GC)
+    .action((options) => run(actions.gc(homed(options))));
 
   const config = program.command('config').description('the configuration');
   config
@@ -259,6 +267,10 @@ const HELP_AFTER_CYCLE = `
 Exit codes:
   0 it came to its end, whatever the judgement; 1 failed; 3 the checks could not
   be evaluated; 130 interrupted`;
+
+const HELP_AFTER_GC = `
+How long things are kept stands under retention: in winnow.config.yaml. While
+\`winnow up\` runs, the same is done by itself once a day.`;
 
 const HELP_AFTER_LOG = `
 Examples:

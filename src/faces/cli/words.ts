@@ -1,9 +1,11 @@
+import bytes from 'bytes';
 import { renderProblem } from '../../base/file-problem.ts';
 import type { CannotOpen } from '../../desk/doors.ts';
 import type { Entry, EntryData, EntryOf, RalphCycle } from '../../model/entry.ts';
 import { type Failure, MENDS } from '../../model/failure.ts';
 import { problemsKind } from '../../model/problems.ts';
 import type { Figures } from '../../model/report.ts';
+import type { Retained } from '../../model/retention.ts';
 import type { ReviewComment } from '../../model/review.ts';
 import type { Task } from '../../model/task.ts';
 import { plain, plainLine } from './plain.ts';
@@ -219,6 +221,8 @@ const textOf = (entry: Entry): string => {
       return `damaged line in the journal at byte ${entry.data.offset}: ${entry.data.what}`;
     case 'swept':
       return `${entry.data.killed} left-over process${entry.data.killed === 1 ? '' : 'es'} killed`;
+    case 'collected':
+      return collectedText(entry.data);
     default:
       entry satisfies never;
       return '';
@@ -251,6 +255,42 @@ const intentText = (intent: EntryData<'intent'>): string => {
       return '';
   }
 };
+
+/** "removed 12 transcripts (3.1MB) and 1 workspace (20KB); 1 patch kept" */
+export const collectedText = ({ items, patches, failed }: Omit<EntryData<'collected'>, 'by'>): string => {
+  const parts = items.map((item) => `${retainedText(item)}${sizeNote(item.bytes)}`);
+  return [
+    parts.length === 0 ? 'nothing was removed' : `removed ${parts.join(', ')}`,
+    ...(patches.length === 0 ? [] : [`what nothing else held is kept in ${many(patches.length, 'patch', 'patches')}`]),
+    ...(failed === 0 ? [] : [`${failed} could not be removed`]),
+  ].join('; ');
+};
+
+export const retainedText = ({ kind, count }: { kind: Retained; count: number }): string =>
+  many(count, ...RETAINED_WORDS[kind]);
+
+/** One and several, as `winnow gc` and the journal call them. */
+const RETAINED_WORDS: Record<Retained, [one: string, several: string]> = {
+  transcripts: ['transcript', 'transcripts'],
+  conversations: ['conversation', 'conversations'],
+  reports: ['report', 'reports'],
+  patches: ['patch', 'patches'],
+  reviews: ['review', 'reviews'],
+  checks: ['result of a check', 'results of checks'],
+  workspaces: ['workspace', 'workspaces'],
+  checkouts: ['checkout', 'checkouts'],
+  homes: ['agent’s home', 'agents’ homes'],
+  tmp: ['temporary file', 'temporary files'],
+  dependencies: ['installation', 'installations'],
+  commits: ['kept commit', 'kept commits'],
+  branches: ['remote branch', 'remote branches'],
+  mirrors: ['mirror', 'mirrors'],
+  leftovers: ['left-over file', 'left-over files'],
+};
+
+export const sizeText = (size: number): string => bytes.format(size) ?? '';
+
+const sizeNote = (size: number): string => (size > 0 ? ` (${sizeText(size)})` : '');
 
 const list = (names: readonly string[]): string => names.join(', ') || 'none';
 

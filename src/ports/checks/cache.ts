@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { sha256 } from '../../base/hash.ts';
@@ -23,7 +23,10 @@ export interface CachedReport {
 /** Raised when a parser or an identity rule changes its mind: older results then mean something else. */
 const CACHE_VERSION = 1;
 
-export const createCheckCache = ({ dir }: { dir: string }): CheckCache => {
+/** A use is noted so rarely that reading stays reading, and so often that nothing in use looks unused. */
+const USE_NOTED_EVERY_MS = 86_400_000;
+
+export const createCheckCache = ({ dir, now = Date.now }: { dir: string; now?: () => number }): CheckCache => {
   const fileOf = (key: string) => join(dir, key.slice(0, 2), `${key}.json`);
   return {
     get: (key) => {
@@ -37,7 +40,9 @@ export const createCheckCache = ({ dir }: { dir: string }): CheckCache => {
       try {
         const { at, report } = JSON.parse(text) as { at: number; report: unknown };
         const parsed = CheckReport.safeParse(report);
-        return parsed.success && Number.isFinite(at) ? { at, report: parsed.data } : undefined;
+        if (!parsed.success || !Number.isFinite(at)) return undefined;
+        noteUse(fileOf(key), now());
+        return { at, report: parsed.data };
       } catch {
         return undefined;
       }
@@ -52,6 +57,16 @@ export const createCheckCache = ({ dir }: { dir: string }): CheckCache => {
       }
     },
   };
+};
+
+/** By the time of its file: results that nothing asks for any more are removed by it. */
+const noteUse = (file: string, nowMs: number): void => {
+  try {
+    if (Math.abs(nowMs - statSync(file).mtimeMs) < USE_NOTED_EVERY_MS) return;
+    utimesSync(file, new Date(nowMs), new Date(nowMs));
+  } catch {
+    // A disk that may only be read, or a file that has just gone: the result in hand is good all the same.
+  }
 };
 
 export interface CheckKeyInput {

@@ -104,11 +104,16 @@ export interface Mirror {
   }): Promise<Result<string, Failure>>;
   /** Keeps a commit reachable in the mirror under refs/winnow/<name>. */
   keep(name: string, commit: string): Promise<Result<void, Failure>>;
-  unkeep(name: string): Promise<void>;
+  /** Given a commit, only if the name still stands for that one. */
+  unkeep(name: string, commit?: string): Promise<void>;
+  /** Where two histories parted; undefined when they have nothing in common or one is unknown. */
+  mergeBase(one: string, other: string): Promise<string | undefined>;
   /** Pushes a commit to the remote as a new branch; never forces. Idempotent when it is already there at that commit. */
   pushBranch(branch: string, commit: string): Promise<Result<void, Failure>>;
   /** What the remote has under this branch now; undefined: no such branch. */
   remoteBranch(branch: string): Promise<Result<string | undefined, Failure>>;
+  /** Every branch of the remote with its commit. */
+  remoteBranches(): Promise<Result<Map<string, string>, Failure>>;
   /** Deletes a remote branch if it is still at this commit. */
   deleteRemoteBranch(branch: string, commit: string): Promise<Result<void, Failure>>;
   /** What the remote has under this name now, fetched so that it can be merged; undefined: no such branch. */

@@ -11,7 +11,7 @@ import { createMoveMain } from './move-main.ts';
 import { createObjects } from './objects.ts';
 import { createOwnerCheckouts } from './owner-checkouts.ts';
 import { createRemote, missingBranch, type Source, sourceOf } from './remote.ts';
-import { listKept, prune } from './retention.ts';
+import { listKept, mergeBase, prune } from './retention.ts';
 import { createStack } from './stack.ts';
 import { traitsOf } from './traits.ts';
 
@@ -90,6 +90,7 @@ const createMirror = ({
     stack: createStack({ ...place, names: { onto: branch, commit: 'the change' } }),
     traits: (from, to) => traitsOf({ ...place, diff: objects.diff }, from, to),
     kept: () => listKept(place),
+    mergeBase: (one, other) => mergeBase(place, one, other),
     prune: () => prune({ ...place, home, nowMs: clock.now() }),
     countCommits: async (from, to) => {
       const count = await git.ask(dir, ['rev-list', '--count', '--end-of-options', `${from}..${to}`]);
@@ -100,11 +101,16 @@ const createMirror = ({
       const kept = await git.done({ gitDir: dir, args: ['update-ref', `refs/winnow/${name}`, commit] });
       return kept.ok ? ok(undefined) : kept;
     },
-    unkeep: async (name) => {
-      await git.run({ gitDir: dir, args: ['update-ref', '-d', `refs/winnow/${name}`] });
+    unkeep: async (name, commit) => {
+      const only = commit === undefined ? [] : [commit];
+      await git.run({ gitDir: dir, args: ['update-ref', '-d', `refs/winnow/${name}`, ...only] });
     },
     pushBranch: remote.push,
     remoteBranch: remote.branch,
+    remoteBranches: async () => {
+      const refs = await remote.look();
+      return refs.ok ? ok(refs.value.branches) : refs;
+    },
     deleteRemoteBranch: remote.remove,
     tidy: () => tidy(git, dir, clock.now()),
   };

@@ -19,6 +19,16 @@ export const listKept = async ({ git, gitDir }: { git: Git; gitDir: string }): P
   );
 };
 
+/** Where two histories parted; undefined when they have nothing in common or one is unknown. */
+export const mergeBase = async (
+  { git, gitDir }: { git: Git; gitDir: string },
+  one: string,
+  other: string,
+): Promise<string | undefined> => {
+  const found = await git.run({ gitDir, args: ['merge-base', one, other] });
+  return found.exitCode === 0 ? found.stdout.toString('utf8').trim() : undefined;
+};
+
 /**
  * Nothing that anybody may still come back to goes, though no ref of the mirror may say so:
  * - Workspaces borrow the mirror's objects. What each was made from gets a ref for as long as it stands. And an agent's

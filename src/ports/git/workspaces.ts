@@ -96,6 +96,7 @@ export const createWorkspaces = ({ git, home, authorOf = sessionAuthor }: Worksp
       const { dir, index, exclude } = placeOf(name);
       await removeWorktree(dir, index);
       await removeTree(exclude);
+      await removeTree(`${dir}.add-exclude`);
     },
   };
 };
@@ -136,6 +137,8 @@ const sessionAuthor = (name: string): Author => ({ name: `${name} (Winnow)`, ema
 
 /** Forges refuse larger files, and no change that a person would review has one. */
 const FILE_MAX_BYTES = 100 * 1024 * 1024;
+/** Begins every note that says what of the work is in no commit. */
+export const LEFT_OUT = 'left out';
 /** Notes of one kind that are spelt out. */
 const NAMED_MAX = 5;
 
@@ -164,7 +167,7 @@ const snapshot = async (
   const excludeFile = `${worktree.dir}.add-exclude`;
   const huge = await freshAmong(worktree, large);
   await writeFileAtomic(excludeFile, [...exclude, ...huge].map((name) => `${asPattern(name)}\n`).join(''));
-  if (huge.length > 0) notes.push(`left out, as larger than 100 MB: ${few(huge)}`);
+  if (huge.length > 0) notes.push(`${LEFT_OUT}, as larger than 100 MB: ${few(huge)}`);
   const call = {
     ...on(worktree),
     args: ['add', '--all', '--ignore-errors', '--', '.'],
@@ -173,7 +176,7 @@ const snapshot = async (
   const added = await git.run(call);
   // With --ignore-errors exit 1 means that single files could not be read; the message names them.
   if (added.exitCode !== 0 && added.exitCode !== 1) return err(gitFailure(call, added));
-  if (added.exitCode === 1) notes.push(`left out: ${few(errorsIn(added.stderr))}`);
+  if (added.exitCode === 1) notes.push(`${LEFT_OUT}: ${few(errorsIn(added.stderr))}`);
 
   const settled = await settleIndex(worktree, base, links.value);
   if (!settled.ok) return settled;

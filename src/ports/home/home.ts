@@ -65,6 +65,7 @@ export const homePaths = (home: string) => {
     reports: logs('reports'),
     patches: logs('patches'),
     reviews: logs('reviews'),
+    processLog: logs('winnow.log'),
     standups: logs('standups'),
 
     // .winnow/: disposable. All of it can be made again from the repositories and the journal.
@@ -77,6 +78,7 @@ export const homePaths = (home: string) => {
     deps: disposable('deps'),
     checkouts: disposable('checkouts'),
     checks: disposable('checks'),
+    claudes: disposable('claude'),
     claude: (session: string) => disposable('claude', session),
     homes: disposable('homes'),
     agentHome: (session: string) => disposable('homes', session),

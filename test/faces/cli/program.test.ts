@@ -25,6 +25,7 @@ const winnow = async (line: string | string[], width = 80) => {
     'resume',
     'log',
     'check',
+    'gc',
     'configSchema',
     'configCheck',
   ];
@@ -53,6 +54,7 @@ const COMMANDS = [
   'pause',
   'resume',
   'check',
+  'gc',
   'config',
   'config check',
   'config schema',
@@ -91,6 +93,8 @@ describe('help', () => {
         pause [options] [session]  start no new cycles; what runs goes on to its end
         resume [session]           let a session, or all, go on
         check [options]            what is missing on this machine, and how to get it
+        gc [options]               show what has had its time, or remove it; nothing
+                                   that is running, open or unsaved goes
         config                     the configuration
         demo [options]             see the main job in a minute, on a small repository
                                    with planted faults; needs no key
@@ -335,6 +339,22 @@ describe('help', () => {
 
       Global Options:
         --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow gc [options]
+
+      show what has had its time, or remove it; nothing that is running, open or
+      unsaved goes
+
+      Options:
+        --yes         remove it; without this it is only shown
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+
+      How long things are kept stands under retention: in winnow.config.yaml. While
+      \`winnow up\` runs, the same is done by itself once a day.
       --------------------------------------------------------------------------------
       Usage: winnow config [options] [command]
 

@@ -61,6 +61,23 @@ describe('the cache', () => {
     expect(cache.get(KEY)?.at).toBe(2);
   });
 
+  it('notes the use of a result at most once a day, so that what is in use never looks unused', () => {
+    const dayMs = 86_400_000;
+    let nowMs = Date.now();
+    const cache = createCheckCache({ dir, now: () => nowMs });
+    cache.put(KEY, reportOf('x'), 1);
+    const [file] = files();
+    const used = () => Math.round(fs.statSync(file!).mtimeMs);
+    const written = used();
+    nowMs = written + dayMs - 1000;
+    expect(cache.get(KEY)?.at).toBe(1);
+    expect(used()).toBe(written);
+    nowMs = written + 20 * dayMs;
+    expect(cache.get(KEY)?.at).toBe(1);
+    expect(used()).toBe(nowMs);
+    expect(cache.get(KEY)).toEqual({ report: reportOf('x'), at: 1 });
+  });
+
   it('does not fail the check whose result it cannot keep', () => {
     const cache = createCheckCache({ dir: join(dir, 'file', 'below') });
     fs.writeFileSync(join(dir, 'file'), 'in the way');
