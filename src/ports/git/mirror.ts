@@ -31,6 +31,8 @@ export interface Mirror {
   /** Fetches the branch; the tip of it. Kinds: repo-missing, repo-empty, branch-missing, repo-unreachable. */
   fetch(signal?: AbortSignal): Promise<Result<{ tip: string }, Failure>>;
   treeOf(commitish: string): Promise<Result<string, Failure>>;
+  /** Where two commits part; undefined: they have nothing in common. */
+  mergeBase(a: string, b: string): Promise<string | undefined>;
   /** Commits in `to` that are not in `from`. */
   countCommits(from: string, to: string): Promise<number>;
   isAncestor(ancestor: string, of: string): Promise<boolean>;
@@ -63,6 +65,8 @@ export interface Mirror {
   pushBranch(branch: string, commit: string): Promise<Result<void, Failure>>;
   /** What the remote has under this branch now; undefined: no such branch. */
   remoteBranch(branch: string): Promise<Result<string | undefined, Failure>>;
+  /** As `remoteBranch`, and what is there is in the mirror afterwards. */
+  fetchBranch(branch: string): Promise<Result<string | undefined, Failure>>;
   /** Deletes a remote branch if it is still at this commit. */
   deleteRemoteBranch(branch: string, commit: string): Promise<Result<void, Failure>>;
   /**

@@ -71,6 +71,10 @@ const createMirror = ({
       if (!count.ok) throw new FailureError(count.error);
       return Number(count.value);
     },
+    mergeBase: async (a, b) => {
+      const base = await git.ask(dir, ['merge-base', '--end-of-options', a, b]);
+      return base.ok && base.value !== '' ? base.value : undefined;
+    },
     isAncestor: async (ancestor, of) =>
       (await git.run({ gitDir: dir, args: ['merge-base', '--is-ancestor', ancestor, of] })).exitCode === 0,
     keep: async (name, commit) => {
@@ -82,6 +86,16 @@ const createMirror = ({
     },
     pushBranch: remote.push,
     remoteBranch: remote.branch,
+    fetchBranch: async (name) => {
+      const there = await remote.branch(name);
+      if (!there.ok || there.value === undefined) return there;
+      const known = await git.run({ gitDir: dir, args: ['cat-file', '-e', `${there.value}^{commit}`] });
+      if (known.exitCode === 0) return there;
+      const fetched = await remote.fetch(name);
+      if (!fetched.ok) return fetched.error.kind === 'branch-missing' ? ok(undefined) : fetched;
+      // It may have moved between the look and the fetch.
+      return git.ask(dir, ['rev-parse', '--verify', `refs/remotes/origin/${name}^{commit}`]);
+    },
     deleteRemoteBranch: remote.remove,
     tidy: () => tidy(git, dir, clock.now()),
   };
