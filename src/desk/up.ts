@@ -9,6 +9,7 @@ import { selfIdentity } from '../ports/machine/processes.ts';
 import { recover } from '../roles/recovery.ts';
 import { createScheduler, type Scheduler } from '../roles/scheduler.ts';
 import type { CannotOpen, Factory } from './doors.ts';
+import { startReviewing } from './reviewing.ts';
 
 /**
  * Runs the factory until the signal aborts: ticks by the clock, and at once when something happens that lets work
@@ -56,7 +57,7 @@ export const runFactory = async (input: UpInput): Promise<Result<void, Failure>>
   try {
     journal.append<'process_started'>({
       type: 'process_started',
-      data: { ...self, version: input.version, node: process.version, roles: ['scheduler', 'session'] },
+      data: { ...self, version: input.version, node: process.version, roles: ['scheduler', 'session', 'reviewer'] },
     });
     journalConfig(factory);
     await tellRecovery(factory, tell);
@@ -75,10 +76,12 @@ export const runFactory = async (input: UpInput): Promise<Result<void, Failure>>
     factory.watch(() => void reload(factory, tell), closing.signal);
     void followWakings(factory, closing.signal, wake.soon);
     wake.now();
+    const reviewing = startReviewing(factory, signal, tell);
     await aborted(signal);
     tell('stopping: running cycles are interrupted and their work is kept');
     wake.stop();
-    await Promise.race([scheduler.idle(), shop.clock.sleep(STOP_MAX_MS)]);
+    reviewing.stop();
+    await Promise.race([Promise.all([scheduler.idle(), reviewing.idle()]), shop.clock.sleep(STOP_MAX_MS)]);
     return ok(undefined);
   } finally {
     for (const cron of crons) cron.stop();
@@ -124,7 +127,7 @@ const tellRecovery = async (factory: Factory, tell: (line: string) => void): Pro
   for (const { session, cycle, outcome } of cycles)
     tell(`${session}: cycle ${cycle} of a dead process closed as ${outcome}`);
   if (killed > 0) tell(`${killed} left-over processes killed`);
-  if (open > 0) tell(`${open} pushes could not be settled yet; they are tried again at each tick`);
+  if (open > 0) tell(`${open} effects on a remote could not be settled yet; they are tried again at each tick`);
 };
 
 interface Waker {

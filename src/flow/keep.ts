@@ -1,6 +1,9 @@
-import { mkdirSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import { z } from 'zod';
+import { TreeReport } from '../model/report.ts';
+import { Comparison } from '../model/verdict.ts';
 import type { Mirror } from '../ports/git/mirror.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -22,4 +25,17 @@ export const keepPatch = async (
   mkdirSync(dirname(file), { recursive: true });
   const written = await mirror.writePatch(input.from, input.to, file);
   return written.ok ? relative(shop.paths.home, file) : undefined;
+};
+
+/** What `evaluate` wrote of a cycle: the whole reports before and after, and how they differ. */
+const KeptReport = z.object({ comparison: Comparison, baseline: TreeReport, result: TreeReport });
+export type KeptReport = z.infer<typeof KeptReport>;
+
+/** Undefined when there is none, or none that can be read. */
+export const readReport = (paths: Pick<Workshop['paths'], 'reports'>, cycle: string): KeptReport | undefined => {
+  try {
+    return KeptReport.parse(JSON.parse(readFileSync(join(paths.reports, `${basename(cycle)}.json`), 'utf8')));
+  } catch {
+    return undefined;
+  }
 };

@@ -1,3 +1,4 @@
+import { completeDeletion } from '../flow/delete-branch.ts';
 import { rescueWork } from '../flow/evaluate.ts';
 import { journalPush, settle } from '../flow/publish.ts';
 import { type Cycle, newSum, type Workshop } from '../flow/workshop.ts';
@@ -208,6 +209,10 @@ const settleOrphans = async (shop: Workshop): Promise<number> => {
   const state = shop.journal.state();
   for (const intent of Object.values(state.intents)) {
     if (intent.cycle && state.running[intent.cycle]) continue;
+    if (intent.data.effect === 'delete-branch') {
+      if ((await completeDeletion(shop, intent)) === undefined) open += 1;
+      continue;
+    }
     if (intent.data.effect !== 'push-branch') continue;
     const { project = '', session = '', cycle = '' } = intent;
     const done = await completePush(shop, { project, session, cycle }, intent.id, intent.data);
