@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
 
 /** Makes ULIDs: 26 characters, sortable by time, strictly increasing within one process. */
@@ -26,3 +26,15 @@ const createRandom = (): (() => number) => {
     return byte / 256;
   };
 };
+
+/**
+ * The id that always belongs to this matter: what is asked for twice, since a crash came between, is asked for under
+ * one name. It has the form of a ULID, of a time before all others.
+ */
+export const idOf = (matter: string): string => {
+  const bytes = createHash('sha256').update(matter).digest();
+  return Array.from(bytes.subarray(0, 26), (byte, n) => (n === 0 ? '0' : ALPHABET[byte % 32])).join('');
+};
+
+/** Crockford's base 32, as in a ULID. */
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';

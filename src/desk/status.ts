@@ -2,7 +2,7 @@ import type { Config } from '../model/config.ts';
 import type { GateName, Outcome, Phase } from '../model/entry.ts';
 import type { Figures } from '../model/report.ts';
 import type { Session } from '../model/session.ts';
-import type { State } from '../model/state.ts';
+import type { ProjectState, State } from '../model/state.ts';
 import { dayKey, type MachineFacts } from '../policy/gates.ts';
 import { type OpenState, openBranches } from '../policy/queue.ts';
 import { decide } from '../policy/schedule.ts';
@@ -22,6 +22,10 @@ export interface StatusView {
     tip: string | undefined;
     baseline: Figures | undefined;
     unready: { message: string; mend: string } | undefined;
+    /** Somebody else's push broke it; how many things, and who is suspected. */
+    red: { commit: string; since: string; broken: number; suspects: string[] } | undefined;
+    /** Why approved branches cannot land. */
+    blocked: { reason: string; mend: string; since: string } | undefined;
   }[];
   sessions: SessionView[];
   gates: { gate: GateName; reason: string; since: string; until: string | undefined }[];
@@ -83,6 +87,12 @@ export const statusView = (input: StatusInput): StatusView => {
         tip: known?.tip,
         baseline: known?.baseline?.figures,
         unready: known?.unready && { message: known.unready.message, mend: known.unready.mend },
+        red: known?.red && redView(known.red),
+        blocked: known?.blocked && {
+          reason: known.blocked.reason,
+          mend: known.blocked.mend,
+          since: known.blocked.at,
+        },
       };
     }),
     sessions: input.sessions.map((session) => sessionView(input, session, decision)),
@@ -116,6 +126,13 @@ export const statusView = (input: StatusInput): StatusView => {
     journal: { entries: state.entries, damaged: state.damage.count, illegal: state.illegal.count },
   };
 };
+
+const redView = ({ commit, at, broken, suspects }: NonNullable<ProjectState['red']>) => ({
+  commit,
+  since: at,
+  broken: broken.length,
+  suspects: suspects.map(({ author, subject }) => `${author}: ${subject}`),
+});
 
 const isUp = ({ state, isAlive }: StatusInput): boolean => Object.values(state.processes).some(isAlive);
 

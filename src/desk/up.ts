@@ -8,6 +8,7 @@ import type { Decision } from '../policy/schedule.ts';
 import { selfIdentity } from '../ports/machine/processes.ts';
 import { recover } from '../roles/recovery.ts';
 import { createScheduler, type Scheduler } from '../roles/scheduler.ts';
+import { createTrains } from '../roles/train.ts';
 import type { CannotOpen, Factory } from './doors.ts';
 import { startReviewing } from './reviewing.ts';
 
@@ -38,7 +39,12 @@ const WAKING: readonly EntryType[] = [
   'gate_closed',
   'session_parked',
   'config_loaded',
+  'main_red',
+  'main_green',
 ];
+
+/** What may let a branch land, or says that main is not what it was. */
+const LANDING: readonly EntryType[] = ['cto_review', 'main_moved', 'resumed', 'config_loaded', 'project_ready'];
 
 /** A cycle that is told to stop needs at most six seconds; the rest is for the journal. */
 const STOP_MAX_MS = 9_000;
@@ -57,7 +63,12 @@ export const runFactory = async (input: UpInput): Promise<Result<void, Failure>>
   try {
     journal.append<'process_started'>({
       type: 'process_started',
-      data: { ...self, version: input.version, node: process.version, roles: ['scheduler', 'session', 'reviewer'] },
+      data: {
+        ...self,
+        version: input.version,
+        node: process.version,
+        roles: ['scheduler', 'session', 'reviewer', 'train'],
+      },
     });
     journalConfig(factory);
     await tellRecovery(factory, tell);
@@ -70,18 +81,33 @@ export const runFactory = async (input: UpInput): Promise<Result<void, Failure>>
       ...(input.onCycle ? { onCycle: input.onCycle } : {}),
     });
     const wake = createWaker(factory, scheduler, tell);
-    const tickSeconds = Math.max(1, Math.round(factory.config().schedule.tick / 1000));
-    crons.push(new Cron('* * * * * *', { interval: tickSeconds, protect: true, unref: false }, wake.now));
+    const due = new Map<string, Cron>();
+    const trains = createTrains({
+      shop,
+      facts: factory.facts,
+      signal,
+      tell,
+      onDue: (project, atMs) => {
+        due.get(project)?.stop();
+        due.set(project, cronAt(atMs, trains.tick));
+      },
+    });
+    crons.push(new Cron('* * * * * *', { interval: tickSeconds(factory), protect: true }, trains.tick));
+    void followTypes(factory, closing.signal, LANDING, trains.tick);
+    crons.push(new Cron('* * * * * *', { interval: tickSeconds(factory), protect: true, unref: false }, wake.now));
     crons.push(new Cron(QUIET_HOUR, { protect: true, timezone: 'UTC' }, () => tidy(factory, tell)));
     factory.watch(() => void reload(factory, tell), closing.signal);
-    void followWakings(factory, closing.signal, wake.soon);
+    void followTypes(factory, closing.signal, WAKING, wake.soon);
     wake.now();
+    trains.tick();
     const reviewing = startReviewing(factory, signal, tell);
     await aborted(signal);
     tell('stopping: running cycles are interrupted and their work is kept');
     wake.stop();
     reviewing.stop();
-    await Promise.race([Promise.all([scheduler.idle(), reviewing.idle()]), shop.clock.sleep(STOP_MAX_MS)]);
+    for (const cron of due.values()) cron.stop();
+    const idle = Promise.all([scheduler.idle(), reviewing.idle(), trains.idle()]);
+    await Promise.race([idle, shop.clock.sleep(STOP_MAX_MS)]);
     return ok(undefined);
   } finally {
     for (const cron of crons) cron.stop();
@@ -148,7 +174,8 @@ const createWaker = (factory: Factory, scheduler: Scheduler, tell: (line: string
       .then((decision) => {
         writeTaskQueue(factory.journal, factory.paths.taskQueue);
         due?.stop();
-        due = stopped ? undefined : cronAt(earliest(decision), now);
+        const next = earliest(decision);
+        due = stopped || next === undefined ? undefined : cronAt(next, now);
       })
       .catch((error: unknown) => tell(`tick failed: ${error instanceof Error ? error.message : String(error)}`));
   };
@@ -173,11 +200,17 @@ const earliest = (decision: Decision): number | undefined => {
   return times.length === 0 ? undefined : Math.min(...times);
 };
 
-const cronAt = (atMs: number | undefined, deed: () => void): Cron | undefined =>
-  atMs === undefined ? undefined : new Cron(new Date(Math.max(atMs, Date.now() + 1000)), deed);
+const cronAt = (atMs: number, deed: () => void): Cron => new Cron(new Date(Math.max(atMs, Date.now() + 1000)), deed);
 
-const followWakings = async (factory: Factory, signal: AbortSignal, wake: () => void): Promise<void> => {
-  for await (const _ of factory.journal.follow({ from: 'end', signal, filter: { types: WAKING } })) wake();
+const tickSeconds = (factory: Factory): number => Math.max(1, Math.round(factory.config().schedule.tick / 1000));
+
+const followTypes = async (
+  factory: Factory,
+  signal: AbortSignal,
+  types: readonly EntryType[],
+  wake: () => void,
+): Promise<void> => {
+  for await (const _ of factory.journal.follow({ from: 'end', signal, filter: { types } })) wake();
 };
 
 const reload = async (factory: Factory, tell: (line: string) => void): Promise<void> => {

@@ -1,16 +1,16 @@
 import { err, ok, type Result } from '../base/result.ts';
 import { failure } from '../model/failure.ts';
-import { type CheckReport, figuresOf, type TreeReport } from '../model/report.ts';
+import { figuresOf, type TreeReport } from '../model/report.ts';
 import type { Comparison, Finding } from '../model/verdict.ts';
-import { compareReports, mergeRerun, suspectedFlaky } from '../policy/compare.ts';
 import { asData } from '../policy/placeholders.ts';
 import type { Captured, Diff, Workspace } from '../ports/git/mirror.ts';
 import type { Analysis } from './analyze.ts';
 import { measureBaseline } from './analyze.ts';
 import { searchFindings } from './findings.ts';
 import { captureWork, mendPhase } from './hack.ts';
+import { type JudgedTree, judgeTree } from './judge.ts';
 import { keepPatch, writeReport } from './keep.ts';
-import { dependenciesIntact, type MeasureInput, measureTree, runAgain, unevaluatedOf } from './measure.ts';
+import { dependenciesIntact } from './measure.ts';
 import type { Planned } from './plan.ts';
 import { fetchTip, type Reading } from './read.ts';
 import { type Cycle, type CycleEnd, endBy, envelopeOf, type Workshop } from './workshop.ts';
@@ -179,71 +179,29 @@ const mergeWithMain = async (
   );
 };
 
-/** Runs the checks one after the other, cheapest failures first; a suspected flaky test is looked at once more. */
 const compareWithBaseline = async (
   shop: Workshop,
   cycle: Cycle,
   reading: Reading,
   baseline: TreeReport,
   tree: string,
-): Promise<Result<{ comparison: Comparison; result: TreeReport }, CycleEnd>> => {
-  const input: MeasureInput = {
-    project: cycle.project,
-    mirror: reading.mirror,
-    tree,
-    envelope: envelopeOf(cycle),
-    signal: cycle.signal,
-    marker: cycle.id,
-  };
-  const soFar = (checks: CheckReport[]) => ({
-    base: { tree: baseline.tree, checks: baseline.checks.filter((b) => checks.some((c) => c.check === b.check)) },
-    result: { tree, checks },
-  });
-  const measured = await measureTree(shop, {
-    ...input,
-    enough: (checks) => {
-      const { base, result } = soFar(checks);
-      const { verdict } = compareReports(base, result);
-      // A test that fails is not believed yet, so only what no second look can change ends the row early.
-      return verdict === 'unevaluated' || (verdict === 'worse' && suspectedFlaky(base, result).length === 0);
+): Promise<Result<JudgedTree, CycleEnd>> => {
+  const judged = await judgeTree(
+    shop,
+    {
+      project: cycle.project,
+      mirror: reading.mirror,
+      tree,
+      envelope: envelopeOf(cycle),
+      signal: cycle.signal,
+      marker: cycle.id,
     },
-  });
-  if (!measured.ok) {
-    return err({ ...endBy(measured.error, cycle.signal.aborted ? 'interrupted' : 'unevaluated') });
-  }
-  cycle.sum.checks.ran += measured.value.ran;
-  cycle.sum.checks.reused += measured.value.reused;
-  const { base, result } = soFar(measured.value.report.checks);
-  if (unevaluatedOf(result)) return ok({ comparison: compareReports(base, result), result });
-  const believed = await lookAgain(shop, cycle, input, base, result);
-  return ok({ comparison: compareReports(base, believed), result: believed });
-};
-
-const lookAgain = async (
-  shop: Workshop,
-  cycle: Cycle,
-  input: MeasureInput,
-  base: TreeReport,
-  result: TreeReport,
-): Promise<TreeReport> => {
-  let believed = result;
-  for (const { check: name, tests, files } of suspectedFlaky(base, result)) {
-    const check = cycle.project.checks.find((c) => c.name === name);
-    const first = believed.checks.find((c) => c.check === name);
-    if (!check || first?.state !== 'evaluated') continue;
-    const second = await runAgain(shop, input, check, files);
-    cycle.sum.checks.ran += 1;
-    const { report, flaky } = mergeRerun(first, second, { tests });
-    for (const test of flaky) {
-      shop.journal.append<'test_flaky'>({
-        type: 'test_flaky',
-        ...envelopeOf(cycle),
-        data: { check: name, test: test.slice(`${name}: `.length), tree: result.tree },
-      });
-    }
-    believed = { ...believed, checks: believed.checks.map((c) => (c.check === name ? report : c)) };
-  }
-  return believed;
+    baseline,
+  );
+  if (!judged.ok) return err({ ...endBy(judged.error, cycle.signal.aborted ? 'interrupted' : 'unevaluated') });
+  cycle.sum.checks.ran += judged.value.ran;
+  cycle.sum.checks.reused += judged.value.reused;
+  return judged;
 };
 
 interface Worse {

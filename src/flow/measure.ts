@@ -189,6 +189,33 @@ export const runAgain = async (
   return execute(shop, input, check, { key, dependencies, command });
 };
 
+/** Keeps what two looks at a tree together say, in place of what the first said. */
+export const rememberReport = async (
+  shop: Workshop,
+  input: MeasureInput,
+  check: CheckConfig,
+  report: CheckReport,
+): Promise<void> => {
+  const installed = await ensureDependencies(shop, input, input.tree);
+  if (!installed.ok) return;
+  const key = checkKey({ tree: input.tree, check, dependencies: installed.value.key, env: input.project.env });
+  shop.cache.put(key, report, shop.clock.now());
+};
+
+/** What is known of a tree without executing anything: each check's report, undefined where there is none. */
+export const knownReports = async (
+  shop: Workshop,
+  input: Pick<MeasureInput, 'project' | 'mirror' | 'signal' | 'tree'>,
+): Promise<(CheckReport | undefined)[]> => {
+  const { project, tree } = input;
+  const installed = await ensureDependencies(shop, input, tree);
+  if (!installed.ok) return [];
+  return project.checks.map((check) => {
+    const known = shop.cache.get(checkKey({ tree, check, dependencies: installed.value.key, env: project.env }));
+    return known?.report.state === 'evaluated' ? known.report : undefined;
+  });
+};
+
 interface Execution {
   key: string;
   dependencies: string;
@@ -342,7 +369,7 @@ const unevaluated = (
 });
 
 /** A directory for one execution, held by nobody else of this home; an old one is reused, which saves the checkout. */
-const leaseCheckout = async (
+export const leaseCheckout = async (
   shop: Workshop,
   project: string,
   owner: string,

@@ -4,8 +4,7 @@ import writeFileAtomic from 'write-file-atomic';
 import type { ReviewAnswer, ReviewedBy } from '../model/review.ts';
 import type { Finding } from '../model/verdict.ts';
 import type { Diff } from '../ports/git/mirror.ts';
-import { fileNameOf } from './delete-branch.ts';
-import type { KeptReport } from './keep.ts';
+import { fileNameOf, type KeptReport } from './keep.ts';
 import { reportsText, statText } from './review-text.ts';
 import type { Workshop } from './workshop.ts';
 

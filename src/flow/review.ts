@@ -11,12 +11,11 @@ import type { QueuedBranch } from '../model/state.ts';
 import type { Finding } from '../model/verdict.ts';
 import { asData, fillPrompt, hiddenIn, oneLine } from '../policy/placeholders.ts';
 import { DIFF_IN_PROMPT_MAX_CHARS, decides, needsHuman, REVIEW_FAILURES_MAX, splitPatch } from '../policy/review.ts';
-import type { Diff, Mirror } from '../ports/git/mirror.ts';
+import type { Diff, Mirror, Traits } from '../ports/git/mirror.ts';
 import { sweep } from '../ports/machine/processes.ts';
 import { type Asker, ask } from './agent.ts';
-import { deleteBranch, keepBranchPatch } from './delete-branch.ts';
 import { PATCH_MAX_BYTES, searchFindings } from './findings.ts';
-import { type KeptReport, readReport } from './keep.ts';
+import { type KeptReport, keepBranch, readReport } from './keep.ts';
 import { contextFiles, fetchTip } from './read.ts';
 import { writeReview } from './review-page.ts';
 import { reportsText, statText } from './review-text.ts';
@@ -112,6 +111,7 @@ interface Change extends Look {
   empty: boolean;
   diff: Diff;
   patch: { text: string; truncated: boolean };
+  traits: Traits;
   findings: Finding[];
   report: KeptReport | undefined;
 }
@@ -134,6 +134,8 @@ const changeOf = async (shop: Workshop, queued: QueuedBranch, look: Look): Promi
   if (!diff.ok) return diff;
   const patch = await mirror.patch(from, tree, PATCH_MAX_BYTES);
   if (!patch.ok) return patch;
+  const traits = await mirror.traits(from, tree);
+  if (!traits.ok) return traits;
   const change = { mirror, project, from, to: tree, diff: diff.value, commits: { from: main, to: commit } };
   const findings = await searchFindings(shop, change);
   if (!findings.ok) return findings;
@@ -144,6 +146,7 @@ const changeOf = async (shop: Workshop, queued: QueuedBranch, look: Look): Promi
     empty: tree === mainTree.value,
     diff: diff.value,
     patch: { ...patch.value, text: shop.redact(patch.value.text) },
+    traits: traits.value,
     findings: findings.value,
     report: readReport(shop.paths, queued.cycle),
   });
@@ -157,10 +160,10 @@ const review = async (
 ): Promise<Reviewed | 'moved'> => {
   const { branch } = queued;
   if (change.empty) return drop(shop, queued, change);
-  const { files, added, removed } = change.diff;
+  const { added, removed } = change.diff;
   const { patch, findings } = change;
   const linesMax = change.project.merge.maxDiffLines;
-  const human = needsHuman({ branch, files, added, removed, patch, findings, linesMax });
+  const human = needsHuman({ branch, added, removed, patch, findings, traits: change.traits, linesMax });
   if (human) {
     const answer = { decision: 'needs-human' as const, reasons: [human.reason], comments: [] };
     return decide(shop, queued, change, { by: 'rule', name: human.rule, answer });
@@ -186,14 +189,13 @@ const review = async (
 const drop = async (shop: Workshop, queued: QueuedBranch, change: Change): Promise<Reviewed> => {
   const { branch, commit, project, session, cycle } = queued;
   const reason = `merging it changes nothing: ${change.project.branch} already holds all of it`;
-  const patch = await keepBranchPatch(shop, change.mirror, queued);
+  const patch = await keepBranch(shop, change.mirror, queued);
   const kept = patch.ok ? { patch: patch.value } : {};
   const main = change.main;
   const data = { branch, commit, main, why: 'empty' as const, reason, broken: [], below: [], files: [], ...kept };
   const where = { project, session, cycle };
   const dropped = appended(() => shop.journal.append<'branch_dropped'>({ type: 'branch_dropped', ...where, data }));
   if (!dropped) return overtaken(branch, shop.journal.state().queue[branch]);
-  await deleteBranch(shop, where, { branch, commit, reason, ...kept });
   return { state: 'dropped', reason };
 };
 
@@ -240,18 +242,7 @@ const decide = async (shop: Workshop, queued: QueuedBranch, change: Change, word
   const where = { project, session, cycle };
   const entry = appended(() => shop.journal.append<'cto_review'>({ type: 'cto_review', ...where, data }));
   if (!entry) return overtaken(branch, shop.journal.state().queue[branch]);
-  if (answer.decision === 'reject') await deleteRejected(shop, queued, answer.reasons[0] ?? '');
   return { state: 'decided', entry };
-};
-
-/** The end of a rejected branch; what could not be deleted now is tried again by the next sweep. */
-export const deleteRejected = (
-  shop: Workshop,
-  queued: QueuedBranch,
-  reason: string,
-): Promise<Result<void, Failure>> => {
-  const { branch, commit, project, session, cycle } = queued;
-  return deleteBranch(shop, { project, session, cycle }, { branch, commit, reason: `rejected: ${reason}` });
 };
 
 /** Words of a model for the journal and for screens: one line each, nothing unseen, no secret. */

@@ -19,7 +19,6 @@ export interface TrainWorld {
   append<T extends EntryType>(entry: NewEntryOf<T>): EntryOf<T>;
   /** Resolves when the entry is on the disk. */
   appendDurable<T extends EntryType>(entry: NewEntryOf<T>): Promise<EntryOf<T>>;
-  newId(): string;
   redact(text: string): string;
 
   /** Fetches main and journals a move by others. Kinds: repo-unreachable, branch-missing, … */
@@ -34,8 +33,6 @@ export interface TrainWorld {
   isJudged(tree: string, base: string): Promise<boolean>;
   /** Runs the checks on a tree, unless known, and compares with the base by identity; a failing test is looked at twice. */
   judge(tree: string, base: string): Promise<Result<Judged, Failure>>;
-  /** Of these identities those that are still broken in a tree. */
-  stillBroken(tree: string, broken: readonly string[]): Promise<Result<string[], Failure>>;
   /** Who did what between two tips, the newest first. */
   suspects(from: string, to: string): Promise<EntryData<'main_red'>['suspects']>;
   /** Compare-and-swap of main in the remote. */
@@ -58,15 +55,18 @@ export interface TrainWorld {
 export type Stacked =
   /** The commit to land and its tree; `merged` differs from the branch's own commit except by accident. */
   | { state: 'stacked'; merged: string; tree: string }
-  | { state: 'conflict'; files: string[] }
+  /** `text`: what git says, with the hunks. */
+  | { state: 'conflict'; files: string[]; text: string }
   /** A submodule, an unreadable object: it cannot be merged, and why. */
   | { state: 'unusable'; reason: string };
 
 export interface Judged {
   state: 'green' | 'red' | 'unevaluated';
   reason: string;
-  /** Identities that fail, vanished or are skipped and were not so in the base. */
-  broken: string[];
+  /** Identities that fail and did not in the base. */
+  failing: string[];
+  /** Tests of the base that are gone or skipped: in a change they count as failed. */
+  lost: string[];
   figures: Figures;
   checks: { ran: number; reused: number };
 }

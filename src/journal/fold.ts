@@ -139,9 +139,14 @@ export const foldEntry = (state: State, entry: Entry): void => {
     case 'intent':
       state.intents[entry.id] = { ...envelope(entry), id: entry.id, at: entry.ts, data: entry.data };
       return;
-    case 'intent_settled':
+    case 'intent_settled': {
+      const intent = state.intents[entry.data.intent];
       delete state.intents[entry.data.intent];
+      if (intent?.data.effect !== 'delete-branch' || entry.data.done) return;
+      const queued = state.queue[intent.data.branch];
+      if (queued) queued.deletionRefusedAt = entry.ts;
       return;
+    }
     case 'branch_pushed': {
       const running = runningOf(state, entry);
       state.queue[entry.data.branch] = {
@@ -171,12 +176,17 @@ export const foldEntry = (state: State, entry: Entry): void => {
         status: { state: 'pending', note: entry.data.reason },
         deleted: true,
       };
+      for (const landing of projectOf(state, entry.project).landings) {
+        if (landing.branches.some((landed) => entry.data.branches.includes(landed.branch))) landing.revertedBy = branch;
+      }
       return;
     }
     case 'cto_review': {
       const { decision, by, name, reasons } = entry.data;
       const reviewed = { review: entry.id, by, name, reason: reasons[0] ?? '', at: entry.ts };
-      return changeBranch(state, entry, { state: STATE_BY_DECISION[decision], ...reviewed });
+      return changeBranch(state, entry, { state: STATE_BY_DECISION[decision], ...reviewed }, (branch) => {
+        delete branch.unevaluated;
+      });
     }
     case 'review_failed': {
       const queued = state.queue[entry.data.branch];
@@ -197,6 +207,13 @@ export const foldEntry = (state: State, entry: Entry): void => {
         branch.commit = to;
       });
     }
+    case 'train_tested': {
+      const [alone, ...others] = entry.data.branches;
+      const queued = alone === undefined ? undefined : state.queue[alone];
+      if (queued && others.length === 0 && entry.data.state === 'unevaluated')
+        queued.unevaluated = (queued.unevaluated ?? 0) + 1;
+      return;
+    }
     case 'branch_dropped': {
       const { why, reason, patch } = entry.data;
       return changeBranch(state, entry, { state: 'dropped', why, reason }, (branch) => {
@@ -211,8 +228,12 @@ export const foldEntry = (state: State, entry: Entry): void => {
       // What lands while main is red is no proof that it is green; `main_green` says when it is.
       if (!project.red) project.good = { commit: to, tree };
       delete project.blocked;
-      const branches = landings.map(({ branch, merged }) => ({ branch, merged }));
-      project.landings.push({ from, to, tree, at: entry.ts, branches, ...(reverts ? { revert: true } : {}) });
+      project.landings.push({
+        ...{ from, to, tree, at: entry.ts },
+        branches: landings.map(({ branch, merged }) => ({ branch, merged })),
+        ...(entry.data.verify ? { verification: 'owed' } : {}),
+        ...(reverts ? { revert: true } : {}),
+      });
       if (project.landings.length > LANDINGS_MAX) project.landings.shift();
       for (const { branch, merged, review } of landings) {
         const queued = state.queue[branch];
@@ -227,8 +248,12 @@ export const foldEntry = (state: State, entry: Entry): void => {
       delete projectOf(state, entry.project).blocked;
       return;
     case 'landing_verified': {
-      const landing = projectOf(state, entry.project).landings.findLast(({ to }) => to === entry.data.main);
-      if (landing) landing.verified = entry.data.ok;
+      const { landings } = projectOf(state, entry.project);
+      const last = landings.findLastIndex(({ to }) => to === entry.data.main);
+      // What was verified is all that had landed until then.
+      for (const landing of landings.slice(0, last + 1)) {
+        if (landing.verification === 'owed') landing.verification = entry.data.ok ? 'passed' : 'failed';
+      }
       return;
     }
     case 'main_judged':
@@ -247,6 +272,7 @@ export const foldEntry = (state: State, entry: Entry): void => {
       const queued = state.queue[entry.data.branch];
       if (!queued) return;
       queued.deleted = true;
+      delete queued.deletionRefusedAt;
       if (entry.data.patch) queued.patch = entry.data.patch;
       return;
     }
@@ -320,7 +346,6 @@ export const foldEntry = (state: State, entry: Entry): void => {
     case 'install_ran':
     case 'dependencies_damaged':
     case 'review_commented':
-    case 'train_tested':
     case 'alert':
     case 'journal_damaged':
     case 'swept':
@@ -445,16 +470,24 @@ const unreviewable = (
   const queued = state.queue[branch];
   if (!queued) return `branch ${branch} is not in the queue`;
   const { status } = queued;
+  if (isLanding(state, branch)) return `branch ${branch} is landing at this moment`;
   if (queued.commit !== commit) return `branch ${branch} is at ${queued.commit}, not at ${commit}`;
   if (status.state === 'landed' || status.state === 'gone') return `branch ${branch} is ${status.state}`;
   if (by === 'person' || status.state === 'pending') return undefined;
   return `branch ${branch} is ${status.state}; only a person decides anew`;
 };
 
+/** Between the intent and its settlement nothing is said of a branch: it may be in main already. */
+const isLanding = (state: Readonly<State>, name: string): boolean =>
+  Object.values(state.intents).some(
+    ({ data }) => data.effect === 'move-main' && data.merge.landings.some(({ branch }) => branch === name),
+  );
+
 const mustBeOpen = (state: Readonly<State>, name: string, commit: string): string | undefined => {
   const queued = state.queue[name];
   if (!queued) return `branch ${name} is not in the queue`;
   if (queued.commit !== commit) return `branch ${name} is at ${queued.commit}, not at ${commit}`;
+  if (isLanding(state, name)) return `branch ${name} is landing at this moment`;
   const { state: now } = queued.status;
   return now === 'landed' || now === 'gone' || now === 'dropped' ? `branch ${name} is ${now}` : undefined;
 };

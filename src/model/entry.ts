@@ -104,6 +104,8 @@ export const Merged = z.object({
   /** In the order in which they were put onto main. */
   landings: z.array(Landing).min(1),
   figures: Figures.optional(),
+  /** The project has a command that verifies landings, and this one is owed it. */
+  verify: z.boolean(),
 });
 export type Merged = z.infer<typeof Merged>;
 
@@ -310,6 +312,8 @@ const entry = {
     /** Branches whose landing it takes back. */
     branches: z.array(z.string()),
     reason: z.string(),
+    /** The task that tells a session what happened. */
+    task: z.string().optional(),
   }),
 
   /** A tip that somebody else made was measured and breaks nothing. */

@@ -18,6 +18,8 @@ export const MENDS = {
   'branch-missing': 'Set `branch:` in winnow.config.yaml to a branch that exists.',
   'repo-unreachable': 'Check the network and the credentials with `git ls-remote` on the same URL.',
   'push-refused': 'Look at the remote’s hooks and branch protection; the branch stays in the mirror until then.',
+  'checkout-dirty':
+    'Commit or stash what lies in that checkout, or finish what was begun there; Winnow goes on by itself.',
   'git-failed': 'Run the named git command by hand in the mirror to see more.',
   'install-failed': 'Run the install command by hand in a clean clone, or set `install:` in winnow.config.yaml.',
   // machine

@@ -31,6 +31,8 @@ export const TestResult = z.object({
   status: TestStatus,
   /** First lines of the failure, for the agent that has to mend it. */
   message: z.string().optional(),
+  /** It failed twice on this tree: a third look would tell nothing new. */
+  confirmed: z.literal(true).optional(),
 });
 export type TestResult = z.infer<typeof TestResult>;
 

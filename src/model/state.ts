@@ -126,6 +126,10 @@ export interface QueuedBranch {
   /** The remote has no branch of this name any more; the commit is kept in the mirror until `winnow gc`. */
   deleted?: true;
   patch?: string;
+  /** When the remote last refused to delete it. */
+  deletionRefusedAt?: string;
+  /** How often it was measured alone on main without a result since it was last approved. */
+  unevaluated?: number;
 }
 
 /**
@@ -158,10 +162,12 @@ export interface PastLanding {
   tree: string;
   at: string;
   branches: { branch: string; merged: string }[];
-  /** Undefined: not verified, whether or not a command is configured for it. */
-  verified?: boolean;
-  /** Winnow's own reverts are not reverted again by a failed verification. */
+  /** Absent: no command was configured when it landed. */
+  verification?: 'owed' | 'passed' | 'failed';
+  /** It is itself a revert: a verification that fails after it is for a person. */
   revert?: true;
+  /** The branch that takes it back. */
+  revertedBy?: string;
 }
 
 export interface DaySpend {

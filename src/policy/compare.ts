@@ -224,7 +224,7 @@ export const suspectedFlaky = (base: TreeReport, result: TreeReport): Suspects[]
   return result.checks.flatMap((check) => {
     if (check.state === 'unevaluated') return [];
     const passed = new Set(before.get(check.check)?.tests.flatMap((test) => (test.status === 'passed' ? test.id : [])));
-    const tests = check.tests.filter((test) => test.status === 'failed' && passed.has(test.id));
+    const tests = check.tests.filter((test) => test.status === 'failed' && !test.confirmed && passed.has(test.id));
     if (tests.length === 0) return [];
     return [{ check: check.check, tests, files: [...new Set(tests.map((test) => test.file))].filter(Boolean) }];
   });
@@ -245,13 +245,16 @@ export const mergeRerun = (
   const passedNow = new Set(
     rerun.tests.flatMap((test) => (test.status === 'passed' && suspected.has(test.id) ? test.id : [])),
   );
+  const failedNow = new Set(rerun.tests.flatMap((test) => (test.status === 'failed' ? test.id : [])));
   const flaky: string[] = [];
   const tests = first.tests.map((test): TestResult => {
-    if (test.status !== 'failed' || !passedNow.has(test.id)) return test;
+    if (test.status !== 'failed' || !suspected.has(test.id)) return test;
+    if (failedNow.has(test.id)) return { ...test, confirmed: true };
+    if (!passedNow.has(test.id)) return test;
     flaky.push(entryOf(first.check, test.id));
     return { id: test.id, file: test.file, name: test.name, status: 'passed' };
   });
-  if (flaky.length === 0) return { report: first, flaky };
+  if (flaky.length === 0) return { report: { ...first, tests }, flaky };
 
   const known = new Set(first.problems.map((problem) => problem.id));
   const problems = [...first.problems, ...rerun.problems.filter((problem) => !known.has(problem.id))];

@@ -22,12 +22,13 @@ export const reviewsDue = (state: Readonly<State>, why: 'woken' | 'sweep'): Open
 /** What is known of a change before anybody reads it. */
 export interface Change {
   branch: string;
-  files: readonly { path: string; status: string; binary: boolean; oldMode: string; newMode: string }[];
   added: number;
   removed: number;
   /** The unified diff, and whether it had to be cut off. */
   patch: { text: string; truncated: boolean };
   findings: readonly Finding[];
+  /** Paths of what no diff shows, and how many files were renamed. */
+  traits: { renames: number; submodules: string[]; lfsPointers: string[]; binaries: string[] };
   /** `merge.maxDiffLines` */
   linesMax: number;
 }
@@ -73,24 +74,18 @@ const BY_RULE: Record<Rule, (change: Change) => string | undefined> = {
     const others = more.length > 0 ? ` (and ${more.length} more)` : '';
     return `It holds what is refused of a session: ${first.kind} in ${first.file}${others}: ${first.evidence}. Look whether it is meant.`;
   },
-  submodule: ({ files }) => {
-    const paths = files.filter(({ oldMode, newMode }) => oldMode === GITLINK || newMode === GITLINK);
-    return paths.length === 0
+  submodule: ({ traits: { submodules } }) =>
+    submodules.length === 0
       ? undefined
-      : `It changes a submodule (${few(paths)}), whose content is in another repository. Look at what it points to.`;
-  },
-  'lfs-pointer': ({ patch }) => {
-    const paths = lfsPointersIn(patch.text);
-    return paths.length === 0
+      : `It changes a submodule (${few(submodules)}), whose content is in another repository. Look at what it points to.`,
+  'lfs-pointer': ({ traits: { lfsPointers } }) =>
+    lfsPointers.length === 0
       ? undefined
-      : `It changes what Git LFS stores elsewhere (${few(paths)}); the diff shows pointers only. Look at the files themselves.`;
-  },
-  binary: ({ files }) => {
-    const paths = files.filter(({ binary }) => binary);
-    return paths.length === 0
+      : `It changes what Git LFS keeps elsewhere (${few(lfsPointers)}); the diff shows pointers only. Look at the files themselves.`,
+  binary: ({ traits: { binaries } }) =>
+    binaries.length === 0
       ? undefined
-      : `It changes binary files (${few(paths)}), which no diff shows. Look at them.`;
-  },
+      : `It changes binary files (${few(binaries)}), which no diff shows. Look at them.`,
   'too-large': ({ added, removed, linesMax, patch }) => {
     const lines = added + removed;
     if (lines > linesMax)
@@ -98,44 +93,23 @@ const BY_RULE: Record<Rule, (change: Change) => string | undefined> = {
     if (!patch.truncated && patch.text.length <= DIFF_BY_FILE_MAX_CHARS) return undefined;
     return `Its diff has more than ${count(DIFF_BY_FILE_MAX_CHARS)} characters, more than a reviewer reads. Look at its long lines.`;
   },
-  'rename-storm': ({ files }) => {
-    const renamed = files.filter(({ status }) => status === 'renamed').length;
-    return renamed <= RENAMES_MAX
+  'rename-storm': ({ traits: { renames } }) =>
+    renames <= RENAMES_MAX
       ? undefined
-      : `It renames ${count(renamed)} files; above ${RENAMES_MAX} a person says whether the move is meant. Look at what changed beside the names.`;
-  },
+      : `It renames ${count(renames)} files; above ${RENAMES_MAX} a person says whether the move is meant. Look at what changed beside the names.`,
   unreadable: ({ patch }) => {
     if (patch.text.length <= DIFF_IN_PROMPT_MAX_CHARS || !longLine.test(patch.text)) return undefined;
     return `Its diff is too large for one message and has lines of more than ${count(LINE_READ_MAX_CHARS)} characters, which cannot be read by file. Look at those.`;
   },
 };
 
-const GITLINK = '160000';
 const longLine = new RegExp(`[^\\n]{${LINE_READ_MAX_CHARS + 1}}`);
 
 const count = (n: number): string => n.toLocaleString('en-US');
 
-const few = (files: readonly { path: string }[]): string => {
-  const more = files.length > NAMED_MAX ? ` and ${files.length - NAMED_MAX} more` : '';
-  return (
-    files
-      .slice(0, NAMED_MAX)
-      .map(({ path }) => path)
-      .join(', ') + more
-  );
-};
-
-/** Files that hold the pointer of Git LFS on either side: its first line is the same for all of them. */
-const lfsPointersIn = (patch: string): { path: string }[] => {
-  const found = new Set<string>();
-  for (const { file, lines } of readPatch(patch)) {
-    const isPointer = lines.some(({ text, oldLine, newLine, side }) => {
-      const first = side === '-' ? oldLine === 1 : newLine === 1;
-      return first && text.startsWith('version https://git-lfs.github.com/spec/');
-    });
-    if (isPointer) found.add(file.newPath ?? file.oldPath ?? '');
-  }
-  return [...found].map((path) => ({ path }));
+const few = (paths: readonly string[]): string => {
+  const more = paths.length > NAMED_MAX ? ` and ${paths.length - NAMED_MAX} more` : '';
+  return paths.slice(0, NAMED_MAX).join(', ') + more;
 };
 
 /** One patch for each file, in the order of the diff; together they are the whole of it. */

@@ -273,6 +273,7 @@ export const policyFor = (kind: FailureKind, context: PolicyContext): RunPolicy 
     case 'branch-missing':
     case 'repo-unreachable':
     case 'push-refused':
+    case 'checkout-dirty':
     case 'git-failed':
     case 'install-failed':
     case 'journal-write':

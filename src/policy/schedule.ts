@@ -50,7 +50,7 @@ export const decide = (input: ScheduleInput): Decision => {
   /** Why a session that has something to do does not do it: the reason met first, which is the most urgent work's. */
   const refused = new Map<string, Refusal>();
   const offer = (session: Session, task?: Task): boolean => {
-    const refusal = admit(session);
+    const refusal = redRefusal(state, session, task) ?? admit(session);
     if (refusal) {
       if (!refused.has(session.name)) refused.set(session.name, refusal);
       return false;
@@ -71,6 +71,13 @@ export const decide = (input: ScheduleInput): Decision => {
     decision.wait.push({ session: session.name, why, ...(untilMs === undefined ? {} : { untilMs }) });
   }
   return decision;
+};
+
+/** While main is red by somebody else's push, only work that mends it goes on. */
+const redRefusal = (state: Readonly<State>, { project }: Session, task: Task | undefined): Refusal | undefined => {
+  const red = state.projects[project]?.red;
+  if (!red || task?.origin === 'main-red') return undefined;
+  return { why: `main of ${project} is red since ${red.commit.slice(0, 10)}: only work that mends it goes on` };
 };
 
 /** The sessions that nothing of their own holds back, who has waited longest first; the others are told why they wait. */

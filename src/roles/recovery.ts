@@ -1,4 +1,3 @@
-import { completeDeletion } from '../flow/delete-branch.ts';
 import { rescueWork } from '../flow/evaluate.ts';
 import { journalPush, settle } from '../flow/publish.ts';
 import { type Cycle, newSum, type Workshop } from '../flow/workshop.ts';
@@ -209,10 +208,6 @@ const settleOrphans = async (shop: Workshop): Promise<number> => {
   const state = shop.journal.state();
   for (const intent of Object.values(state.intents)) {
     if (intent.cycle && state.running[intent.cycle]) continue;
-    if (intent.data.effect === 'delete-branch') {
-      if ((await completeDeletion(shop, intent)) === undefined) open += 1;
-      continue;
-    }
     if (intent.data.effect !== 'push-branch') continue;
     const { project = '', session = '', cycle = '' } = intent;
     const done = await completePush(shop, { project, session, cycle }, intent.id, intent.data);

@@ -1,11 +1,10 @@
 import pLimit from 'p-limit';
-import { deleteBranch, deletionsDue } from '../flow/delete-branch.ts';
-import { deleteRejected, journalMove, type Reviewed, reviewBranch } from '../flow/review.ts';
+import { journalMove, type Reviewed, reviewBranch } from '../flow/review.ts';
 import type { Workshop } from '../flow/workshop.ts';
 import { FailureError } from '../model/failure.ts';
-import type { QueuedBranch } from '../model/state.ts';
 import { type MachineFacts, readGates } from '../policy/gates.ts';
 import { reviewsDue } from '../policy/review.ts';
+import { clearUpProject } from './train.ts';
 
 /**
  * Reviews what waits: a tick looks at the queue and starts a review of each branch that is due. It may run twice and in
@@ -42,6 +41,10 @@ export const createReviewer = (deps: ReviewerDeps): Reviewer => {
     try {
       const shut = await whyNot(deps);
       const reviewed = shut === undefined ? await inTurn(shop, branch, signal) : waits(shut);
+      if (reviewed.state === 'dropped' || (reviewed.state === 'decided' && reviewed.entry.data.decision === 'reject')) {
+        const project = shop.journal.state().queue[branch]?.project;
+        if (project !== undefined) await clearUpProject(shop, project, signal);
+      }
       if (reviewed.state === 'waits' || reviewed.state === 'failed') tell(`${branch}: ${reviewed.reason}`);
       return { branch, ...reviewed };
     } catch (error) {
@@ -54,7 +57,7 @@ export const createReviewer = (deps: ReviewerDeps): Reviewer => {
 
   return {
     tick: async (why, only) => {
-      if (why === 'sweep' && only === undefined) await deleteLeftOver(deps);
+      if (why === 'sweep' && only === undefined) await lapseMoved(deps);
       const due = reviewsDue(shop.journal.state(), why).filter(({ branch }) => only?.has(branch) ?? true);
       const reviews = due.map(({ branch }) => {
         const known = underWay.get(branch);
@@ -95,34 +98,17 @@ const inTurn = async (shop: Workshop, branch: string, signal: AbortSignal): Prom
   }
 };
 
-/** What the remote would not delete when its time came; somebody's new work under the old name is not touched. */
-const deleteLeftOver = async ({ shop, tell }: ReviewerDeps): Promise<void> => {
-  for (const queued of deletionsDue(shop.journal.state())) {
-    try {
-      const reason = await deleteAgain(shop, queued);
-      if (reason !== undefined) tell(`${queued.branch} is not deleted yet: ${reason}`);
-    } catch (error) {
-      if (!(error instanceof FailureError)) throw error;
-      tell(`${queued.branch} is not deleted yet: ${error.failure.message}`);
-    }
+/** What waits for a person, or was rejected and is not deleted yet, may have moved or vanished since. */
+const lapseMoved = async ({ shop, tell }: ReviewerDeps): Promise<void> => {
+  for (const queued of Object.values(shop.journal.state().queue)) {
+    const { branch, project: name, status, deleted } = queued;
+    if (deleted || (status.state !== 'needs-human' && status.state !== 'rejected')) continue;
+    const project = shop.config().projects.find((p) => p.name === name);
+    const mirror = project && (await shop.mirrorOf(project));
+    if (!mirror?.ok) continue;
+    const there = await mirror.value.fetchBranch(branch);
+    if (!there.ok) tell(`${branch}: ${there.error.message}`);
+    // A rejected branch that is gone is what was wanted.
+    else if (there.value !== undefined || status.state === 'needs-human') journalMove(shop, queued, there.value);
   }
-};
-
-const deleteAgain = async (shop: Workshop, queued: QueuedBranch): Promise<string | undefined> => {
-  const { branch, commit, project: name, session, cycle, status } = queued;
-  const project = shop.config().projects.find((p) => p.name === name);
-  const mirror = project && (await shop.mirrorOf(project));
-  if (!mirror?.ok) return mirror?.error.message;
-  const there = await mirror.value.fetchBranch(branch);
-  if (!there.ok) return there.error.message;
-  if (there.value !== undefined && there.value !== commit) {
-    if (status.state === 'rejected') journalMove(shop, queued, there.value);
-    return undefined;
-  }
-  const where = { project: name, session, cycle };
-  const deleted =
-    status.state === 'rejected'
-      ? await deleteRejected(shop, queued, status.reason)
-      : await deleteBranch(shop, where, { branch, commit, reason: status.state, patch: queued.patch });
-  return deleted.ok ? undefined : deleted.error.message;
 };

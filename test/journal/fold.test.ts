@@ -413,7 +413,7 @@ describe('gates, parks, pauses and intents', () => {
     tell('merged', { ...DATA.merged, to: 'next', landings }, { project: 'api' });
     expect(state.projects.api).toMatchObject({ tip: 'next', good: DATA.main_judged });
     tell('landing_verified', { ...DATA.landing_verified, main: 'next' }, { project: 'api' });
-    expect(state.projects.api?.landings.at(-1)).toMatchObject({ to: 'next', verified: false });
+    expect(state.projects.api?.landings.at(-1)).toMatchObject({ to: 'next', verification: 'failed' });
     tell('main_green', { commit: 'next', tree: 't', redMs: 1 }, { project: 'api' });
     expect(state.projects.api).not.toHaveProperty('red');
     expect(state.projects.api?.good).toEqual({ commit: 'next', tree: 't' });

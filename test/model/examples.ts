@@ -177,6 +177,7 @@ export const DATA: { [T in EntryType]: EntryData<T> } = {
       },
     ],
     figures: FIGURES,
+    verify: true,
   },
   train_blocked: {
     failure: 'push-refused',

@@ -324,8 +324,15 @@ describe('a second look', () => {
     expect(compareReports(report(['a', 'b']), tree(merged)).verdict).toBe('same');
   });
 
-  it('changes nothing when it fails again, runs nothing or cannot run', () => {
-    for (const rerun of [check('tests', tests([], ['a', 'b'])), check('tests', []), mute('tests')]) {
+  it('confirms what fails again, so that nobody looks a third time', () => {
+    const { report, flaky } = mergeRerun(first, check('tests', tests([], ['a', 'b', 'n'])), suspects!);
+    expect(flaky).toEqual([]);
+    expect(report.tests.map((t) => t.confirmed)).toEqual([true, true, undefined, undefined]);
+    expect(suspectedFlaky(base, tree(report))).toEqual([]);
+  });
+
+  it('changes nothing when it runs nothing or cannot run', () => {
+    for (const rerun of [check('tests', []), mute('tests')]) {
       expect(mergeRerun(first, rerun, suspects!)).toEqual({ report: first, flaky: [] });
     }
   });

@@ -23,6 +23,8 @@ export interface Actions {
     file: string,
     options: Homed & { project?: string; session?: string; priority?: string; json?: boolean },
   ): Promise<number>;
+  train(project: string | undefined, options: Homed & { json?: boolean }): Promise<number>;
+  revert(what: string, options: Homed & { reason?: string; project?: string; json?: boolean }): Promise<number>;
   pause(session: string | undefined, options: Homed & { reason?: string }): Promise<number>;
   resume(session: string | undefined, options: Homed): Promise<number>;
   log(
@@ -143,6 +145,20 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .description('queue a failed task once more')
     .action((id: string, options) => run(actions.taskRetry(id, homed(options))));
 
+  program
+    .command('train')
+    .argument('[project]', 'name of the project; default: all')
+    .option('--json', 'what landed, what was dropped and what waits, one line a project')
+    .description('land what is approved now; the running factory does it by itself')
+    .action((project: string | undefined, options) => run(actions.train(project, homed(options))));
+  program
+    .command('revert')
+    .argument('<commit-or-branch>', 'a commit of main, or a branch that landed, or the end of its name')
+    .option('-m, --reason <text>', 'why')
+    .option('-p, --project <name>', 'the project; needed when several have such a commit')
+    .option('--json', 'print its end as JSON')
+    .description('take back what landed; the revert is tested before main moves')
+    .action((what: string, options) => run(actions.revert(what, homed(options))));
   program
     .command('pause')
     .argument('[session]', 'name of the session; default: all')

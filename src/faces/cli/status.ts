@@ -17,7 +17,7 @@ export const renderStatus = (view: StatusView, { paint, lineWidth }: Pick<Termin
   const isRunning = view.processes.length > 0;
   return [
     ...lines([headText(view, now)], isRunning ? 'green' : 'yellow'),
-    ...lines(mattersOf(view), 'red'),
+    ...lines(mattersOf(view, now), 'red'),
     ...lines(holdsOf(view, now), 'yellow'),
     '',
     ...lines(view.projects.map(projectText)),
@@ -46,7 +46,15 @@ const headText = ({ home, processes }: StatusView, now: number): string => {
 };
 
 /** What does not mend itself. */
-const mattersOf = ({ projects, journal }: StatusView): string[] => [
+const mattersOf = ({ projects, journal }: StatusView, now: number): string[] => [
+  ...projects.flatMap(({ name, branch, red }) => (red ? [redText(name, branch, red, now)] : [])),
+  ...projects.flatMap(({ name, branch, blocked }) =>
+    blocked
+      ? [
+          `nothing lands on ${branch} of ${name} since ${relativeText(blocked.since, now)}: ${sentence(blocked.reason)} ${blocked.mend}`,
+        ]
+      : [],
+  ),
   ...projects.flatMap(({ name, unready }) =>
     unready ? [`project ${name} is not ready: ${sentence(unready.message)} ${unready.mend}`] : [],
   ),
@@ -54,6 +62,18 @@ const mattersOf = ({ projects, journal }: StatusView): string[] => [
     ? [`the journal has ${countOf(journal.damaged, 'damaged line')}, skipped; nothing else is affected`]
     : []),
 ];
+
+const redText = (
+  name: string,
+  branch: string,
+  red: NonNullable<StatusView['projects'][number]['red']>,
+  now: number,
+): string => {
+  const [suspect, ...others] = red.suspects;
+  const more = others.length > 0 ? ` and ${others.length} more` : '';
+  const by = suspect ? ` (suspect: ${suspect}${more})` : '';
+  return `${branch} of ${name} is RED since ${relativeText(red.since, now)}: ${countOf(red.broken, 'thing')} broken by a push from outside${by}; only work that mends it goes on`;
+};
 
 const holdsOf = ({ paused, gates }: StatusView, now: number): string[] => [
   ...(paused ? [`everything is paused ${paused}; go on with \`winnow resume\``] : []),

@@ -25,6 +25,52 @@ export interface Diff {
   removed: number;
 }
 
+export interface Change {
+  onto: string;
+  /** The tip of what is to come. */
+  commit: string;
+  style: 'squash' | 'merge' | 'rebase';
+  /** Of the one commit that squash and merge make; rebase keeps the messages there are. */
+  message: string;
+  /** Last in every commit made; lines of the same keys that stood in the message are forged and go. */
+  trailers: [string, string][];
+  author: Author;
+  at: number;
+}
+
+export type Stacked =
+  /** `merged` is `onto` itself when the change adds nothing to it. `note`: why the style is not the one asked for. */
+  | { state: 'stacked'; merged: string; tree: string; note?: string }
+  /** `text`: git's words and the conflicting lines, at most CONFLICT_TEXT_MAX_BYTES, for who redoes the change. */
+  | { state: 'conflict'; files: string[]; text: string }
+  /** A submodule, an unreadable object, no common history: it cannot be merged by anybody here, and why. */
+  | { state: 'unusable'; reason: string };
+
+export interface CommitLine {
+  commit: string;
+  /** As `name <address>`. */
+  author: string;
+  subject: string;
+}
+
+export interface Traits {
+  files: number;
+  renames: number;
+  /** Paths that are a submodule before or after. */
+  submodules: string[];
+  /** Paths whose new content is a pointer to a file kept elsewhere (Git LFS). */
+  lfsPointers: string[];
+  binaries: string[];
+}
+
+export interface Kept {
+  /** As given to `keep`. */
+  name: string;
+  commit: string;
+  /** When the commit says that it was made. */
+  atMs: number;
+}
+
 /** Winnow's own bare copy of a project's repository; the only git directory its own commands ever work in. */
 export interface Mirror {
   dir: string;
@@ -65,10 +111,39 @@ export interface Mirror {
   pushBranch(branch: string, commit: string): Promise<Result<void, Failure>>;
   /** What the remote has under this branch now; undefined: no such branch. */
   remoteBranch(branch: string): Promise<Result<string | undefined, Failure>>;
-  /** As `remoteBranch`, and what is there is in the mirror afterwards. */
-  fetchBranch(branch: string): Promise<Result<string | undefined, Failure>>;
   /** Deletes a remote branch if it is still at this commit. */
   deleteRemoteBranch(branch: string, commit: string): Promise<Result<void, Failure>>;
+  /** What the remote has under this name now, fetched so that it can be merged; undefined: no such branch. */
+  fetchBranch(branch: string, signal?: AbortSignal): Promise<Result<string | undefined, Failure>>;
+  /**
+   * Moves the branch forward in the remote if it is still at `from`; a checkout of it on this machine follows.
+   * `moved`: the branch holds `to`, whoever asked first. `lost`: somebody else moved it before.
+   * Kinds: push-refused, checkout-dirty (nothing was moved or touched), repo-unreachable and those of `fetch`.
+   */
+  moveMain(from: string, to: string): Promise<Result<'moved' | 'lost', Failure>>;
+  /** Puts a change on top of a commit without a checkout. The same input makes the same commits, wherever and when. */
+  stack(change: Change): Promise<Result<Stacked, Failure>>;
+  /** Commits in `to` that are not in `from`, the newest first; none when one of them is unknown. */
+  commits(from: string, to: string, limit: number): Promise<CommitLine[]>;
+  parentOf(commit: string): Promise<string | undefined>;
+  /** The commit that takes back what lies between two: merging it into whatever came later takes it back there. */
+  revertOf(
+    range: { from: string; to: string },
+    message: string,
+    author: Author,
+    at: number,
+  ): Promise<Result<{ commit: string; tree: string }, Failure>>;
+  /**
+   * The commit a person means: by the first 4 or more digits of its name, by a branch kept here or followed in the
+   * remote, or by a whole ref. Undefined when there is none, or more than one. Nothing else of git's syntax is taken.
+   */
+  resolve(name: string): Promise<string | undefined>;
+  /** What a review must know of a change beside its lines. */
+  traits(from: string, to: string): Promise<Result<Traits, Failure>>;
+  /** What `keep` holds, the oldest first. */
+  kept(): Promise<Result<Kept[], Failure>>;
+  /** Deletes the objects that nothing has referred to for two weeks; see retention.ts for why that is safe. */
+  prune(): Promise<Result<{ freedBytes: number }, Failure>>;
   /**
    * Packs what has piled up, so that the ten thousandth cycle is as quick as the first; for a quiet hour.
    * Deletes no object: kept commits and the workspaces that borrow them lose nothing.

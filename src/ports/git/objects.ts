@@ -1,9 +1,9 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
-import { err, ok } from '../../base/result.ts';
-import { failed } from '../../model/failure.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import { type Failure, failed } from '../../model/failure.ts';
 import { type Git, gitFailure } from './git.ts';
-import type { Diff, DiffFile, Mirror } from './mirror.ts';
+import type { Author, Diff, DiffFile, Mirror } from './mirror.ts';
 
 /** What is done with commits and trees alone: no checkout, no index, no ref. */
 export type Objects = Pick<
@@ -95,27 +95,42 @@ export const createObjects = ({ git, gitDir }: { git: Git; gitDir: string }): Ob
       .slice(0, limit);
   },
 
-  commitTree: async ({ tree, parents, message, author, at }) => {
-    const date = `${Math.floor(at / 1000)} +0000`;
-    const name = plain(author.name) || 'Winnow';
-    const email = plain(author.email) || 'winnow@localhost';
-    const commit = await git.done({
-      gitDir,
-      args: ['commit-tree', tree, ...parents.flatMap((parent) => ['-p', parent]), '-F', '-'],
-      env: {
-        GIT_AUTHOR_NAME: name,
-        GIT_AUTHOR_EMAIL: email,
-        GIT_AUTHOR_DATE: date,
-        GIT_COMMITTER_NAME: name,
-        GIT_COMMITTER_EMAIL: email,
-        GIT_COMMITTER_DATE: date,
-      },
-      // git refuses a message with a NUL in it; a commit must not fail for what a model wrote.
-      input: `${message.replaceAll('\0', '').trimEnd()}\n`,
-    });
-    return commit.ok ? ok(commit.value.trim()) : commit;
+  commitTree: ({ tree, parents, message, author, at }) => {
+    const by = { ...author, date: dateOf(at) };
+    return writeCommit({ git, gitDir }, { tree, parents, message, author: by, committer: by });
   },
 });
+
+/** Who and when, as git writes it: seconds and zone. */
+export interface Signature extends Author {
+  date: string;
+}
+
+/** The date by which git dates: seconds since 1970 in UTC; the sign keeps it from guessing at small ones. */
+export const dateOf = (atMs: number): string => `@${Math.floor(atMs / 1000)} +0000`;
+
+/** A commit object: the same name for the same words, wherever and whenever it is made. */
+export const writeCommit = async (
+  { git, gitDir }: { git: Git; gitDir: string },
+  commit: { tree: string; parents: string[]; message: string; author: Signature; committer: Signature },
+): Promise<Result<string, Failure>> => {
+  const { author, committer } = commit;
+  const written = await git.done({
+    gitDir,
+    args: ['commit-tree', commit.tree, ...commit.parents.flatMap((parent) => ['-p', parent]), '-F', '-'],
+    env: {
+      GIT_AUTHOR_NAME: plain(author.name) || 'Winnow',
+      GIT_AUTHOR_EMAIL: plain(author.email) || 'winnow@localhost',
+      GIT_AUTHOR_DATE: author.date,
+      GIT_COMMITTER_NAME: plain(committer.name) || 'Winnow',
+      GIT_COMMITTER_EMAIL: plain(committer.email) || 'winnow@localhost',
+      GIT_COMMITTER_DATE: committer.date,
+    },
+    // git refuses a message with a NUL in it; a commit must not fail for what a model wrote.
+    input: `${commit.message.replaceAll('\0', '').trimEnd()}\n`,
+  });
+  return written.ok ? ok(written.value.trim()) : written;
+};
 
 /** `--raw --numstat -z`: first all raw records, then the counts in the same order. */
 const parseDiff = (text: string): Diff => {

@@ -4,10 +4,16 @@ import writeFileAtomic from 'write-file-atomic';
 import type { Clock } from '../../base/clock.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { type Failure, FailureError, failed } from '../../model/failure.ts';
+import { createCommits } from './commits.ts';
 import type { Git } from './git.ts';
 import type { Mirror } from './mirror.ts';
+import { createMoveMain } from './move-main.ts';
 import { createObjects } from './objects.ts';
+import { createOwnerCheckouts } from './owner-checkouts.ts';
 import { createRemote, missingBranch, type Source, sourceOf } from './remote.ts';
+import { listKept, prune } from './retention.ts';
+import { createStack } from './stack.ts';
+import { traitsOf } from './traits.ts';
 
 /**
  * Opens the mirror of a project, `.winnow/mirrors/<project>.git`, and makes it when there is none: prepared under
@@ -23,7 +29,7 @@ export const openMirror = async ({ git, clock, home, project, repo, branch, sign
   const ready = (await isMirror(dir)) ? ok(undefined) : await make({ git, clock, dir, source, branch, signal });
   if (!ready.ok) return ready;
   await configure(dir, source);
-  return ok(createMirror({ git, clock, dir, source, branch }));
+  return ok(createMirror({ git, clock, home, dir, source, branch }));
 };
 
 export interface MirrorOptions {
@@ -45,27 +51,46 @@ const REMAINS_MAX_AGE_MS = 60 * 60_000;
 const createMirror = ({
   git,
   clock,
+  home,
   dir,
   source,
   branch,
 }: {
   git: Git;
   clock: Clock;
+  home: string;
   dir: string;
   source: Source;
   branch: string;
 }): Mirror => {
   const remote = createRemote({ git, clock, gitDir: dir, source });
-  const tracking = `refs/remotes/origin/${branch}`;
+  const objects = createObjects({ git, gitDir: dir });
+  const place = { git, gitDir: dir };
+  const fetch: Mirror['fetch'] = async (signal) => {
+    const fetched = await remote.fetch(branch, signal);
+    return fetched.ok ? ok({ tip: fetched.value }) : fetched;
+  };
+  const isAncestor: Mirror['isAncestor'] = async (ancestor, of) =>
+    (await git.run({ gitDir: dir, args: ['merge-base', '--is-ancestor', ancestor, of] })).exitCode === 0;
   return {
     dir,
-    ...createObjects({ git, gitDir: dir }),
-    fetch: async (signal) => {
-      const fetched = await remote.fetch(branch, signal);
-      if (!fetched.ok) return fetched;
-      const tip = await git.ask(dir, ['rev-parse', '--verify', `${tracking}^{commit}`]);
-      return tip.ok ? ok({ tip: tip.value }) : tip;
-    },
+    ...objects,
+    ...createCommits({ ...place, objects }),
+    fetch,
+    isAncestor,
+    fetchBranch: remote.find,
+    moveMain: createMoveMain({
+      remote,
+      checkouts:
+        source.path === undefined ? undefined : createOwnerCheckouts({ git, mirrorDir: dir, repo: source.path }),
+      source,
+      branch,
+      mirror: { fetch, isAncestor },
+    }),
+    stack: createStack({ ...place, names: { onto: branch, commit: 'the change' } }),
+    traits: (from, to) => traitsOf({ ...place, diff: objects.diff }, from, to),
+    kept: () => listKept(place),
+    prune: () => prune({ ...place, home, nowMs: clock.now() }),
     countCommits: async (from, to) => {
       const count = await git.ask(dir, ['rev-list', '--count', '--end-of-options', `${from}..${to}`]);
       if (!count.ok) throw new FailureError(count.error);
@@ -75,8 +100,6 @@ const createMirror = ({
       const base = await git.ask(dir, ['merge-base', '--end-of-options', a, b]);
       return base.ok && base.value !== '' ? base.value : undefined;
     },
-    isAncestor: async (ancestor, of) =>
-      (await git.run({ gitDir: dir, args: ['merge-base', '--is-ancestor', ancestor, of] })).exitCode === 0,
     keep: async (name, commit) => {
       const kept = await git.done({ gitDir: dir, args: ['update-ref', `refs/winnow/${name}`, commit] });
       return kept.ok ? ok(undefined) : kept;
@@ -86,16 +109,6 @@ const createMirror = ({
     },
     pushBranch: remote.push,
     remoteBranch: remote.branch,
-    fetchBranch: async (name) => {
-      const there = await remote.branch(name);
-      if (!there.ok || there.value === undefined) return there;
-      const known = await git.run({ gitDir: dir, args: ['cat-file', '-e', `${there.value}^{commit}`] });
-      if (known.exitCode === 0) return there;
-      const fetched = await remote.fetch(name);
-      if (!fetched.ok) return fetched.error.kind === 'branch-missing' ? ok(undefined) : fetched;
-      // It may have moved between the look and the fetch.
-      return git.ask(dir, ['rev-parse', '--verify', `refs/remotes/origin/${name}^{commit}`]);
-    },
     deleteRemoteBranch: remote.remove,
     tidy: () => tidy(git, dir, clock.now()),
   };
@@ -212,13 +225,20 @@ const configText = (source: Source, format: 'sha1' | 'sha256'): string =>
     `\trepositoryformatversion = ${format === 'sha256' ? 1 : 0}`,
     '\tfilemode = true',
     '\tbare = true',
+    // Where a branch stood before its remote rewrote it; see retention.ts.
+    '\tlogallrefupdates = true',
     '[gc]',
     '\tauto = 0',
     ...(format === 'sha256' ? ['[extensions]', '\tobjectformat = sha256'] : []),
     '[remote "origin"]',
     `\turl = "${source.url.replace(/["\\]/g, '\\$&').replace(/\t/g, '\\t')}"`,
     // Eight sessions that push at once must not set off eight clean-ups in a repository on this machine.
-    ...(source.path === undefined ? [] : ['\treceivepack = git -c gc.auto=0 -c receive.autogc=false receive-pack']),
+    // And a checkout of the branch that moves follows it, by git itself, or the branch does not move.
+    ...(source.path === undefined
+      ? []
+      : [
+          '\treceivepack = git -c gc.auto=0 -c receive.autogc=false -c receive.denyCurrentBranch=updateInstead receive-pack',
+        ]),
     '',
   ].join('\n');
 

@@ -1,11 +1,13 @@
 import { stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../base/clock.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { type Failure, failed, failure } from '../../model/failure.ts';
 import { type Git, type GitOutput, gitFailure, gitsWords } from './git.ts';
 import { withoutCredentials } from './redact.ts';
+import { isBranchName } from './ref-name.ts';
 
 /**
  * The project's repository, wherever it is: a URL, a bare repository, or a checkout whose files are never touched.
@@ -22,12 +24,17 @@ export interface Source {
 }
 
 export interface Remote {
-  fetch(branch: string, signal?: AbortSignal): Promise<Result<void, Failure>>;
+  /** Fetches a branch that must be there; its tip. */
+  fetch(branch: string, signal?: AbortSignal): Promise<Result<string, Failure>>;
+  /** Fetches a branch if it is there; undefined: it is not, and the mirror forgets where it was. */
+  find(branch: string, signal?: AbortSignal): Promise<Result<string | undefined, Failure>>;
   /** What is there: branches with their commits, and the default branch. */
   look(signal?: AbortSignal): Promise<Result<RemoteRefs, Failure>>;
   push(branch: string, commit: string): Promise<Result<void, Failure>>;
   branch(branch: string): Promise<Result<string | undefined, Failure>>;
   remove(branch: string, commit: string): Promise<Result<void, Failure>>;
+  /** Moves a branch forward if it is still at `from`; the remote's words when it would not, for whatever reason. */
+  advance(branch: string, from: string, to: string): Promise<Result<{ refusal?: string; detail?: string }, Failure>>;
 }
 
 export interface RemoteRefs {
@@ -50,8 +57,17 @@ export const sourceOf = async (repo: string, home: string): Promise<Source> => {
   const text = repo.trim();
   const local = path.resolve(home, text.replace(/^~(?=\/|$)/, os.homedir()));
   const isUrl = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) || (/^[^/\\]+:/.test(text) && !(await exists(local)));
-  if (isUrl) return { url: text, name: withoutCredentials(text) };
+  const file = /^file:\/\//i.test(text) ? pathOfUrl(text) : undefined;
+  if (isUrl) return { url: text, name: withoutCredentials(text), ...(file === undefined ? {} : { path: file }) };
   return { url: local, path: local, name: local };
+};
+
+const pathOfUrl = (url: string): string | undefined => {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    return undefined;
+  }
 };
 
 export const createRemote = ({
@@ -90,7 +106,8 @@ export const createRemote = ({
     return ok(refs);
   };
 
-  const fetch = async (branch: string, signal?: AbortSignal): Promise<Result<void, Failure>> => {
+  const bring = async (branch: string, signal?: AbortSignal): Promise<Result<string | undefined, Failure>> => {
+    if (!isBranchName(branch)) return failed('argument-invalid', `"${branch}" cannot name a branch`);
     const tracking = `refs/remotes/origin/${branch}`;
     // A shallow source makes a shallow mirror instead of none.
     const args = [
@@ -106,15 +123,28 @@ export const createRemote = ({
     let output = await attempt();
     if (output.exitCode !== 0 && IN_THE_WAY.test(output.stderr)) {
       // A branch followed earlier ('a') stands where the new one ('a/b') needs a directory.
-      await dropOtherTrackingRefs(git, gitDir, tracking);
+      await dropTrackingRefsInTheWay(git, gitDir, tracking);
       output = await attempt();
     }
-    if (output.exitCode === 0) return ok(undefined);
-    if (/couldn't find remote ref/i.test(output.stderr)) {
-      const refs = await look(signal);
-      return refs.ok ? err(missingBranch(source, branch, refs.value)) : refs;
-    }
+    if (output.exitCode === 0) return git.ask(gitDir, ['rev-parse', '--verify', `${tracking}^{commit}`]);
+    if (/couldn't find remote ref/i.test(output.stderr)) return ok(undefined);
     return err(await remoteFailure(source, 'fetch', output));
+  };
+
+  const find = async (branch: string, signal?: AbortSignal): Promise<Result<string | undefined, Failure>> => {
+    const found = await bring(branch, signal);
+    if (found.ok && found.value === undefined) {
+      await git.run({ gitDir, args: ['update-ref', '-d', `refs/remotes/origin/${branch}`] });
+    }
+    return found;
+  };
+
+  const fetch = async (branch: string, signal?: AbortSignal): Promise<Result<string, Failure>> => {
+    const found = await bring(branch, signal);
+    if (!found.ok) return found;
+    if (found.value !== undefined) return ok(found.value);
+    const refs = await look(signal);
+    return refs.ok ? err(missingBranch(source, branch, refs.value)) : refs;
   };
 
   const branchAt = async (branch: string): Promise<Result<string | undefined, Failure>> => {
@@ -139,6 +169,7 @@ export const createRemote = ({
 
   return {
     fetch,
+    find,
     look,
     branch: branchAt,
     push: async (branch, commit) => {
@@ -162,6 +193,14 @@ export const createRemote = ({
       if (there.ok && there.value === undefined) return ok(undefined);
       const why = there.ok && there.value !== commit ? `it has moved to ${there.value?.slice(0, 12)}` : refusal;
       return failed('push-refused', `${source.name} did not delete the branch ${branch}: ${why}`, output.stderr);
+    },
+    advance: async (branch, from, to) => {
+      const ref = `refs/heads/${branch}`;
+      const output = await pushRef(`${to}:${ref}`, ref, from);
+      if (output.exitCode === 0) return ok({});
+      const refusal = refusalIn(output);
+      if (refusal === undefined) return err(await remoteFailure(source, 'push', output));
+      return ok({ refusal, detail: output.stderr });
     },
   };
 };
@@ -221,8 +260,17 @@ const remoteFailure = async (source: Source, verb: string, output: GitOutput): P
     return failure('git-failed', `${source.name} does not hold all its objects (a partial clone?)`, stderr);
   }
   if (NO_REPOSITORY.test(stderr)) return failure('repo-missing', `${source.name} is not a git repository`, stderr);
+  if (NOT_LET_IN.test(stderr)) {
+    const to = verb === 'push' ? 'push' : 'read';
+    const why = `${source.name} refused the credentials (expired, missing or without the right to ${to})`;
+    return failure('repo-unreachable', `${why}: ${reason(stderr)}`, stderr);
+  }
   return failure('repo-unreachable', `${source.name} cannot be reached: ${reason(stderr)}`, stderr);
 };
+
+/** How ssh, curl and the forges say that they know the asker not, or not any more. */
+const NOT_LET_IN =
+  /Authentication failed|could not read (?:Username|Password)|returned error: 40[13]\b|Permission denied \(|Permission to \S+ denied|Invalid username or (?:password|token)|HTTP Basic: Access denied|Write access to repository not granted|marked as read only|token .*expired|Unauthorized/i;
 
 const NO_REPOSITORY =
   /does not appear to be a git repository|not a git repository|invalid gitfile format|repository '[^']*' not found|Repository not found|repository not exported|access denied or repository not exported/i;
@@ -234,10 +282,11 @@ const reason = (stderr: string): string => {
   return (cause ?? gitsWords(stderr)).slice(0, 500) || 'git gave no reason';
 };
 
-const dropOtherTrackingRefs = async (git: Git, gitDir: string, keep: string): Promise<void> => {
+const dropTrackingRefsInTheWay = async (git: Git, gitDir: string, wanted: string): Promise<void> => {
   const refs = await git.ask(gitDir, ['for-each-ref', '--format=%(refname)', 'refs/remotes/origin']);
   if (!refs.ok) return;
-  for (const ref of refs.value.split('\n').filter((name) => name !== '' && name !== keep)) {
+  for (const ref of refs.value.split('\n')) {
+    if (!ref.startsWith(`${wanted}/`) && !wanted.startsWith(`${ref}/`)) continue;
     await git.run({ gitDir, args: ['update-ref', '-d', ref] });
   }
 };

@@ -108,6 +108,27 @@ export interface WorkspacesDeps {
   authorOf?: (name: string) => Author;
 }
 
+/** A workspace that borrows objects of a mirror. */
+export interface Standing {
+  name: string;
+  base: string;
+  /** When it was made. */
+  sinceMs: number;
+}
+
+export const standingWorkspaces = async (home: string): Promise<Standing[]> => {
+  const parent = path.join(path.resolve(home), '.winnow', 'workspaces');
+  const standing: Standing[] = [];
+  for (const file of await readdir(parent).catch(() => [])) {
+    const name = file.endsWith('.exclude') ? file.slice(0, -'.exclude'.length) : '';
+    const base = WORKSPACE_NAME.test(name) ? readNote(path.join(parent, file))?.base : undefined;
+    const made = await lstat(path.join(parent, file)).catch(() => undefined);
+    if (base === undefined || !made || !(await isDirectory(path.join(parent, name)))) continue;
+    standing.push({ name, base, sinceMs: made.mtimeMs });
+  }
+  return standing;
+};
+
 /** No dots: `<name>.index` and `<name>.exclude` lie beside it. */
 const WORKSPACE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 

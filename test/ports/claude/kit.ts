@@ -13,18 +13,37 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 export const REAL_CLAUDE = join(root, 'node_modules/.bin/claude');
 export const ROOT = root;
 
+/** A condition that takes longer than this does not come at all, on however busy a machine. */
+export const WAIT_MAX_MS = 120_000;
+
 /** Processes that carry the marker and are not yet dead. */
 export const marked = (marker: string): number[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`WINNOW_RUN=${marker}`);
-      } catch {
-        return false;
-      }
-    });
+    .filter((pid) => told(pid, 'environ').split('\0').includes(`WINNOW_RUN=${marker}`));
+
+/** The same with their command lines; whoever ended between the two looks is left out. */
+export const commandsOf = (marker: string): { pid: number; line: string }[] =>
+  marked(marker)
+    .map((pid) => ({ pid, line: told(pid, 'cmdline') }))
+    .filter(({ line }) => line !== '');
+
+/** The outermost process of a run that is Claude Code or wraps it. */
+export const outermost = (marker: string): number => {
+  const first = commandsOf(marker).find(({ line }) => line.includes('stream-json'));
+  if (!first) throw new Error(`No Claude Code runs for ${marker}`);
+  return first.pid;
+};
+
+/** What /proc tells of a process; nothing of one that has ended, which may be at any moment. */
+const told = (pid: number, what: 'environ' | 'cmdline'): string => {
+  try {
+    return readFileSync(`/proc/${pid}/${what}`, 'latin1');
+  } catch {
+    return '';
+  }
+};
 
 export const sweep = async (marker: string): Promise<number> => {
   const killed = new Set<number>();
@@ -95,10 +114,10 @@ export const realClaude = (reaperPrefix = reaper()) =>
   createClaude({ command: REAL_CLAUDE, clock: systemClock, reaperPrefix, sweep });
 
 /** Polls until the condition holds; the time is a limit, not a wait. */
-export const eventually = async (holds: () => boolean, timeoutMs: number): Promise<void> => {
-  const until = Date.now() + timeoutMs;
+export const eventually = async (holds: () => boolean): Promise<void> => {
+  const until = Date.now() + WAIT_MAX_MS;
   while (!holds()) {
-    if (Date.now() > until) throw new Error(`It did not come true within ${timeoutMs} ms: ${holds}`);
+    if (Date.now() > until) throw new Error(`It did not come true within ${WAIT_MAX_MS} ms: ${holds}`);
     await systemClock.sleep(20);
   }
 };

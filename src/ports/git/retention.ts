@@ -1,0 +1,90 @@
+import { ok, type Result } from '../../base/result.ts';
+import type { Failure } from '../../model/failure.ts';
+import type { Git } from './git.ts';
+import type { Kept } from './mirror.ts';
+import { type Standing, standingWorkspaces } from './workspaces.ts';
+
+/** What the mirror keeps for Winnow, and how it forgets what nobody refers to any more. */
+
+export const listKept = async ({ git, gitDir }: { git: Git; gitDir: string }): Promise<Result<Kept[], Failure>> => {
+  const format = '--format=%(refname:lstrip=2) %(objectname) %(committerdate:unix)';
+  const refs = await git.ask(gitDir, ['for-each-ref', '--sort=committerdate', format, 'refs/winnow/']);
+  if (!refs.ok) return refs;
+  const rows = refs.value.split('\n').filter((row) => row !== '');
+  return ok(
+    rows.map((row) => {
+      const [name = '', commit = '', seconds] = row.split(' ');
+      return { name, commit, atMs: Number(seconds) * 1000 };
+    }),
+  );
+};
+
+/**
+ * Nothing that anybody may still come back to goes, though no ref of the mirror may say so:
+ * - Workspaces borrow the mirror's objects. What each was made from gets a ref for as long as it stands. And an agent's
+ *   git that finds an object in the mirror does not write it again but renews its date, so nothing renewed since the
+ *   oldest of them was made goes.
+ * - Where a branch stood before its remote rewrote it is told by the reflogs, for as long as unreferred objects stay.
+ * - All else (trees that are being tested, commits not yet kept) is younger than two weeks; and a commit that is made
+ *   or brought anew becomes young again.
+ */
+export const prune = async ({
+  git,
+  gitDir,
+  home,
+  nowMs,
+}: {
+  git: Git;
+  gitDir: string;
+  /** Directory of the factory, with the workspaces that borrow. */
+  home: string;
+  nowMs: number;
+}): Promise<Result<{ freedBytes: number }, Failure>> => {
+  const before = await sizeOf(git, gitDir);
+  if (!before.ok) return before;
+  const standing = await standingWorkspaces(home);
+  const borrowed = await referToBorrowed(git, gitDir, standing);
+  if (!borrowed.ok) return borrowed;
+  const oldestMs = Math.min(nowMs - UNREFERRED_MIN_AGE_MS, ...standing.map(({ sinceMs }) => sinceMs));
+  const cutoff = `@${Math.floor(oldestMs / 1000)} +0000`;
+  const expire = ['reflog', 'expire', `--expire=${cutoff}`, `--expire-unreachable=${cutoff}`, '--all'];
+  const expired = await git.done({ gitDir, args: expire });
+  if (!expired.ok) return expired;
+  // A cruft pack remembers the age of each object; in an ordinary one each is as young as the pack.
+  const repack = ['repack', '--quiet', '-d', '--cruft', `--cruft-expiration=${cutoff}`];
+  const packed = await git.done({ gitDir, args: repack, timeoutMs: REPACK_TIMEOUT_MS });
+  if (!packed.ok) return packed;
+  const loose = await git.done({ gitDir, args: ['prune', `--expire=${cutoff}`], timeoutMs: REPACK_TIMEOUT_MS });
+  if (!loose.ok) return loose;
+  const after = await sizeOf(git, gitDir);
+  return after.ok ? ok({ freedBytes: Math.max(0, before.value - after.value) }) : after;
+};
+
+const UNREFERRED_MIN_AGE_MS = 14 * 24 * 60 * 60_000;
+const REPACK_TIMEOUT_MS = 30 * 60_000;
+const BORROWED = 'refs/borrowed/';
+
+const referToBorrowed = async (git: Git, gitDir: string, standing: Standing[]): Promise<Result<void, Failure>> => {
+  const format = '--format=%(refname)';
+  const there = await git.ask(gitDir, ['for-each-ref', format, BORROWED]);
+  if (!there.ok) return there;
+  const wanted = new Set<string>();
+  for (const { name, base } of standing) {
+    // A workspace of another project is made from a commit that this mirror does not have.
+    if ((await git.run({ gitDir, args: ['cat-file', '-e', `${base}^{commit}`] })).exitCode !== 0) continue;
+    wanted.add(`${BORROWED}${name}`);
+    const referred = await git.done({ gitDir, args: ['update-ref', `${BORROWED}${name}`, base] });
+    if (!referred.ok) return referred;
+  }
+  for (const ref of there.value.split('\n')) {
+    if (ref !== '' && !wanted.has(ref)) await git.run({ gitDir, args: ['update-ref', '-d', ref] });
+  }
+  return ok(undefined);
+};
+
+const sizeOf = async (git: Git, gitDir: string): Promise<Result<number, Failure>> => {
+  const counted = await git.ask(gitDir, ['count-objects', '-v']);
+  if (!counted.ok) return counted;
+  const kib = [...counted.value.matchAll(/^(?:size|size-pack|size-garbage): (\d+)$/gm)];
+  return ok(kib.reduce((sum, [, figure]) => sum + Number(figure) * 1024, 0));
+};
