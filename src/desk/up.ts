@@ -11,6 +11,7 @@ import { recover } from '../roles/recovery.ts';
 import { createScheduler, type Scheduler } from '../roles/scheduler.ts';
 import { createTrains } from '../roles/train.ts';
 import type { CannotOpen, Factory } from './doors.ts';
+import { startReviewing } from './reviewing.ts';
 
 /**
  * Runs the factory until the signal aborts: ticks by the clock, and at once when something happens that lets work
@@ -63,7 +64,12 @@ export const runFactory = async (input: UpInput): Promise<Result<void, Failure>>
   try {
     journal.append<'process_started'>({
       type: 'process_started',
-      data: { ...self, version: input.version, node: process.version, roles: ['scheduler', 'session', 'train'] },
+      data: {
+        ...self,
+        version: input.version,
+        node: process.version,
+        roles: ['scheduler', 'session', 'reviewer', 'train'],
+      },
     });
     journalConfig(factory);
     await tellRecovery(factory, tell);
@@ -95,11 +101,14 @@ export const runFactory = async (input: UpInput): Promise<Result<void, Failure>>
     void followTypes(factory, closing.signal, WAKING, wake.soon);
     wake.now();
     trains.tick();
+    const reviewing = startReviewing(factory, signal, tell);
     await aborted(signal);
     tell('stopping: running cycles are interrupted and their work is kept');
     wake.stop();
+    reviewing.stop();
     for (const cron of due.values()) cron.stop();
-    await Promise.race([Promise.all([scheduler.idle(), trains.idle()]), shop.clock.sleep(STOP_MAX_MS)]);
+    const idle = Promise.all([scheduler.idle(), reviewing.idle(), trains.idle()]);
+    await Promise.race([idle, shop.clock.sleep(STOP_MAX_MS)]);
     return ok(undefined);
   } finally {
     for (const cron of crons) cron.stop();
@@ -147,7 +156,7 @@ const tellRecovery = async (factory: Factory, tell: (line: string) => void): Pro
   for (const { session, cycle, outcome } of cycles)
     tell(`${session}: cycle ${cycle} of a dead process closed as ${outcome}`);
   if (killed > 0) tell(`${killed} left-over processes killed`);
-  if (open > 0) tell(`${open} pushes could not be settled yet; they are tried again at each tick`);
+  if (open > 0) tell(`${open} effects on a remote could not be settled yet; they are tried again at each tick`);
 };
 
 interface Waker {

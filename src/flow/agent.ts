@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { err, ok, type Result } from '../base/result.ts';
-import type { EntryData } from '../model/entry.ts';
+import type { EntryData, Tokens } from '../model/entry.ts';
 import { FailureError, failure } from '../model/failure.ts';
 import { grantBudget } from '../policy/budget.ts';
 import { policyFor } from '../policy/run-failure.ts';
@@ -11,21 +11,63 @@ import { lendSkills } from '../ports/home/skills.ts';
 import { type Cycle, type CycleEnd, endBy, envelopeOf, type Workshop } from './workshop.ts';
 
 /**
- * One question to the model within a cycle, through everything that stands between: gates, budget, retries with
- * back-off, the pause of all at a usage limit. Each run, also a failed one, becomes an entry with its cost.
+ * One question to the model, through everything that stands between: gates, budget, retries with back-off, the pause
+ * of all at a usage limit. Each run, also a failed one, becomes an entry with its cost.
  */
 export interface Question {
   purpose: EntryData<'agent_ran'>['purpose'];
   cwd: string;
   prompt: string;
-  system: string;
+  /** Appended to the system prompt; undefined: nothing is. */
+  system: string | undefined;
   tools: string[];
   access: 'read' | 'edit';
   schema?: Record<string, unknown>;
   /** Undefined: a new conversation. */
   conversation: string | undefined;
   shims: string | undefined;
+  /** Beside what every run gets. */
+  env?: Record<string, string>;
 }
+
+/** On whose behalf a question is asked: a session within its cycle, or a role. */
+export interface Asker {
+  /** Begins the marker of every process of its runs, and names the directory of their transcripts. */
+  id: string;
+  /** Whose home and configuration directory the runs have, and `{session}` in `agent.env`: a session, else the role. */
+  name: string;
+  /** `{role}` in `agent.env`. */
+  role: 'session' | 'reviewer';
+  envelope: { project?: string; session?: string; cycle?: string };
+  /** Whose budgets the runs are within; an empty project for a question about none. */
+  owner: { session: string; project: string };
+  /** Undefined: agent.model. */
+  model: string | undefined;
+  /** Whether the home's skills are lent to its runs. */
+  lendsSkills: boolean;
+  signal: AbortSignal;
+  sum: AskerSum;
+}
+
+/** What the runs of an asker add up to. */
+export interface AskerSum {
+  costUsd: number;
+  tokens: Tokens;
+  runs: number;
+  skills: string[];
+}
+
+export const askerOf = (cycle: Cycle): Asker => ({
+  id: cycle.id,
+  name: cycle.session.name,
+  role: 'session',
+  envelope: envelopeOf(cycle),
+  owner: { session: cycle.session.name, project: cycle.project.name },
+  model: cycle.session.model,
+  lendsSkills: true,
+  signal: cycle.signal,
+  sum: cycle.sum,
+});
 
 /** Said to a conversation that was cut off in the middle of its work. */
 const CONTINUE =
@@ -34,19 +76,19 @@ const CONTINUE =
 /** How often a closed gate is looked at while a run waits for it. */
 const GATE_POLL_MS = 1000;
 
-export const ask = async (shop: Workshop, cycle: Cycle, question: Question): Promise<Result<RunResult, CycleEnd>> => {
+export const ask = async (shop: Workshop, asker: Asker, question: Question): Promise<Result<RunResult, CycleEnd>> => {
   let conversation = question.conversation;
   let prompt = question.prompt;
   for (let attempt = 1; ; attempt += 1) {
-    const open = await waitForGates(shop, cycle);
+    const open = await waitForGates(shop, asker);
     if (!open.ok) return open;
-    const result = await runOnce(shop, cycle, { ...question, prompt, conversation }, attempt);
+    const result = await runOnce(shop, asker, { ...question, prompt, conversation }, attempt);
     if (!result.ok) return result;
     const run = result.value;
     if (run.ok) return ok(run);
     const fault: NonNullable<RunResult['failure']> =
       run.failure ?? failure('claude-unknown', 'the run failed without saying why');
-    if (cycle.signal.aborted)
+    if (asker.signal.aborted)
       return err({ ...endBy(failure('interrupted', 'stopped while the agent worked')), outcome: 'interrupted' });
     const decision = policyFor(fault.kind, {
       attempt,
@@ -60,22 +102,22 @@ export const ask = async (shop: Workshop, cycle: Cycle, question: Question): Pro
       case 'retry':
         shop.journal.append<'run_retry_planned'>({
           type: 'run_retry_planned',
-          ...envelopeOf(cycle),
-          data: { run: `${cycle.id}-${cycle.sum.runs}`, failure: fault.kind, attempt, delayMs: decision.delayMs },
+          ...asker.envelope,
+          data: { run: `${asker.id}-${asker.sum.runs}`, failure: fault.kind, attempt, delayMs: decision.delayMs },
         });
-        await shop.clock.sleep(decision.delayMs, cycle.signal);
+        await shop.clock.sleep(decision.delayMs, asker.signal);
         break;
       case 'pause-all':
-        closeGate(shop, cycle, 'usage-limit', decision.reason, decision.untilMs);
+        closeGate(shop, asker, 'usage-limit', decision.reason, decision.untilMs);
         break;
       case 'stop-all':
-        closeGate(shop, cycle, 'account', `${fault.message}. ${fault.mend}`);
-        alertOnce(shop, cycle, fault.message, fault.mend);
+        closeGate(shop, asker, 'account', `${fault.message}. ${fault.mend}`);
+        alertOnce(shop, asker, fault.message, fault.mend);
         return err({ ...endBy(fault), stopAll: true });
       case 'park':
         return err({ ...endBy(fault), parkUntilMs: decision.untilMs });
       case 'give-up':
-        return err({ ...endBy(fault), countsAsAttempt: true });
+        return err({ ...endBy(fault), countsAsAttempt: true, conversation: run.conversation });
       default:
         decision satisfies never;
     }
@@ -90,38 +132,38 @@ export const ask = async (shop: Workshop, cycle: Cycle, question: Question): Pro
 
 const runOnce = async (
   shop: Workshop,
-  cycle: Cycle,
+  asker: Asker,
   question: Question,
   attempt: number,
 ): Promise<Result<RunResult, CycleEnd>> => {
   const config = shop.config();
-  const owner = { session: cycle.session.name, project: cycle.project.name };
+  const { owner } = asker;
   const grant = grantBudget(shop.journal.state(), config, {
     ...owner,
-    cycleSpentUsd: cycle.sum.costUsd,
+    cycleSpentUsd: asker.sum.costUsd,
     reserved: shop.purse.reserved(owner),
     now: shop.clock.now(),
   });
   if (!grant.granted) return err({ outcome: 'empty', reason: grant.reason, countsAsAttempt: false });
   const reservation = shop.purse.reserve(owner, grant.usd);
-  const { dir, own } = configDirOf(shop, cycle.session.name);
+  const { dir, own } = configDirOf(shop, asker.name);
   // The owner's own directory is the owner's: nothing is put there.
-  if (own && cycle.sum.runs === 0) cycle.sum.skills = lendSkills(shop.paths.skills, dir);
-  cycle.sum.runs += 1;
-  const run = `${cycle.id}-${cycle.sum.runs}`;
+  if (own && asker.lendsSkills && asker.sum.runs === 0) asker.sum.skills = lendSkills(shop.paths.skills, dir);
+  asker.sum.runs += 1;
+  const run = `${asker.id}-${asker.sum.runs}`;
   try {
-    const result = await shop.claude.run(requestOf(shop, cycle, question, run, grant.usd));
-    cycle.sum.costUsd += result.usage.costUsd;
+    const result = await shop.claude.run(requestOf(shop, asker, question, run, grant.usd));
+    asker.sum.costUsd += result.usage.costUsd;
     for (const kind of ['input', 'output', 'cacheRead', 'cacheWrite'] as const) {
-      cycle.sum.tokens[kind] += result.usage.tokens[kind];
+      asker.sum.tokens[kind] += result.usage.tokens[kind];
     }
     shop.journal.append<'agent_ran'>({
       type: 'agent_ran',
-      ...envelopeOf(cycle),
+      ...asker.envelope,
       data: {
         run,
         purpose: question.purpose,
-        model: cycle.session.model ?? config.agent.model,
+        model: asker.model ?? config.agent.model,
         ...(result.conversation ? { conversation: result.conversation } : {}),
         ok: result.ok,
         ...(result.failure ? { failure: result.failure.kind, message: shop.redact(result.failure.message) } : {}),
@@ -148,21 +190,21 @@ const configDirOf = (shop: Workshop, session: string): { dir: string; own: boole
   return { dir: own ? shop.paths.claude(session) : shop.ownerClaudeConfig, own };
 };
 
-const requestOf = (shop: Workshop, cycle: Cycle, question: Question, run: string, budgetUsd: number): RunRequest => {
+const requestOf = (shop: Workshop, asker: Asker, question: Question, run: string, budgetUsd: number): RunRequest => {
   const { agent } = shop.config();
-  const session = cycle.session.name;
+  const session = asker.name;
   const fill = (value: string) =>
     value
       .replaceAll('{session}', session)
-      .replaceAll('{role}', 'session')
-      .replaceAll('{project}', cycle.project.name)
-      .replaceAll('{cycle}', cycle.id);
+      .replaceAll('{role}', asker.role)
+      .replaceAll('{project}', asker.owner.project)
+      .replaceAll('{cycle}', asker.id);
   return {
     run,
     cwd: question.cwd,
     prompt: question.prompt,
-    system: question.system,
-    model: cycle.session.model ?? agent.model,
+    ...(question.system === undefined ? {} : { system: question.system }),
+    model: asker.model ?? agent.model,
     conversation: question.conversation === undefined ? { start: randomUUID() } : { resume: question.conversation },
     tools: question.tools,
     access: question.access,
@@ -178,14 +220,15 @@ const requestOf = (shop: Workshop, cycle: Cycle, question: Question, run: string
       extra: {
         ...gitIdentity(session),
         ...Object.fromEntries(Object.entries(agent.env).map(([name, value]) => [name, fill(value)])),
+        ...question.env,
       },
     }),
     configDir: configDirOf(shop, session).dir,
     // Its own: behind a wall every run is process 1, and names in a shared place would collide.
     tmpDir: join(shop.paths.tmp, run),
-    transcriptDir: shop.paths.transcript(cycle.id),
-    signal: cycle.signal,
-    onProgress: (progress) => shop.onProgress(cycle.id, progress),
+    transcriptDir: shop.paths.transcript(asker.id),
+    signal: asker.signal,
+    onProgress: (progress) => shop.onProgress(asker.id, progress),
   };
 };
 
@@ -201,21 +244,21 @@ const gitIdentity = (session: string): Record<string, string> => {
 };
 
 /** Before money is spent: the usage limit is waited for here, so that a session resumes where it was. */
-const waitForGates = async (shop: Workshop, cycle: Cycle): Promise<Result<void, CycleEnd>> => {
+const waitForGates = async (shop: Workshop, asker: Asker): Promise<Result<void, CycleEnd>> => {
   for (;;) {
-    if (cycle.signal.aborted)
+    if (asker.signal.aborted)
       return err({ ...endBy(failure('interrupted', 'stopped while it waited')), outcome: 'interrupted' });
     const { gates } = shop.journal.state();
     if (gates.account) return err({ ...endBy(failure('auth', gates.account.reason)), stopAll: true });
     const until = gates['usage-limit']?.until;
     if (until === undefined || Date.parse(until) <= shop.clock.now()) return ok(undefined);
-    await shop.clock.sleep(Math.min(GATE_POLL_MS, Date.parse(until) - shop.clock.now()), cycle.signal);
+    await shop.clock.sleep(Math.min(GATE_POLL_MS, Date.parse(until) - shop.clock.now()), asker.signal);
   }
 };
 
 const closeGate = (
   shop: Workshop,
-  cycle: Cycle,
+  asker: Asker,
   gate: 'usage-limit' | 'account',
   reason: string,
   untilMs?: number,
@@ -225,14 +268,14 @@ const closeGate = (
   if (known && known.until === until) return;
   shop.journal.append<'gate_closed'>({
     type: 'gate_closed',
-    ...envelopeOf(cycle),
+    ...asker.envelope,
     data: { gate, reason, figures: {}, ...(until ? { until } : {}) },
   });
 };
 
-const alertOnce = (shop: Workshop, cycle: Cycle, message: string, mend: string): void => {
+const alertOnce = (shop: Workshop, asker: Asker, message: string, mend: string): void => {
   try {
-    shop.journal.append<'alert'>({ type: 'alert', ...envelopeOf(cycle), data: { message, mend } });
+    shop.journal.append<'alert'>({ type: 'alert', ...asker.envelope, data: { message, mend } });
   } catch (error) {
     if (!(error instanceof FailureError)) throw error;
   }

@@ -1,12 +1,12 @@
 import { err, ok, type Result } from '../base/result.ts';
-import { type Failure, failure } from '../model/failure.ts';
+import { failure } from '../model/failure.ts';
 import { figuresOf, type TreeReport } from '../model/report.ts';
 import type { Comparison, Finding } from '../model/verdict.ts';
 import { asData } from '../policy/placeholders.ts';
-import { DEFAULT_CHECK_CONFIG, findTampering } from '../policy/tamper.ts';
-import type { Captured, Diff, Mirror, Workspace } from '../ports/git/mirror.ts';
+import type { Captured, Diff, Workspace } from '../ports/git/mirror.ts';
 import type { Analysis } from './analyze.ts';
 import { measureBaseline } from './analyze.ts';
+import { searchFindings } from './findings.ts';
 import { captureWork, mendPhase } from './hack.ts';
 import { type JudgedTree, judgeTree } from './judge.ts';
 import { keepPatch, writeReport } from './keep.ts';
@@ -28,10 +28,6 @@ export interface Accepted {
   reason: string;
 }
 
-/** The patch that is searched for tampering and shown to the model; what is longer is judged by its files alone. */
-const PATCH_MAX_BYTES = 4 * 1024 ** 2;
-/** Of all commits of a session together; more than anybody reviews. */
-const HISTORY_MAX_BYTES = 64 * 1024 ** 2;
 const FAILURES_MAX_CHARS = 8_000;
 const IDENTITIES_IN_ENTRY_MAX = 20;
 
@@ -86,8 +82,10 @@ const judgeOnce = async (
   const diff = await mirror.diff(reading.tip, captured.commit);
   if (!diff.ok) return err(endBy(diff.error));
   rememberDiff(cycle, diff.value);
-  const findings = await searchFindings(shop, cycle, reading, captured, diff.value);
-  if (!findings.ok) return findings;
+  const { project } = cycle;
+  const change = { from: reading.tip, to: captured.commit, commits: { from: reading.tip, to: captured.commit } };
+  const findings = await searchFindings(shop, { mirror, project, diff: diff.value, ...change });
+  if (!findings.ok) return err(endBy(findings.error));
   cycle.sum.known.findings = findings.value.slice(0, IDENTITIES_IN_ENTRY_MAX);
   const refused = findings.value.filter((finding) => finding.action === 'refuse');
   if (refused.some((finding) => finding.kind === 'protected-path' || finding.kind === 'secret')) {
@@ -204,57 +202,6 @@ const compareWithBaseline = async (
   cycle.sum.checks.ran += judged.value.ran;
   cycle.sum.checks.reused += judged.value.reused;
   return judged;
-};
-
-const searchFindings = async (
-  shop: Workshop,
-  cycle: Cycle,
-  { mirror, tip }: Reading,
-  captured: Captured,
-  diff: Diff,
-): Promise<Result<Finding[], CycleEnd>> => {
-  const patch = await mirror.patch(tip, captured.commit, PATCH_MAX_BYTES);
-  if (!patch.ok) return err(endBy(patch.error));
-  const touchesManifest = diff.files.some((file) => file.path === 'package.json');
-  const links = diff.files.filter((file) => file.newMode === '120000' && file.status !== 'deleted');
-  const symlinks = await Promise.all(
-    links.map(async ({ path }) => ({ path, target: (await mirror.readFile(captured.commit, path, 4096)) ?? '' })),
-  );
-  const manifest = async (treeish: string) => (await mirror.readFile(treeish, 'package.json', 1024 ** 2)) ?? '';
-  const findings = findTampering({
-    diff,
-    patch: patch.value.text,
-    protect: cycle.project.protect,
-    checkConfig: DEFAULT_CHECK_CONFIG,
-    actions: cycle.project.findings,
-    ...(touchesManifest ? { scripts: { before: await manifest(tip), after: await manifest(captured.commit) } } : {}),
-    symlinks,
-  });
-  const leaks = await searchSecrets(shop, mirror, tip, captured.commit);
-  if (!leaks.ok) return err(endBy(leaks.error));
-  return ok([...leaks.value, ...findings.map((finding) => ({ ...finding, evidence: shop.redact(finding.evidence) }))]);
-};
-
-/** In any commit that a push would publish: what a later one takes out again is published all the same. */
-const searchSecrets = async (
-  shop: Workshop,
-  mirror: Mirror,
-  tip: string,
-  commit: string,
-): Promise<Result<Finding[], Failure>> => {
-  const history = await mirror.history(tip, commit, HISTORY_MAX_BYTES);
-  if (!history.ok) return history;
-  if (shop.redact(history.value.text) === history.value.text) return ok([]);
-  const files = new Set<string>();
-  let file = 'a commit message';
-  for (const line of history.value.text.split('\n')) {
-    if (line.startsWith('diff --git ')) file = line.replace(/^diff --git "?a\/(.*?)"? "?b\/.*$/, '$1');
-    // What goes is there already; what comes, in a file or in a message, is new.
-    if (!line.startsWith('-') && shop.redact(line) !== line) files.add(file);
-    if (line === '') file = 'a commit message';
-  }
-  const evidence = 'holds a value that is secret on this machine';
-  return ok([...files].map((name) => ({ kind: 'secret', action: 'refuse', file: shop.redact(name), evidence })));
 };
 
 interface Worse {

@@ -3,7 +3,7 @@ import type { FailureKind } from '../model/failure.ts';
 import type { Plan } from '../model/plan.ts';
 import { fillPrompt } from '../policy/placeholders.ts';
 import type { Captured, Workspace } from '../ports/git/mirror.ts';
-import { ask, authorOf } from './agent.ts';
+import { ask, askerOf, authorOf } from './agent.ts';
 import type { Planned } from './plan.ts';
 import { systemText } from './plan.ts';
 import type { Reading } from './read.ts';
@@ -54,7 +54,7 @@ const work = async (
   purpose: 'hack' | 'mend',
   prompt: string,
 ): Promise<Result<void, CycleEnd>> => {
-  const answer = await ask(shop, cycle, {
+  const answer = await ask(shop, askerOf(cycle), {
     purpose,
     cwd: workspace.dir,
     prompt,

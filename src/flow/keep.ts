@@ -1,6 +1,12 @@
-import { mkdirSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import { z } from 'zod';
+import { ok, type Result } from '../base/result.ts';
+import type { Failure } from '../model/failure.ts';
+import { TreeReport } from '../model/report.ts';
+import type { QueuedBranch } from '../model/state.ts';
+import { Comparison } from '../model/verdict.ts';
 import type { Mirror } from '../ports/git/mirror.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -22,4 +28,36 @@ export const keepPatch = async (
   mkdirSync(dirname(file), { recursive: true });
   const written = await mirror.writePatch(input.from, input.to, file);
   return written.ok ? relative(shop.paths.home, file) : undefined;
+};
+
+/** A branch's own change as a file, and its commit in the mirror: a person may still want it. */
+export const keepBranch = async (
+  shop: Workshop,
+  mirror: Mirror,
+  { branch, commit, base }: Pick<QueuedBranch, 'branch' | 'commit' | 'base'>,
+): Promise<Result<string, Failure>> => {
+  const kept = await mirror.keep(branch, commit);
+  if (!kept.ok) return kept;
+  // The base is the tip that it was judged on, which may be newer than where it parted.
+  const from = (await mirror.mergeBase(base, commit)) ?? base;
+  const file = join(shop.paths.patches, `${fileNameOf(branch)}.patch`);
+  mkdirSync(dirname(file), { recursive: true });
+  const written = await mirror.writePatch(from, commit, file);
+  return written.ok ? ok(relative(shop.paths.home, file)) : written;
+};
+
+/** A branch's name as the name of a file. */
+export const fileNameOf = (branch: string): string => branch.replaceAll('/', '-');
+
+/** What `evaluate` wrote of a cycle: the whole reports before and after, and how they differ. */
+const KeptReport = z.object({ comparison: Comparison, baseline: TreeReport, result: TreeReport });
+export type KeptReport = z.infer<typeof KeptReport>;
+
+/** Undefined when there is none, or none that can be read. */
+export const readReport = (paths: Pick<Workshop['paths'], 'reports'>, cycle: string): KeptReport | undefined => {
+  try {
+    return KeptReport.parse(JSON.parse(readFileSync(join(paths.reports, `${basename(cycle)}.json`), 'utf8')));
+  } catch {
+    return undefined;
+  }
 };

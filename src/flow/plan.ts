@@ -5,7 +5,7 @@ import type { CheckReport, TreeReport } from '../model/report.ts';
 import { clashOf } from '../policy/claim.ts';
 import { asData, fillPrompt, oneLine } from '../policy/placeholders.ts';
 import { triedBefore } from '../policy/tried.ts';
-import { ask } from './agent.ts';
+import { ask, askerOf } from './agent.ts';
 import type { Analysis } from './analyze.ts';
 import { type Reading, workText } from './read.ts';
 import { type Cycle, type CycleEnd, envelopeOf, type Workshop } from './workshop.ts';
@@ -45,7 +45,7 @@ export const planPhase = async (
   });
   let conversation: string | undefined;
   for (let attempt = 1; ; attempt += 1) {
-    const answer = await ask(shop, cycle, {
+    const answer = await ask(shop, askerOf(cycle), {
       purpose: attempt === 1 ? 'plan' : 'replan',
       cwd: analysis.workspace.dir,
       prompt,

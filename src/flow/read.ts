@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '../base/result.ts';
+import type { ProjectConfig } from '../model/config.ts';
 import type { Failure } from '../model/failure.ts';
 import type { RecentCycle, State } from '../model/state.ts';
 import { asData } from '../policy/placeholders.ts';
@@ -43,7 +44,7 @@ export const readPhase = async (shop: Workshop, cycle: Cycle): Promise<Result<Re
     mirror,
     tip: fetched.value,
     tree: tree.value,
-    context: await contextFiles(cycle, mirror, fetched.value),
+    context: await contextFiles(cycle.project, mirror, fetched.value),
     recent: recentText(state, cycle),
     tried: triedText(state, cycle),
     claims: claimsText(state, cycle),
@@ -51,17 +52,21 @@ export const readPhase = async (shop: Workshop, cycle: Cycle): Promise<Result<Re
 };
 
 /** Fetches; a main that moved without Winnow is journalled. */
-export const fetchTip = async (shop: Workshop, cycle: Cycle, mirror: Mirror): Promise<Result<string, Failure>> => {
-  const fetched = await mirror.fetch(cycle.signal);
+export const fetchTip = async (
+  shop: Workshop,
+  { project, signal }: Pick<Cycle, 'project' | 'signal'>,
+  mirror: Mirror,
+): Promise<Result<string, Failure>> => {
+  const fetched = await mirror.fetch(signal);
   if (!fetched.ok) return fetched;
   const { tip } = fetched.value;
-  const known = shop.journal.state().projects[cycle.project.name]?.tip;
+  const known = shop.journal.state().projects[project.name]?.tip;
   if (known !== tip) {
     shop.journal.append<'main_moved'>({
       type: 'main_moved',
-      project: cycle.project.name,
+      project: project.name,
       data: {
-        branch: cycle.project.branch,
+        branch: project.branch,
         ...(known ? { from: known } : {}),
         to: tip,
         commits: known ? await mirror.countCommits(known, tip) : 0,
@@ -71,10 +76,11 @@ export const fetchTip = async (shop: Workshop, cycle: Cycle, mirror: Mirror): Pr
   return ok(tip);
 };
 
-const contextFiles = async (cycle: Cycle, mirror: Mirror, tip: string): Promise<string> => {
+/** What the project says about itself, as far as a prompt has room for it. */
+export const contextFiles = async (project: ProjectConfig, mirror: Mirror, tip: string): Promise<string> => {
   const parts: string[] = [];
   let left = CONTEXT_MAX_CHARS;
-  for (const path of cycle.project.context) {
+  for (const path of project.context) {
     if (left <= 0) break;
     const text = await mirror.readFile(tip, path, FILE_MAX_BYTES);
     if (text === undefined || text.trim() === '') continue;

@@ -28,13 +28,16 @@ export const taskQueueOf = (state: Readonly<State>): TaskQueueFile => {
   };
 };
 
+export const writeTaskQueue = (journal: Journal<State>, file: string): void =>
+  writePicture(file, () => taskQueueOf(journal.state()));
+
 /**
  * Rewrites the file atomically until it says what the journal says; safe from several processes at once: whoever
  * writes last looks last. A disk that takes no file leaves an old picture, which is no reason to fail a command.
  */
-export const writeTaskQueue = (journal: Journal<State>, file: string): void => {
+export const writePicture = (file: string, look: () => object): void => {
   for (let attempt = 1; attempt <= REWRITES_MAX; attempt += 1) {
-    const text = `${JSON.stringify(taskQueueOf(journal.state()), null, 2)}\n`;
+    const text = `${JSON.stringify(look(), null, 2)}\n`;
     if (readText(file) === text) return;
     try {
       mkdirSync(dirname(file), { recursive: true });

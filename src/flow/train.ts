@@ -510,6 +510,12 @@ const drop = async (world: TrainWorld, tick: TrainTick, tip: Tip, rider: Riding,
   tick.dropped.push(rider.branch);
 };
 
+/** Without a move of main: what a crash left half done, and what is over. */
+export const clearUp = async (world: TrainWorld): Promise<void> => {
+  await settleDeletions(world);
+  await deleteClosed(world);
+};
+
 /**
  * Branches that are through, either way, leave the remote: only when their commits are in main or their patch lies in
  * logs/. A remote that will not let go of one is asked again hours later.

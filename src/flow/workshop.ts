@@ -89,6 +89,8 @@ export interface CycleEnd {
   projectUnready?: boolean;
   /** Whether an assigned task counts this as one of its attempts. */
   countsAsAttempt: boolean;
+  /** The conversation of the run that was given up: it can be gone on with. */
+  conversation?: string;
 }
 
 export const endBy = (failure: Failure, outcome: Outcome = 'failed'): CycleEnd => ({

@@ -188,6 +188,12 @@ export const foldEntry = (state: State, entry: Entry): void => {
         delete branch.unevaluated;
       });
     }
+    case 'review_failed': {
+      const queued = state.queue[entry.data.branch];
+      if (queued?.status.state !== 'pending') return;
+      const failures = (queued.status.failures ?? 0) + 1;
+      return changeBranch(state, entry, { state: 'pending', note: entry.data.reason, failures });
+    }
     case 'branch_moved': {
       const { from, to } = entry.data;
       if (to === undefined) {
@@ -389,6 +395,8 @@ export const illegalEntry = (state: Readonly<State>, entry: Entry): string | und
       return entry.data.effect === 'move-main' ? unapproved(state, entry.data.merge) : undefined;
     case 'cto_review':
       return unreviewable(state, entry.data);
+    case 'review_failed':
+      return unreviewable(state, { ...entry.data, by: 'reviewer' });
     case 'review_commented':
       return state.queue[entry.data.branch] ? undefined : `branch ${entry.data.branch} is not in the queue`;
     case 'branch_moved':
@@ -456,7 +464,10 @@ const unapproved = (state: Readonly<State>, { landings }: Merged): string | unde
   return undefined;
 };
 
-const unreviewable = (state: Readonly<State>, { branch, commit, by }: EntryData<'cto_review'>): string | undefined => {
+const unreviewable = (
+  state: Readonly<State>,
+  { branch, commit, by }: Pick<EntryData<'cto_review'>, 'branch' | 'commit' | 'by'>,
+): string | undefined => {
   const queued = state.queue[branch];
   if (!queued) return `branch ${branch} is not in the queue`;
   const { status } = queued;
@@ -484,7 +495,7 @@ const mustBeOpen = (state: Readonly<State>, name: string, commit: string): strin
 
 const changeBranch = (
   state: State,
-  entry: EntryOf<'cto_review' | 'branch_moved' | 'branch_dropped'>,
+  entry: EntryOf<'cto_review' | 'review_failed' | 'branch_moved' | 'branch_dropped'>,
   status: BranchStatus,
   change?: (branch: QueuedBranch) => void,
 ): void => {

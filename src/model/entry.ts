@@ -249,6 +249,15 @@ const entry = {
     /** Cost of the reviewer's runs. */
     costUsd: money.optional(),
   }),
+  /** The reviewer could not come to a word on this commit; the branch waits for the next sweep. */
+  review_failed: z.object({
+    branch: z.string(),
+    commit: z.string(),
+    /** Kind of the failure in the catalog. */
+    failure: z.string(),
+    reason: z.string(),
+    costUsd: money.optional(),
+  }),
   review_commented: z.object({ branch: z.string(), commit: z.string(), name: z.string(), comment: ReviewComment }),
   /** The remote has another commit under this name, or none: whatever was said of the old one lapses. */
   branch_moved: z.object({ branch: z.string(), from: z.string(), to: z.string().optional() }),

@@ -137,7 +137,8 @@ export interface QueuedBranch {
  * that vanished is gone. A person may decide anew until it has landed or is gone.
  */
 export type BranchStatus =
-  | { state: 'pending'; note: string }
+  /** `failures`: reviews in a row that came to no word on this commit. */
+  | { state: 'pending'; note: string; failures?: number }
   | ({ state: 'needs-human' } & Reviewed)
   | ({ state: 'approved' } & Reviewed)
   | ({ state: 'rejected' } & Reviewed)

@@ -74,6 +74,9 @@ const cut = (text: string, maxChars: number): string => {
   return `${head}\n[... about ${(text.length - maxChars).toLocaleString('en-US')} characters cut here ...]\n${tail}`;
 };
 
+/** How many characters of a text a model is not shown, beside the carriage returns of line ends. */
+export const hiddenIn = (text: string): number => (text.replace(/\r/g, '').match(INVISIBLE) ?? []).length;
+
 /** Words of a stranger as one line in which everything can be seen. */
 export const oneLine = (text: string): string => visible(text).replace(/\s+/g, ' ').trim();
 

@@ -1,10 +1,9 @@
-import { mkdirSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
 import { ok, type Result } from '../base/result.ts';
 import { authorOf } from '../flow/agent.ts';
 import { isJudged, judgeTree } from '../flow/judge.ts';
+import { keepBranch } from '../flow/keep.ts';
 import { type MeasureInput, measureTree, unevaluatedOf } from '../flow/measure.ts';
-import { type TrainTick, trainTick } from '../flow/train.ts';
+import { clearUp, type TrainTick, trainTick } from '../flow/train.ts';
 import type { Judged, TrainWorld } from '../flow/train-world.ts';
 import { verifyLanded } from '../flow/verify.ts';
 import type { Workshop } from '../flow/workshop.ts';
@@ -27,6 +26,22 @@ export const runTrain = async (
     const mirror = await shop.mirrorOf(project);
     if (!mirror.ok) return mirror;
     return ok(await trainTick(trainWorld(shop, project, mirror.value, signal), signal));
+  } finally {
+    lock.release();
+  }
+};
+
+/**
+ * What was rejected or dropped leaves the remote at once, also where no factory runs. While the train itself is under
+ * way nothing is done: it clears up as well.
+ */
+export const clearUpProject = async (shop: Workshop, name: string, signal: AbortSignal): Promise<void> => {
+  const project = shop.config().projects.find((p) => p.name === name);
+  const lock = project && (await shop.slots.tryAcquire(`train:${name}`, 1, `pid ${process.pid}`));
+  if (!lock) return;
+  try {
+    const mirror = await shop.mirrorOf(project);
+    if (mirror.ok) await clearUp(trainWorld(shop, project, mirror.value, signal));
   } finally {
     lock.release();
   }
@@ -202,13 +217,3 @@ const trailersOf = ({ branch, session, cycle, status }: QueuedBranch): [string, 
   ...(cycle ? [['Winnow-Cycle', cycle] as [string, string]] : []),
   ...(status.state === 'approved' ? [['Winnow-Review', status.review] as [string, string]] : []),
 ];
-
-/** The change as a file, and its commit in the mirror: a person may still want it. */
-const keepBranch = async (shop: Workshop, mirror: Mirror, queued: QueuedBranch): Promise<Result<string, Failure>> => {
-  const kept = await mirror.keep(queued.branch, queued.commit);
-  if (!kept.ok) return kept;
-  const file = join(shop.paths.patches, `${queued.branch.replaceAll('/', '-')}.patch`);
-  mkdirSync(dirname(file), { recursive: true });
-  const written = await mirror.writePatch(queued.base, queued.commit, file);
-  return written.ok ? ok(relative(shop.paths.home, file)) : written;
-};

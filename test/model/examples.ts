@@ -132,6 +132,7 @@ export const DATA: { [T in EntryType]: EntryData<T> } = {
     file: `logs/reviews/${BRANCH}.md`,
     costUsd: 0.11,
   },
+  review_failed: { branch: BRANCH, commit: COMMIT, failure: 'server-error', reason: 'The service answers with 500.' },
   review_commented: {
     branch: BRANCH,
     commit: COMMIT,

@@ -64,6 +64,7 @@ const styleOf = (entry: Entry): Style | undefined => {
     case 'test_flaky':
     case 'task_returned':
     case 'branch_moved':
+    case 'review_failed':
     case 'branch_dropped':
     case 'revert_proposed':
     case 'dependencies_damaged':
@@ -98,6 +99,7 @@ export const TOLD: readonly EntryType[] = [
   'ralph_cycle',
   'branch_pushed',
   'cto_review',
+  'review_failed',
   'branch_moved',
   'branch_dropped',
   'merged',

@@ -163,6 +163,8 @@ const textOf = (entry: Entry): string => {
       return `${entry.data.branch} pushed, waits for review`;
     case 'cto_review':
       return `${DECIDED[entry.data.decision]} by ${reviewerText(entry.data)}: ${entry.data.branch}: ${entry.data.reasons.join('; ')}`;
+    case 'review_failed':
+      return `${entry.data.branch} could not be reviewed and waits for the next sweep: ${entry.data.reason}`;
     case 'review_commented':
       return `${entry.data.name} on ${entry.data.branch}: ${commentText(entry.data.comment)}`;
     case 'branch_moved':
@@ -233,7 +235,9 @@ const DECIDED = { approve: 'approved', reject: 'rejected', 'needs-human': 'left 
 
 const reviewerText = ({ by, name }: EntryData<'cto_review'>): string => (by === 'person' ? name : `the ${by}`);
 
-const commentText = ({ file, line, text }: ReviewComment): string => `${file}${line ? `:${line}` : ''}: ${text}`;
+/** A remark on the whole branch names no file. */
+const commentText = ({ file, line, text }: ReviewComment): string =>
+  file === '' ? text : `${file}${line ? `:${line}` : ''}: ${text}`;
 
 const suspectsText = (suspects: EntryData<'main_red'>['suspects']): string => {
   const [first] = suspects;

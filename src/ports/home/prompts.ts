@@ -30,6 +30,22 @@ export const PROMPTS = {
   hack: ['title', 'files', 'expects', 'checks', 'protect', 'branch'],
   /** The evaluation said worse. */
   mend: ['iteration', 'iterations', 'failures', 'findings'],
+  /** A branch waits for review; a conversation of its own. */
+  review: [
+    'project',
+    'branch',
+    'target',
+    'title',
+    'merge',
+    'stat',
+    'diff',
+    'reports',
+    'findings',
+    'context',
+    'comments',
+  ],
+  /** The review was not by the schema; once. */
+  rereview: ['reason'],
 } as const;
 
 export type PromptName = keyof typeof PROMPTS;

@@ -44,6 +44,7 @@ describe('an entry in the log', () => {
       09:15:07  alpha       brl/alpha/20260314-091500 pushed, waits for review
       09:15:07  alpha       brl/alpha/20260314-091500 deleted: breaks 1 test: search.test.ts > finds all
       09:15:07  alpha       approved by the reviewer: brl/alpha/20260314-091500: It mends the one failing test and touches nothing else
+      09:15:07  alpha       brl/alpha/20260314-091500 could not be reviewed and waits for the next sweep: The service answers with 500.
       09:15:07  alpha       me on brl/alpha/20260314-091500: src/search.ts:12: Good.
       09:15:07  alpha       brl/alpha/20260314-091500 moved to b6589fc6ab; it is reviewed anew
       09:15:07  alpha       train: 1 branch on 4f2a9c1e8b: red: worse: 1 test broken
@@ -115,6 +116,8 @@ describe('an entry in the log', () => {
       09:15:07  alpha       brl/alpha/20260314-091500 deleted: breaks 1 test: search.…
       09:15:07  alpha       approved by the reviewer: brl/alpha/20260314-091500: It
                             mends the one failing test and touches nothing else
+      09:15:07  alpha       brl/alpha/20260314-091500 could not be reviewed and waits
+                            for the next sweep: The service answers with 500.
       09:15:07  alpha       me on brl/alpha/20260314-091500: src/search.ts:12: Good.
       09:15:07  alpha       brl/alpha/20260314-091500 moved to b6589fc6ab; it is
                             reviewed anew
@@ -270,6 +273,7 @@ describe('an entry in the log', () => {
           "test_flaky",
           "plan_refused",
           "run_retry_planned",
+          "review_failed",
           "branch_moved",
           "train_tested",
           "branch_dropped",
