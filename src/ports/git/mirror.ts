@@ -77,8 +77,6 @@ export interface Mirror {
   /** Fetches the branch; the tip of it. Kinds: repo-missing, repo-empty, branch-missing, repo-unreachable. */
   fetch(signal?: AbortSignal): Promise<Result<{ tip: string }, Failure>>;
   treeOf(commitish: string): Promise<Result<string, Failure>>;
-  /** Where two commits part; undefined: they have nothing in common. */
-  mergeBase(a: string, b: string): Promise<string | undefined>;
   /** Commits in `to` that are not in `from`. */
   countCommits(from: string, to: string): Promise<number>;
   isAncestor(ancestor: string, of: string): Promise<boolean>;

@@ -97,10 +97,6 @@ const createMirror = ({
       if (!count.ok) throw new FailureError(count.error);
       return Number(count.value);
     },
-    mergeBase: async (a, b) => {
-      const base = await git.ask(dir, ['merge-base', '--end-of-options', a, b]);
-      return base.ok && base.value !== '' ? base.value : undefined;
-    },
     keep: async (name, commit) => {
       const kept = await git.done({ gitDir: dir, args: ['update-ref', `refs/winnow/${name}`, commit] });
       return kept.ok ? ok(undefined) : kept;
