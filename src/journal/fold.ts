@@ -205,6 +205,8 @@ export const foldEntry = (state: State, entry: Entry): void => {
       const note = `it moved from ${from.slice(0, 10)}; what was said of that commit has lapsed`;
       return changeBranch(state, entry, { state: 'pending', note }, (branch) => {
         branch.commit = to;
+        // It was of the old commit; were it taken for the new one's, that would be deleted without a patch.
+        delete branch.patch;
       });
     }
     case 'train_tested': {
