@@ -8,7 +8,6 @@ import {
   BLOCKED_RETRY_MS,
   DELETION_RETRY_MS,
   DIRTY_RETRY_MS,
-  landedSince,
   nextStep,
   type PrefixResult,
   type Riding,
@@ -137,12 +136,13 @@ const lookAtMain = async (world: TrainWorld, tip: Tip): Promise<Result<string | 
   if (project?.red) return lookWhileRed(world, project.red, tip);
   const { good } = project ?? {};
   if (good?.commit === tip.commit) return ok(undefined);
-  if (good !== undefined && good.tree !== tip.tree) {
-    const judged = await world.judge(tip.tree, good.tree);
+  if (good?.tree !== tip.tree) {
+    // The first tip ever seen has nothing before it; but a tip without a result would be blamed on whoever rides on it.
+    const judged = await world.judge(tip.tree, good?.tree ?? tip.tree);
     if (!judged.ok) return judged;
     if (judged.value.state === 'unevaluated') return ok(`the new tip of main gave no result: ${judged.value.reason}`);
     // A test that somebody took out is that person's decision; what fails is what makes main red.
-    if (judged.value.failing.length > 0) {
+    if (good && judged.value.failing.length > 0) {
       await tellRed(world, tip, good.commit, judged.value);
       return ok(undefined);
     }
@@ -307,7 +307,7 @@ const ride = async (
       case 'land':
         return land(world, tick, tip, cars.slice(0, step.length), results.get(step.length)!, deferred);
       case 'drop':
-        await drop(world, tick, tip, cars[0]!.rider, whyRed(world, cars[0]!.rider, results.get(1)!));
+        await drop(world, tick, tip, cars[0]!.rider, await whyRed(world, cars[0]!.rider, results.get(1)!));
         return AGAIN;
       case 'defer': {
         const { rider } = cars[0]!;
@@ -449,8 +449,8 @@ const unblock = (world: TrainWorld): void => {
 type Drop = Pick<EntryData<'branch_dropped'>, 'why' | 'reason'> &
   Partial<Pick<EntryData<'branch_dropped'>, 'broken' | 'below' | 'files' | 'task'>>;
 
-const whyRed = (world: TrainWorld, rider: Riding, judged: Judged): Drop => {
-  const below = landedSince(projectOf(world), rider.base);
+const whyRed = async (world: TrainWorld, rider: Riding, judged: Judged): Promise<Drop> => {
+  const below = await landedSince(world, rider.base);
   const together = below.length > 0 ? `, together with what landed since it was made (${below.join(', ')})` : '';
   return {
     why: 'red',
@@ -458,6 +458,16 @@ const whyRed = (world: TrainWorld, rider: Riding, judged: Judged): Drop => {
     broken: [...judged.failing, ...judged.lost].slice(0, BROKEN_NAMED_MAX),
     below,
   };
+};
+
+/** Branches that landed since this commit was made, the oldest first: with whom a branch may be bad together. */
+const landedSince = async (world: TrainWorld, base: string): Promise<string[]> => {
+  const since: string[] = [];
+  for (const { to, branches } of (projectOf(world)?.landings ?? []).toReversed()) {
+    if (await world.isAncestor(to, base)) break;
+    since.unshift(...branches.map(({ branch }) => branch));
+  }
+  return since;
 };
 
 const whyUnevaluated = (world: TrainWorld, { reason }: Judged): Drop => ({

@@ -65,13 +65,6 @@ const mayRide = (branch: Riding, project: ProjectState | undefined, state: Reado
 /** A branch that gave no result so often, alone on main, waits for a person. */
 export const UNEVALUATED_MAX = 3;
 
-/** Branches that landed after this commit was the tip, the oldest first: with whom a branch may be bad together. */
-export const landedSince = (project: ProjectState | undefined, base: string): string[] => {
-  const landings = project?.landings ?? [];
-  const first = landings.findIndex(({ from }) => from === base);
-  return first < 0 ? [] : landings.slice(first).flatMap(({ branches }) => branches.map(({ branch }) => branch));
-};
-
 /** How long the train leaves a remote alone that refused main, or could not be reached. */
 export const BLOCKED_RETRY_MS = 5 * 60_000;
 /** A checkout is made clean by a person who then looks at the screen. */
