@@ -540,6 +540,7 @@ describe('every type of entry', () => {
         "branch_pushed: queue",
         "branch_deleted: queue",
         "cto_review: queue",
+        "review_failed: queue",
         "review_commented: -",
         "branch_moved: queue",
         "train_tested: -",
@@ -566,8 +567,8 @@ describe('every type of entry', () => {
         "task_cancelled: tasks",
         "alert: -",
         "journal_damaged: -",
-        "collected: -",
         "swept: -",
+        "collected: -",
       ]
     `);
   });
