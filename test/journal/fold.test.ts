@@ -726,7 +726,7 @@ const writeAtRandom = (state: State, count: number, seed: number): void => {
 
 describe('very many entries', () => {
   it('leave a state that is no larger than half of them did, and within every limit', () => {
-    const half = howMany(20_000, 50_000);
+    const half = howMany(50_000, 100_000);
     const state = emptyState();
     writeAtRandom(state, half, 1);
     const size = JSON.stringify(state).length;
