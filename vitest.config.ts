@@ -6,7 +6,9 @@ export default defineConfig({
     globalSetup: ['test/build.ts'],
     // No file keeps state at module level, so files may share one process: several times faster.
     isolate: false,
-    pool: 'threads',
+    // A small process each: starting another one copies the page tables of its parent, and most tests start dozens.
+    pool: 'forks',
+    execArgv: ['--max-semi-space-size=2'],
     // Many tests start the real Claude Code; a busy machine makes them slow, never wrong.
     testTimeout: 180_000,
     hookTimeout: 180_000,

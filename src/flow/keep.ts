@@ -6,7 +6,7 @@ import { ok, type Result } from '../base/result.ts';
 import type { Failure } from '../model/failure.ts';
 import { TreeReport } from '../model/report.ts';
 import type { QueuedBranch } from '../model/state.ts';
-import { Comparison } from '../model/verdict.ts';
+import { Comparison, Finding } from '../model/verdict.ts';
 import type { Mirror } from '../ports/git/mirror.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -50,7 +50,12 @@ export const keepBranch = async (
 export const fileNameOf = (branch: string): string => branch.replaceAll('/', '-');
 
 /** What `evaluate` wrote of a cycle: the whole reports before and after, and how they differ. */
-const KeptReport = z.object({ comparison: Comparison, baseline: TreeReport, result: TreeReport });
+const KeptReport = z.object({
+  comparison: Comparison,
+  findings: z.array(Finding),
+  baseline: TreeReport,
+  result: TreeReport,
+});
 export type KeptReport = z.infer<typeof KeptReport>;
 
 /** Undefined when there is none, or none that can be read. */

@@ -9,6 +9,7 @@ import type { EntryOf } from '../../src/model/entry.ts';
 import { findMarked, selfIdentity } from '../../src/ports/machine/processes.ts';
 import { recover } from '../../src/roles/recovery.ts';
 import { runCycle } from '../../src/roles/session.ts';
+import { THOROUGH } from '../thoroughness.ts';
 import {
   bash,
   CLEAN_FIX,
@@ -123,7 +124,12 @@ describe.concurrent('the command line', PATIENT, () => {
       const done = tail.finally(() => {
         ended = true;
       });
-      for (let n = 0; !ended && n < 100; n += 1) await bench.start('task', 'add', `wake ${n}`).done;
+      const { shop } = await bench.open();
+      // Only by writing more does it learn that nobody reads.
+      for (let n = 0; !ended && n < 1000; n += 1) {
+        shop.journal.append<'alert'>({ type: 'alert', data: { message: `wake ${n}`, mend: '' } });
+        await new Promise((next) => setTimeout(next, 100));
+      }
       expect(await done).toMatchObject({ exitCode: 0, stderr: '' });
     });
   });
@@ -264,7 +270,8 @@ describe.concurrent('a Claude Code that is none', PATIENT, () => {
   it.each([
     ['crashes', 'echo boom >&2; exit 7', 'crashed', /exit code 7\): boom/],
     ['prints garbage', 'head -c 300000 /dev/urandom', 'crashed', /without a result/],
-    ['prints more than any run', 'cat /dev/zero', 'crashed', /more than any run/],
+    // One hole: what counts is how much there is to read, not what the disk takes.
+    ['prints more than any run', 'truncate -s 600M /dev/stdout; sleep 60', 'crashed', /more than any run/],
     [
       'gives figures that no run can have',
       `echo '{"type":"result","subtype":"success","is_error":false,"num_turns":1e99,"total_cost_usd":-5,"modelUsage":{"m":{"inputTokens":-1,"outputTokens":1e300,"cacheReadInputTokens":0,"cacheCreationInputTokens":0,"costUSD":-3}}}'`,
@@ -282,14 +289,22 @@ describe.concurrent('a Claude Code that is none', PATIENT, () => {
 });
 
 describe.concurrent('a hostile session', PATIENT, () => {
-  /** Runs what a repository holds, since Claude Code itself refuses some of these commands. */
-  const attack = async (script: string, deed: (bench: Workbench, first: EntryOf<'ralph_cycle'>) => Promise<void>) => {
+  /**
+   * Runs what a repository holds, since Claude Code itself refuses some of these commands, and then a second cycle in
+   * what the first one left; those that spoil only their own workspace are spared it unless all is tried.
+   */
+  const attack = async (
+    script: string,
+    deed: (bench: Workbench, first: EntryOf<'ralph_cycle'>) => Promise<void>,
+    once = false,
+  ) => {
     const scenario: Scenario = { steps: [planStep(), bash('sh ./attack.sh'), { blocks: ['Done.'] }] };
     const files = { ...SMALL, 'attack.sh': `${script}\n` };
     await withBench({ scenarios: { alpha: scenario }, files }, async (bench) => {
       await deed(bench, await cycle(bench));
       expect(bench.ofType('ralph_cycle')).toHaveLength(1);
       await execa('git', ['--git-dir', bench.remote, 'fsck', '--strict']);
+      if (once) return;
       bench.api.play('alpha', {
         steps: [
           planStep({ title: 'Say more about it', files: ['README.md'] }),
@@ -310,9 +325,9 @@ describe.concurrent('a hostile session', PATIENT, () => {
     ['leaves pipes, sockets and files beyond measure', 'mkfifo pipe .gitignore; head -c 120000000 /dev/zero > big'],
     ['kills all it can reach', 'setsid -f sleep 1007; kill -9 -1'],
   ])('keeps only its honest work when it %s', async (_, script) => {
-    await attack(`${FIX}; ${script}`, async (_bench, { data }) => {
+    const look = async (_bench: Workbench, { data }: EntryOf<'ralph_cycle'>) =>
       expect(data).toMatchObject({ outcome: 'pushed', verdict: 'better', files: ['sum.js'] });
-    });
+    await attack(`${FIX}; ${script}`, look, !THOROUGH);
   });
 
   it('is refused a nested repository and does not spoil the next cycle', async () => {

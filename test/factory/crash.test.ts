@@ -11,6 +11,7 @@ import {
   createWorkbench,
   planStep,
   remoteHook,
+  WAIT_MAX_MS,
   type Workbench,
   type WorkbenchOptions,
 } from './workbench.ts';
@@ -95,7 +96,7 @@ describe('after SIGKILL', () => {
     ['while it analyzes', phase('analyze')],
     [
       'while the agent plans',
-      (bench: Workbench) => bench.api.waitFor((request) => request.tools.includes('StructuredOutput'), 30_000),
+      (bench: Workbench) => bench.api.waitFor((request) => request.tools.includes('StructuredOutput'), WAIT_MAX_MS),
     ],
   ])('%s the next start closes the cycle and works on', async (_, reached) => {
     const bench = await workbench({
@@ -117,7 +118,7 @@ describe('after SIGKILL', () => {
         { blocks: ['…'], hold: 'for ever' },
       ],
     });
-    const killed = await killWhen(bench, () => bench.api.waitFor((request) => request.step === 2, 30_000));
+    const killed = await killWhen(bench, () => bench.api.waitFor((request) => request.step === 2, WAIT_MAX_MS));
     bench.api.play('alpha', CLEAN_FIX);
     const [interrupted, pushed] = await runAgain(bench);
     expect(interrupted).toMatchObject({ data: { outcome: 'interrupted' } });

@@ -12,6 +12,7 @@ import {
   planStep,
   remoteHook,
   SMALL,
+  WAIT_MAX_MS,
   type Workbench,
   type WorkbenchOptions,
 } from './workbench.ts';
@@ -225,7 +226,7 @@ test('sometimes', () => {
       steps: [planStep(), bash(`sed -i 's/a - b/a + b/' sum.js`), { blocks: ['Done.'], hold: 'pushed by somebody' }],
     });
     const running = cycle(bench);
-    await bench.api.waitFor((request) => request.step === 2, 30_000);
+    await bench.api.waitFor((request) => request.step === 2, WAIT_MAX_MS);
     const tip = await bench.commit({ 'other.js': 'export const one = 1;\n' });
     bench.api.release('pushed by somebody');
     const { data } = await running;
@@ -238,7 +239,7 @@ test('sometimes', () => {
       steps: [planStep(), bash(`sed -i 's/a - b/a + b/' sum.js`), { blocks: ['Done.'], hold: 'pushed by somebody' }],
     });
     const running = cycle(bench);
-    await bench.api.waitFor((request) => request.step === 2, 30_000);
+    await bench.api.waitFor((request) => request.step === 2, WAIT_MAX_MS);
     await bench.commit({ 'sum.js': 'export const sum = (a, b) => b + a;\nexport const twice = (a) => 2 * a;\n' });
     bench.api.release('pushed by somebody');
     const { data } = await running;

@@ -128,12 +128,10 @@ describe('winnow up', () => {
     expect(second.code).toBe(1);
     expect(second.err).toContain('another process already runs this home');
 
-    const stopped = performance.now();
     up.child.kill('SIGTERM');
     const { code } = await up.done;
     expect(code).toBe(0);
-    // Ten seconds are the promise made to init systems, not a measurement.
-    expect(performance.now() - stopped).toBeLessThan(10_000);
+    // Its end is in the journal: Winnow did not leave before, as it does when its nine seconds for a stop are over.
     const beta = bench.ofType('ralph_cycle').find((entry) => entry.session === 'beta');
     expect(beta?.data.outcome).toBe('interrupted');
     expect(await findMarked(beta!.cycle!, 'prefix')).toEqual([]);

@@ -59,7 +59,9 @@ const ROOT = resolve(import.meta.dirname, '../..');
 export const CLAUDE = join(ROOT, 'node_modules/.bin/claude');
 const MAIN = join(ROOT, 'dist/main.js');
 /** A condition that takes longer than this does not come at all. */
-const WAIT_MAX_MS = 60_000;
+export const WAIT_MAX_MS = 120_000;
+/** Each look reads the whole journal: more often would take from what is waited for. */
+const LOOK_MS = 20;
 
 /** A repository that is judged in a fraction of a second: one module, one test that fails and two that pass. */
 export const SMALL: Record<string, string> = {
@@ -149,7 +151,7 @@ export const createWorkbench = async (options: WorkbenchOptions = {}): Promise<W
               .map((e) => JSON.stringify(e))
               .join('\n')}`,
           );
-        await new Promise((next) => setTimeout(next, 5));
+        await new Promise((next) => setTimeout(next, LOOK_MS));
       }
     },
     branches: async () =>

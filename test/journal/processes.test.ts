@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readLine } from '../../src/journal/line.ts';
 import { FailureError } from '../../src/model/failure.ts';
+import { howMany } from '../thoroughness.ts';
 import { compileFixtures, type Fixtures, type Worker } from './process.ts';
 import { alert, createWorkbench, until, type Workbench } from './workbench.ts';
 
@@ -31,13 +32,13 @@ const start = (fixture: string, args: readonly string[], name: string): Worker =
   return worker;
 };
 
-/** Kills of a writer in the test of that name; a thousand take some minutes. */
-const KILLS = Number(process.env.WINNOW_JOURNAL_KILLS ?? 52);
+/** Kills of a writer in the test of that name. */
+const KILLS = howMany(12, 200);
 const isRoot = process.getuid?.() === 0;
 
 describe('several processes that append at once', () => {
   it('tear, lose and glue nothing', async () => {
-    const count = 1500;
+    const count = howMany(500, 1500);
     const names = ['a', 'b', 'c', 'd'];
     const appenders = names.map((name) => start('appender', [name, String(count), '60000', 'wait'], name));
     await until(() => appenders.every((worker) => worker.said().length === 1), 'all are ready');
@@ -108,7 +109,7 @@ describe('followers in other processes', () => {
       .slice(1)
       .map((line) => Number(line.split(' ')[1]))
       .sort((a, b) => a - b);
-    expect(latencies[latencies.length >> 1]).toBeLessThan(500);
+    expect(latencies[latencies.length >> 1]).toBeLessThan(900);
   });
 
   it('miss nothing of what several processes append', async () => {
@@ -118,9 +119,10 @@ describe('followers in other processes', () => {
     const following = (async () => {
       for await (const entry of journal.follow({ from: 'end', signal: stop.signal })) arrived.push(entry.id);
     })();
-    const appenders = ['a', 'b'].map((name) => start('appender', [name, '5000', '2000'], name));
+    const count = howMany(1500, 5000);
+    const appenders = ['a', 'b'].map((name) => start('appender', [name, String(count), '2000'], name));
     expect(await Promise.all(appenders.map((worker) => worker.gone))).toEqual([0, 0]);
-    await until(() => arrived.length >= 10_000, 'all arrived');
+    await until(() => arrived.length >= 2 * count, 'all arrived');
     stop.abort();
     await following;
     expect(arrived).toEqual(bench.lines().map((line) => JSON.parse(line).id));
@@ -132,7 +134,7 @@ describe('a consumer that is killed', () => {
     const journal = bench.open();
     const sent: string[] = [];
     const handled = () => new Set(workers.flatMap((worker) => worker.said()));
-    for (let life = 0; life < 5; life += 1) {
+    for (let life = 0; life < howMany(2, 5); life += 1) {
       for (let index = 0; index < 2000; index += 1) sent.push(journal.append(alert(index)).id);
       const consumer = start('consumer', ['reader'], `life${life}`);
       const enough = handled().size + Math.floor(Math.random() * 1500) + 1;

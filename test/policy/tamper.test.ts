@@ -10,6 +10,7 @@ import {
   isTestFile,
   type TamperInput,
 } from '../../src/policy/tamper.ts';
+import { howMany } from '../thoroughness.ts';
 import { edit, gitDiff } from './patches.ts';
 
 /** Far above what a slow machine needs, far below what quadratic work would take. */
@@ -505,23 +506,26 @@ describe('findings', () => {
   });
 
   it('take linear time, whatever the lines', () => {
+    // Already a tenth of a million characters is beyond the limit when the time grows with the square.
+    const size = howMany(100_000, 1_000_000);
+    const of = (text: string) => text.repeat(Math.ceil(size / text.length));
     const hostile = [
-      'a'.repeat(1_000_000),
-      ' '.repeat(1_000_000),
-      'expect('.repeat(150_000),
-      'expect.'.repeat(150_000),
-      'it.'.repeat(300_000),
-      "it('".repeat(250_000),
-      `it('${'\\'.repeat(1_000_000)}`,
-      'as any '.repeat(150_000),
-      'as  '.repeat(250_000),
-      ': any'.repeat(200_000),
-      '# type: '.repeat(120_000),
-      'skip: '.repeat(160_000),
-      '@ts-ignore'.repeat(100_000),
-      '/*'.repeat(500_000),
-      '@Test('.repeat(150_000),
-      'assert '.repeat(140_000),
+      of('a'),
+      of(' '),
+      of('expect('),
+      of('expect.'),
+      of('it.'),
+      of("it('"),
+      `it('${of('\\')}`,
+      of('as any '),
+      of('as  '),
+      of(': any'),
+      of('# type: '),
+      of('skip: '),
+      of('@ts-ignore'),
+      of('/*'),
+      of('@Test('),
+      of('assert '),
     ];
     for (const path of ['a.test.ts', 'tests/test_a.py', 'tests/a.rs', 'a_test.go', 'ATest.java']) {
       for (const line of hostile) {
@@ -532,11 +536,12 @@ describe('findings', () => {
     }
   });
 
-  it('are found in a patch of fifty megabytes', () => {
+  it('are found in a patch of many megabytes', () => {
     const line = `+  const value = compute(${'x'.repeat(26)});`;
-    const heading = 'diff --git a/src/big.ts b/src/big.ts\n--- a/src/big.ts\n+++ b/src/big.ts\n@@ -0,0 +1,1000000 @@\n';
-    const patch = heading + `${line}\n`.repeat(1_000_000) + edit('a.test.ts', "+it.skip('a', f);");
-    expect(patch.length).toBeGreaterThan(50_000_000);
+    const count = howMany(200_000, 1_000_000);
+    const heading = `diff --git a/src/big.ts b/src/big.ts\n--- a/src/big.ts\n+++ b/src/big.ts\n@@ -0,0 +1,${count} @@\n`;
+    const patch = heading + `${line}\n`.repeat(count) + edit('a.test.ts', "+it.skip('a', f);");
+    expect(patch.length).toBeGreaterThan(50 * count);
     const startedAt = performance.now();
     expect(kinds(find(patch))).toEqual(['test-skipped']);
     expect(performance.now() - startedAt).toBeLessThan(MOMENT_MS);

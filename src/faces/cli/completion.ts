@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import tab from '@bomb.sh/tab/commander';
 import type { Command } from 'commander';
 import { findHome, homePaths } from '../../ports/home/home.ts';
@@ -12,6 +12,27 @@ export const addCompletion = (program: Command): void => {
     session.handler = (complete) => {
       for (const each of sessionNames()) complete(each, 'session');
     };
+  }
+  for (const name of ['show', 'review', 'approve', 'reject', 'comment']) {
+    const branch = completion.commands.get(name)?.arguments.get('branch');
+    if (!branch) continue;
+    branch.handler = (complete) => {
+      for (const each of branchNames()) complete(each, 'branch');
+    };
+  }
+};
+
+/** From the picture of the queue: a press of Tab must not wait for the journal to be folded. */
+const branchNames = (): string[] => {
+  const home = findHome(undefined, process.env, process.cwd());
+  if (!home.ok) return [];
+  try {
+    const { pending, approved } = JSON.parse(readFileSync(homePaths(home.value).reviewQueue, 'utf8')) as {
+      [list in 'pending' | 'approved']: { branch: string }[];
+    };
+    return [...pending, ...approved].map(({ branch }) => branch);
+  } catch {
+    return [];
   }
 };
 

@@ -23,6 +23,16 @@ export interface Actions {
     file: string,
     options: Homed & { project?: string; session?: string; priority?: string; json?: boolean },
   ): Promise<number>;
+  queue(options: Homed & { all?: boolean; json?: boolean }): Promise<number>;
+  show(branch: string, options: Homed & { json?: boolean }): Promise<number>;
+  review(branches: string[], options: Homed & { json?: boolean }): Promise<number>;
+  approve(branch: string, options: Homed & { reason?: string; json?: boolean }): Promise<number>;
+  reject(branch: string, options: Homed & { reason: string; json?: boolean }): Promise<number>;
+  comment(
+    branch: string,
+    text: string[],
+    options: Homed & { file?: string; line?: number; json?: boolean },
+  ): Promise<number>;
   train(project: string | undefined, options: Homed & { json?: boolean }): Promise<number>;
   revert(what: string, options: Homed & { reason?: string; project?: string; json?: boolean }): Promise<number>;
   pause(session: string | undefined, options: Homed & { reason?: string }): Promise<number>;
@@ -147,6 +157,50 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .action((id: string, options) => run(actions.taskRetry(id, homed(options))));
 
   program
+    .command('queue')
+    .option('-a, --all', 'also what landed, was rejected, dropped or deleted')
+    .option('--json', 'the same for scripts')
+    .description('the branches that wait to land, what they wait for, and why')
+    .action((options) => run(actions.queue(homed(options))));
+  program
+    .command('show')
+    .argument('<branch>', BRANCH)
+    .option('--json', 'the same for scripts')
+    .description('everything about a branch: status, figures, findings, review, diff')
+    .action((branch: string, options) => run(actions.show(branch, homed(options))));
+  program
+    .command('review')
+    .argument('[branch...]', `${BRANCH}; default: all that wait`)
+    .option('--json', 'print the journal entry of each review, one a line, alone')
+    .description('let the reviewer judge what waits now; the running factory does it by itself')
+    .addHelpText('after', HELP_AFTER_REVIEW)
+    .action((branches: string[], options) => run(actions.review(branches, homed(options))));
+  program
+    .command('approve')
+    .argument('<branch>', BRANCH)
+    .option('-m, --reason <text>', 'why')
+    .option('--json', 'print the journal entry')
+    .description('let a branch land, whatever the reviewer said')
+    .action((branch: string, options) => run(actions.approve(branch, homed(options))));
+  program
+    .command('reject')
+    .argument('<branch>', BRANCH)
+    .requiredOption('-m, --reason <text>', 'why')
+    .option('--json', 'print the journal entry')
+    .description('end a branch; its patch is kept in logs/patches/')
+    .action((branch: string, options: { reason: string }) =>
+      run(actions.reject(branch, { ...options, ...homed(options) })),
+    );
+  program
+    .command('comment')
+    .argument('<branch>', BRANCH)
+    .argument('<text...>', 'the remark')
+    .option('--file <path>', 'the file that it is about')
+    .option('--line <number>', 'the line in it', count)
+    .option('--json', 'print the journal entry')
+    .description('remark on a branch; the reviewer reads it, and it decides nothing')
+    .action((branch: string, text: string[], options) => run(actions.comment(branch, text, homed(options))));
+  program
     .command('train')
     .argument('[project]', 'name of the project; default: all')
     .option('--json', 'what landed, what was dropped and what waits, one line a project')
@@ -204,6 +258,8 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .action((options) => run(actions.demo(options)));
   return program;
 };
+
+const BRANCH = 'the branch, or an end of its name that only it has';
 
 /** Commands that open no home. */
 const HOMELESS: readonly string[] = ['init', 'demo', 'schema'];
@@ -271,6 +327,11 @@ Exit codes:
 const HELP_AFTER_GC = `
 How long things are kept stands under retention: in winnow.config.yaml. While
 \`winnow up\` runs, the same is done by itself once a day.`;
+
+const HELP_AFTER_REVIEW = `
+Exit codes:
+  0 reviewed, whatever the decision, or nothing waited; 1 a branch could not be
+  reviewed now; 2 used wrongly; 130 interrupted`;
 
 const HELP_AFTER_LOG = `
 Examples:

@@ -7,6 +7,7 @@ import { problemsKind } from '../../model/problems.ts';
 import type { Figures } from '../../model/report.ts';
 import type { Retained } from '../../model/retention.ts';
 import type { ReviewComment } from '../../model/review.ts';
+import type { BranchStatus, QueuedBranch } from '../../model/state.ts';
 import type { Task } from '../../model/task.ts';
 import { plain, plainLine } from './plain.ts';
 
@@ -93,6 +94,43 @@ export const taskLine = (task: Task): string[] => [
   task.text,
   task.reason,
 ];
+
+/** A row of the queue: name, state, since when, project, title, why. */
+export const branchLine = ({ branch, status, changedAt, project, title }: QueuedBranch, now: number): string[] => [
+  branch,
+  status.state,
+  relativeText(changedAt, now),
+  project,
+  title,
+  whyText(status),
+];
+
+export const branchStatusText = (status: BranchStatus): string => {
+  const why = whyText(status);
+  return why === '' ? status.state : `${status.state}: ${why}`;
+};
+
+const whyText = (status: BranchStatus): string => {
+  switch (status.state) {
+    case 'pending':
+      return [status.note, status.failures ? `(${many(status.failures, 'failure')})` : '']
+        .filter((part) => part !== '')
+        .join(' ');
+    case 'needs-human':
+      return status.reason;
+    case 'approved':
+    case 'rejected':
+      return `by ${status.by === 'person' ? status.name : `the ${status.by}`}: ${status.reason}`;
+    case 'landed':
+      return `${status.merged.slice(0, 10)} in ${status.main.slice(0, 10)}`;
+    case 'dropped':
+    case 'gone':
+      return status.reason;
+    default:
+      status satisfies never;
+      return '';
+  }
+};
 
 /** One line of a cycle's end. */
 export const cycleLine = (entry: EntryOf<'ralph_cycle'>): string => {
@@ -236,7 +274,7 @@ const DECIDED = { approve: 'approved', reject: 'rejected', 'needs-human': 'left 
 const reviewerText = ({ by, name }: EntryData<'cto_review'>): string => (by === 'person' ? name : `the ${by}`);
 
 /** A remark on the whole branch names no file. */
-const commentText = ({ file, line, text }: ReviewComment): string =>
+export const commentText = ({ file, line, text }: ReviewComment): string =>
   file === '' ? text : `${file}${line ? `:${line}` : ''}: ${text}`;
 
 const suspectsText = (suspects: EntryData<'main_red'>['suspects']): string => {

@@ -14,7 +14,7 @@ export const conflictText = async (
   let left = CONFLICT_TEXT_MAX_BYTES - NOTE_BYTES - sizeOf(parts.join('\n'));
   let unshown = 0;
   for (const file of files) {
-    const hunks = left > 0 && !/[\n\0]/.test(file) ? await hunksOf({ git, gitDir }, tree, file, { onto, commit }) : [];
+    const hunks = left > 0 ? await hunksOf({ git, gitDir }, tree, file, { onto, commit }) : [];
     for (const hunk of hunks) {
       const shown = named(`\n${file}, from line ${hunk.line}:\n${hunk.lines.join('\n')}`);
       left -= sizeOf(shown) + 1;

@@ -21,6 +21,12 @@ const winnow = async (line: string | string[], width = 80) => {
     'taskCancel',
     'taskRetry',
     'taskImport',
+    'queue',
+    'show',
+    'review',
+    'approve',
+    'reject',
+    'comment',
     'pause',
     'resume',
     'log',
@@ -72,33 +78,51 @@ describe('help', () => {
       changes that provably improve them.
 
       Options:
-        -V, --version              output the version number
-        --home <dir>               the home; default: WINNOW_HOME, else the nearest
-                                   one above
-        -h, --help                 display help for command
+        -V, --version                         output the version number
+        --home <dir>                          the home; default: WINNOW_HOME, else the
+                                              nearest one above
+        -h, --help                            display help for command
 
       Commands:
-        init [options] [dir]       make a home: configuration, sessions, prompts;
-                                   never overwrites
-        up [options]               run all sessions on schedule until stopped
-        cycle [options] <session>  run one cycle of one session now
-        status [options]           the factory at a glance: who works on what, what
-                                   waits, what it cost
-        log [options]              read the journal: everything that happened
-        task                       ask for work
-        train [options] [project]  land what is approved now; the running factory does
-                                   it by itself
-        revert [options] <what>    take back what landed; the revert is tested before
-                                   main moves
-        pause [options] [session]  start no new cycles; what runs goes on to its end
-        resume [session]           let a session, or all, go on
-        check [options]            what is missing on this machine, and how to get it
-        gc [options]               show what has had its time, or remove it; nothing
-                                   that is running, open or unsaved goes
-        config                     the configuration
-        demo [options]             see the main job in a minute, on a small repository
-                                   with planted faults; needs no key
-        help [command]             display help for command
+        init [options] [dir]                  make a home: configuration, sessions,
+                                              prompts; never overwrites
+        up [options]                          run all sessions on schedule until
+                                              stopped
+        cycle [options] <session>             run one cycle of one session now
+        status [options]                      the factory at a glance: who works on
+                                              what, what waits, what it cost
+        log [options]                         read the journal: everything that
+                                              happened
+        task                                  ask for work
+        queue [options]                       the branches that wait to land, what
+                                              they wait for, and why
+        show [options] <branch>               everything about a branch: status,
+                                              figures, findings, review, diff
+        review [options] [branch...]          let the reviewer judge what waits now;
+                                              the running factory does it by itself
+        approve [options] <branch>            let a branch land, whatever the reviewer
+                                              said
+        reject [options] <branch>             end a branch; its patch is kept in
+                                              logs/patches/
+        comment [options] <branch> <text...>  remark on a branch; the reviewer reads
+                                              it, and it decides nothing
+        train [options] [project]             land what is approved now; the running
+                                              factory does it by itself
+        revert [options] <what>               take back what landed; the revert is
+                                              tested before main moves
+        pause [options] [session]             start no new cycles; what runs goes on
+                                              to its end
+        resume [session]                      let a session, or all, go on
+        check [options]                       what is missing on this machine, and how
+                                              to get it
+        gc [options]                          show what has had its time, or remove
+                                              it; nothing that is running, open or
+                                              unsaved goes
+        config                                the configuration
+        demo [options]                        see the main job in a minute, on a small
+                                              repository with planted faults; needs no
+                                              key
+        help [command]                        display help for command
 
       Begin with \`winnow demo\`. Then, in a repository of yours:
         winnow init      make a home

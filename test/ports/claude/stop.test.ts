@@ -9,6 +9,7 @@ import { type MessagesApi, startMessagesApi } from '../../../src/demo/messages-a
 import type { Scenario } from '../../../src/demo/scenario.ts';
 import type { RunRequest } from '../../../src/ports/claude/claude.ts';
 import { createClaude } from '../../../src/ports/claude/run.ts';
+import { howMany } from '../../thoroughness.ts';
 import {
   commandsOf,
   eventually,
@@ -321,7 +322,7 @@ describe.concurrent('a strange program', () => {
 });
 
 describe('many runs', () => {
-  it('of a program that writes and exits at once lose no result: 200 of 200', { timeout: 60_000 }, async () => {
+  it('of a program that writes and exits at once lose no result', async () => {
     const box = openBox(api.url);
     // More than a pseudo-terminal holds, with the line that counts at the very end.
     const filler = JSON.stringify({ type: 'system', subtype: 'status', text: 'x'.repeat(4000) });
@@ -330,7 +331,7 @@ describe('many runs', () => {
     const wrapped = standIn(box, script, systemClock, namespace);
     const sixteen = pLimit(16);
     const lost = await Promise.all(
-      Array.from({ length: 200 }, (_, i) =>
+      Array.from({ length: howMany(60, 200) }, (_, i) =>
         sixteen(async () => {
           const prompt = `answer ${i}`;
           const ended = await (i % 2 ? wrapped : plain).run(box.request('none', { prompt }));
@@ -342,9 +343,7 @@ describe('many runs', () => {
     expect(lost.filter((one) => one === 1)).toHaveLength(0);
   });
 
-  it('of the real program, four at a time on one configuration, lose no result: 24 of 24', {
-    timeout: 120_000,
-  }, async () => {
+  it('of the real program, four at a time on one configuration, lose no result', async () => {
     const box = openBox(api.url);
     api.play('many', {
       steps: [({ prompt }) => ({ blocks: [`${prompt} ${'y'.repeat(9000)} end`] })],
@@ -352,14 +351,15 @@ describe('many runs', () => {
     });
     const claude = realClaude();
     const four = pLimit(4);
+    const count = howMany(8, 24);
     const ended = await Promise.all(
-      Array.from({ length: 24 }, (_, i) =>
+      Array.from({ length: count }, (_, i) =>
         four(() => claude.run(box.request('many', { prompt: `answer ${i}`, tmpDir: box.at(`tmp-${i}`) }))),
       ),
     );
     box.close();
     expect(ended.map((one, i) => one.ok && one.text.startsWith(`answer ${i} y`) && one.text.endsWith(' end'))).toEqual(
-      Array.from({ length: 24 }, () => true),
+      Array.from({ length: count }, () => true),
     );
   });
 });

@@ -6,10 +6,14 @@ import { systemClock } from '../../../src/base/clock.ts';
 import { type CommandRequest, createCommands, parseReport } from '../../../src/ports/machine/command.ts';
 import { findMarked } from '../../../src/ports/machine/processes.ts';
 import { detectReaper, type Reaper, SWEEP_ONLY } from '../../../src/ports/machine/walls.ts';
+import { howMany } from '../../thoroughness.ts';
 
 const walled = await detectReaper();
 const reapers: [string, Reaper][] = [['sweep alone', SWEEP_ONLY]];
 if (walled.kind !== 'sweep') reapers.push([`a ${walled.kind}`, walled]);
+
+/** Far more than any machine takes, and less than what was started would have taken. */
+const AT_ONCE_MAX_MS = 40_000;
 
 let dir: string;
 let runs = 0;
@@ -22,7 +26,7 @@ const request = (command: string, more: Partial<CommandRequest> = {}): CommandRe
   command,
   cwd: dir,
   env: { PATH: process.env.PATH ?? '' },
-  timeoutMs: 30_000,
+  timeoutMs: 120_000,
   outputMaxBytes: 1_000_000,
   marker: `test-command-${process.pid}-${Math.random()}-${runs++}`,
   ...more,
@@ -127,7 +131,7 @@ describe.each(reapers)('a command behind %s', (_, reaper) => {
 
   it('keeps the end of the errors and begins it with a whole character', async () => {
     const result = await run(
-      request(`node -e "process.stderr.write('ü'.repeat(100001) + 'the end')"`, { timeoutMs: 20_000 }),
+      request(`node -e "process.stderr.write('ü'.repeat(100001) + 'the end')"`, { timeoutMs: 120_000 }),
     );
     expect(Buffer.byteLength(result.stderr)).toBeLessThanOrEqual(64 * 1024);
     expect(Buffer.byteLength(result.stderr)).toBeGreaterThan(64 * 1024 - 4);
@@ -139,7 +143,7 @@ describe.each(reapers)('a command behind %s', (_, reaper) => {
     const result = await run(asked);
     expect(result).toMatchObject({ timedOut: true, aborted: false });
     expect(result.durationMs).toBeGreaterThanOrEqual(195);
-    expect(result.durationMs).toBeLessThan(1_900);
+    expect(result.durationMs).toBeLessThan(AT_ONCE_MAX_MS);
     expect(await findMarked(asked.marker)).toEqual([]);
   });
 
@@ -155,7 +159,7 @@ describe.each(reapers)('a command behind %s', (_, reaper) => {
     const result = await run(asked);
     expect(result).toMatchObject({ timedOut: true, signal: 'SIGKILL', exitCode: null });
     expect(result.durationMs).toBeGreaterThan(2_000);
-    expect(result.durationMs).toBeLessThan(6_000);
+    expect(result.durationMs).toBeLessThan(AT_ONCE_MAX_MS);
     expect(await findMarked(asked.marker)).toEqual([]);
   });
 
@@ -172,7 +176,7 @@ describe.each(reapers)('a command behind %s', (_, reaper) => {
     abort.abort();
     const result = await running;
     expect(result).toMatchObject({ aborted: true, timedOut: false });
-    expect(result.durationMs).toBeLessThan(5_000);
+    expect(result.durationMs).toBeLessThan(AT_ONCE_MAX_MS);
     expect(await findMarked(asked.marker)).toEqual([]);
   });
 
@@ -189,11 +193,11 @@ describe.each(reapers)('a command behind %s', (_, reaper) => {
     expect(result).toMatchObject({ exitCode: 0, stdout: 'started\n' });
     if (reaper.kind === 'sweep') expect(result.survivorsKilled).toBeGreaterThan(0);
     expect(await alive(seconds)).toBe(0);
-    expect(result.durationMs).toBeLessThan(5_000);
+    expect(result.durationMs).toBeLessThan(AT_ONCE_MAX_MS);
   });
 
   it.skipIf(reaper.kind === 'sweep')('leaves not even one that forked twice and cleared its environment', async () => {
-    for (const timeoutMs of [30_000, 150]) {
+    for (const timeoutMs of [120_000, 150]) {
       const seconds = `3${Math.random().toString().slice(2, 8)}`;
       const rest = timeoutMs === 150 ? `trap '' TERM; sleep 1114` : 'sleep 0.1';
       await run(request(`(env -i setsid sh -c 'sleep ${seconds} & exit' &) ; ${rest}`, { timeoutMs }));
@@ -203,9 +207,9 @@ describe.each(reapers)('a command behind %s', (_, reaper) => {
 
   it('ends with the command though a grandchild holds its pipes', async () => {
     // Without a wall the one that cleared its environment is beyond reach: it must at least not delay anybody.
-    const result = await run(request(`(env -i setsid sleep 3 &); echo said`));
+    const result = await run(request(`(env -i setsid sleep 60 &); echo said`));
     expect(result).toMatchObject({ exitCode: 0, stdout: 'said\n' });
-    expect(result.durationMs).toBeLessThan(2_500);
+    expect(result.durationMs).toBeLessThan(AT_ONCE_MAX_MS);
   });
 
   it('ends a flood of 100 MB early and keeps what it was asked to keep', async () => {
@@ -213,7 +217,6 @@ describe.each(reapers)('a command behind %s', (_, reaper) => {
     const result = await run(request('yes 0123456789 | head -c 100000000', { outputMaxBytes: 2_000_000 }));
     expect(result).toMatchObject({ outputExceeded: true, timedOut: false });
     expect(result.stdout.length).toBe(2_000_000);
-    expect(result.durationMs).toBeLessThan(3_000);
     expect(process.memoryUsage.rss() - before).toBeLessThan(64 * 1024 * 1024);
   });
 
@@ -227,14 +230,15 @@ describe.each(reapers)('a command behind %s', (_, reaper) => {
   it('does not lose the end of the output of quick commands', async () => {
     const line = `i=0; while [ $i -lt 1200 ]; do echo "line $i of a quick command"; i=$((i+1)); done; printf end`;
     const expected = `${Array.from({ length: 1200 }, (_unused, i) => `line ${i} of a quick command\n`).join('')}end`;
+    const each = howMany(6, 30);
     let whole = 0;
     const quick = async () => {
-      for (let n = 0; n < 30; n++) {
+      for (let n = 0; n < each; n++) {
         if ((await run(request(line))).stdout === expected) whole++;
       }
     };
     await Promise.all(Array.from({ length: 10 }, quick));
-    expect(whole).toBe(300);
+    expect(whole).toBe(10 * each);
   });
 
   it('does not lose output when the event loop stalled at the end of the command', async () => {

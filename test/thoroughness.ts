@@ -1,0 +1,9 @@
+/**
+ * How much of a proof that gets no better by its size but surer: kills at random moments, floods, crowds, further
+ * kinds of the same thing. `npm test` tries each with what takes moments; `npm run chaos` sets this and tries them at
+ * full size.
+ */
+export const THOROUGH = process.env.WINNOW_TEST_THOROUGH === '1';
+
+/** So many in `npm test`, so many in `npm run chaos`. */
+export const howMany = (usually: number, thoroughly: number): number => (THOROUGH ? thoroughly : usually);
