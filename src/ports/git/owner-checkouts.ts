@@ -46,6 +46,10 @@ export const createOwnerCheckouts = ({
 
   const one = async (checkout: Checkout, move: Move): Promise<Result<string | undefined, Failure>> => {
     const { dir, gitDir } = checkout;
+    if (checkout.apart) {
+      const why = `a repository that lies apart from its files in ${dir}: git cannot move those along`;
+      return ok(`${repo} has ${move.branch} checked out and is ${why}; check out another branch there`);
+    }
     if (gitDir === undefined) {
       return ok(`${dir}, a worktree that has ${move.branch} checked out, is gone; \`git worktree prune\` forgets it`);
     }
@@ -73,8 +77,8 @@ export const createOwnerCheckouts = ({
 
     takeBack: async ({ branch, to }) => {
       const found = await holders(branch);
-      for (const { dir, gitDir } of found.ok ? found.value : []) {
-        if (gitDir === undefined) continue;
+      for (const { dir, gitDir, apart } of found.ok ? found.value : []) {
+        if (gitDir === undefined || apart) continue;
         const place = { git, dir, gitDir };
         if (!(await holdsExactly(place, to)) || (await holdsExactly(place, 'HEAD'))) continue;
         // With two trees git keeps all that is in neither, and stops over what was changed since.
@@ -90,6 +94,8 @@ interface Checkout {
   gitDir: string | undefined;
   /** The branch that is checked out, or that a rebase or bisect begun here comes back to. */
   branch: string | undefined;
+  /** Its git directory does not lie in it (a submodule, `--separate-git-dir`), so nobody told us where it is. */
+  apart: boolean;
 }
 
 /** As the owner, since his filters decide what is a change; his index is not rewritten by looking. */
@@ -133,23 +139,18 @@ const checkoutsOf = async (git: Git, gitDir: string): Promise<Result<Checkout[],
     const fields = record.split('\0').filter((field) => field !== '');
     const listedDir = attribute(fields, 'worktree');
     if (listedDir === undefined || fields.includes('bare')) continue;
-    // The repository of a submodule lies elsewhere and says in its configuration where its files are.
-    const own = (await gitDirAt(path.join(listedDir, '.git'))) ?? (at === 0 ? await gitDirAt(listedDir) : undefined);
-    const elsewhere = at === 0 && own !== undefined ? await workTreeOf(git, own) : undefined;
+    const beside = await gitDirAt(path.join(listedDir, '.git'));
+    // The first is the repository's own; where its files lie somewhere else, git names the git directory instead.
+    const apart = at === 0 && beside === undefined;
+    const own = apart ? await gitDirAt(listedDir) : beside;
     const branch = attribute(fields, 'branch')?.replace(/^refs\/heads\//, '') ?? (own && (await comesBackTo(own)));
-    checkouts.push({ dir: elsewhere ?? listedDir, gitDir: own, branch });
+    checkouts.push({ dir: listedDir, gitDir: own, branch, apart });
   }
   return ok(checkouts);
 };
 
 const attribute = (fields: string[], key: string): string | undefined =>
   fields.find((field) => field.startsWith(`${key} `))?.slice(key.length + 1);
-
-const workTreeOf = async (git: Git, gitDir: string): Promise<string | undefined> => {
-  const set = await git.run({ as: 'owner', gitDir, args: ['config', '--get', 'core.worktree'] });
-  const dir = set.stdout.toString('utf8').replace(/\n$/, '');
-  return set.exitCode === 0 && dir !== '' ? path.resolve(gitDir, dir) : undefined;
-};
 
 /** git takes a branch for checked out while it is being rebased or bisected, though HEAD is on none. */
 const comesBackTo = async (gitDir: string): Promise<string | undefined> => {

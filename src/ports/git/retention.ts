@@ -55,7 +55,7 @@ export const prune = async ({
   const standing = await standingWorkspaces(home);
   const borrowed = await referToBorrowed(git, gitDir, standing);
   if (!borrowed.ok) return borrowed;
-  const oldestMs = Math.min(nowMs - UNREFERRED_MIN_AGE_MS, ...standing.map(({ sinceMs }) => sinceMs));
+  const oldestMs = Math.min(nowMs - UNREFERRED_MIN_AGE_MS, ...standing.map(({ sinceMs }) => sinceMs - SAME_TIME_MS));
   const cutoff = `@${Math.floor(oldestMs / 1000)} +0000`;
   const expire = ['reflog', 'expire', `--expire=${cutoff}`, `--expire-unreachable=${cutoff}`, '--all'];
   const expired = await git.done({ gitDir, args: expire });
@@ -71,7 +71,10 @@ export const prune = async ({
 };
 
 const UNREFERRED_MIN_AGE_MS = 14 * 24 * 60 * 60_000;
+/** git dates by whole seconds, and a file system may date otherwise than the clock. */
+const SAME_TIME_MS = 60 * 60_000;
 const REPACK_TIMEOUT_MS = 30 * 60_000;
+const OID = /^[0-9a-f]{40,64}$/;
 const BORROWED = 'refs/borrowed/';
 
 const referToBorrowed = async (git: Git, gitDir: string, standing: Standing[]): Promise<Result<void, Failure>> => {
@@ -80,6 +83,7 @@ const referToBorrowed = async (git: Git, gitDir: string, standing: Standing[]): 
   if (!there.ok) return there;
   const wanted = new Set<string>();
   for (const { name, base } of standing) {
+    if (!OID.test(base)) continue;
     // A workspace of another project is made from a commit that this mirror does not have.
     if ((await git.run({ gitDir, args: ['cat-file', '-e', `${base}^{commit}`] })).exitCode !== 0) continue;
     wanted.add(`${BORROWED}${name}`);
