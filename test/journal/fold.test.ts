@@ -566,8 +566,8 @@ describe('every type of entry', () => {
         "task_cancelled: tasks",
         "alert: -",
         "journal_damaged: -",
-        "collected: -",
         "swept: -",
+        "collected: -",
       ]
     `);
   });

@@ -19,7 +19,20 @@ it('shows what goes, what stays and why, and the command that does it', () => {
     judged('workspaces', '.winnow/workspaces/alpha', 'unused for 7d; unsaved work becomes a patch first'),
   ];
   const stays = [judged('branches', 'brl/m\u001b[31mine\nx', 'it is open', { goes: false })];
-  expect(renderPlan({ goes, stays, notes: ['the remote does not answer'] }, screen)).toMatchInlineSnapshot();
+  expect(renderPlan({ goes, stays, notes: ['the remote does not answer'] }, screen)).toMatchInlineSnapshot(`
+    "<yellow>not looked at: the remote does not answer.</yellow>
+    WHAT           SIZE  WHY
+    2 transcripts  4KB   older than 30d
+                         names logs/transcripts/1, logs/transcripts/2
+    1 workspace    2KB   unused for 7d; unsaved work becomes a patch first
+                         names .winnow/workspaces/alpha
+
+    stays although it has had its time:
+    WHAT             SIZE  WHY         NAMES
+    1 remote branch  2KB   it is open  brl/mine x
+
+    \`winnow gc --yes\` removes the upper 3, 6KB together"
+  `);
 });
 
 it('says so when nothing has had its time', () => {
@@ -38,6 +51,11 @@ it('says what was freed, which patches were made, and what went otherwise', () =
     kept: [{ name: '.winnow/homes/alpha', why: 'alpha is in a cycle' }],
     failed: [{ name: 'logs/transcripts/a\nb', why: 'it cannot be removed' }],
   };
-  expect(renderCollection(done, screen)).toMatchInlineSnapshot();
+  expect(renderCollection(done, screen)).toMatchInlineSnapshot(`
+    "removed 2 transcripts (4KB), 1 workspace (3MB), 1 kept commit; what nothing else held is kept in 1 patch; 1 could not be removed
+      patch  logs/patches/a.patch
+      stays  .winnow/homes/alpha: alpha is in a cycle
+    <red>  FAILED logs/transcripts/a b: it cannot be removed</red>"
+  `);
   expect(renderCollection({ items: [], patches: [], kept: [], failed: [] }, screen)).toBe('nothing was removed');
 });

@@ -70,8 +70,8 @@ describe('an entry in the log', () => {
       09:15:07  alpha       task 0task1 cancelled: no longer wanted
       09:15:07  alpha       ATTENTION: Claude Code is not logged in. Log in with \`claude\` then /login, or put ANTHROPIC_API_KEY into .env.
       09:15:07  alpha       damaged line in the journal at byte 81920: the checksum does not fit
-      09:15:07  alpha       removed 12 transcripts (3.1MB), 1 workspace (20KB); what nothing else held is kept in 1 patch
-      09:15:07  alpha       3 left-over processes killed"
+      09:15:07  alpha       3 left-over processes killed
+      09:15:07  alpha       removed 12 transcripts (3.1MB), 1 workspace (20KB); what nothing else held is kept in 1 patch"
     `);
   });
 
@@ -155,8 +155,8 @@ describe('an entry in the log', () => {
                             \`claude\` then /login, or put ANTHROPIC_API_KEY into .env.
       09:15:07  alpha       damaged line in the journal at byte 81920: the checksum
                             does not fit
-      09:15:07  alpha       removed 12 transcripts (3.1MB), 1 workspace (20KB); what …
-      09:15:07  alpha       3 left-over processes killed"
+      09:15:07  alpha       3 left-over processes killed
+      09:15:07  alpha       removed 12 transcripts (3.1MB), 1 workspace (20KB); what …"
     `);
   });
 
