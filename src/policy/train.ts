@@ -49,6 +49,8 @@ export const ridersOf = (
         Number(b.kind === 'revert') - Number(a.kind === 'revert') ||
         Number(isFree(b.branch)) - Number(isFree(a.branch)) ||
         a.status.at.localeCompare(b.status.at) ||
+        // Within one millisecond the ids of the reviews are in order.
+        a.status.review.localeCompare(b.status.review) ||
         a.branch.localeCompare(b.branch),
     );
 
