@@ -9,19 +9,24 @@ import {
   type DaySpend,
   FLAKY_MAX,
   LANDINGS_MAX,
+  PARKS_MAX,
   PROCESSES_MAX,
+  PROPOSALS_MAX,
   type ProjectState,
   type QueuedBranch,
   RECENT_CYCLES_MAX,
   type RecentCycle,
   type SessionState,
+  SKILL_EVIDENCE_MAX,
+  SKILLS_MAX,
+  type StandupState,
   type State,
   TASK_CYCLES_MAX,
 } from '../model/state.ts';
 import { TASK_ATTEMPTS_MAX, type Task } from '../model/task.ts';
 
 /** Raised when the fold's meaning changes: snapshots of another version are ignored and made anew. */
-export const FOLD_VERSION = 3;
+export const FOLD_VERSION = 4;
 
 /**
  * What an entry does to the state. Pure but for the state it is given, which it changes in place: a million entries
@@ -288,12 +293,91 @@ export const foldEntry = (state: State, entry: Entry): void => {
     case 'gate_opened':
       delete state.gates[entry.data.gate];
       return;
-    case 'session_parked':
-      sessionOf(state, entry.session ?? '', entry.project).parked = entry.data;
+    case 'session_parked': {
+      const session = sessionOf(state, entry.session ?? '', entry.project);
+      const { signature } = entry.data;
+      session.parked = entry.data;
+      delete session.probation;
+      if (signature === undefined) return;
+      session.parks = [...(session.parks ?? []), { at: entry.ts, signature }].slice(-PARKS_MAX);
       return;
+    }
     case 'session_unparked': {
       const session = sessionOf(state, entry.session ?? '', entry.project);
+      const signature = session.parked?.signature;
+      if (signature !== undefined) session.probation = { signature };
       delete session.parked;
+      return;
+    }
+    case 'session_redirected':
+      return redirect(state, entry);
+    case 'team_standup':
+      state.standup = {
+        id: entry.id,
+        at: entry.ts,
+        ...{ summary: entry.data.summary, priorities: entry.data.priorities, file: entry.data.file },
+        claims: entry.data.sessions.flatMap(({ session, project, commitment }) =>
+          commitment && commitment.files.length > 0 ? [{ session, project, ...commitment }] : [],
+        ),
+      };
+      return;
+    case 'doctor_analysis':
+      state.doctor = {
+        ...{ id: entry.id, at: entry.ts, file: entry.data.file },
+        classes: Object.fromEntries(
+          entry.data.sessions.filter(({ session }) => isPlainKey(session)).map((s) => [s.session, s.class]),
+        ),
+      };
+      return;
+    case 'prompt_proposed':
+      state.proposals[entry.data.proposal] = {
+        ...{ id: entry.data.proposal, at: entry.ts, change: entry.data.change, evidence: entry.data.evidence },
+        ...(entry.session ? { session: entry.session } : {}),
+        status: { state: 'open' },
+      };
+      dropLeast(
+        state.proposals,
+        PROPOSALS_MAX,
+        ({ status, at }) => `${status.state === 'open' ? 1 : 0} ${at}`,
+        entry.data.proposal,
+      );
+      return;
+    case 'prompt_applied':
+    case 'prompt_dismissed': {
+      const proposal = state.proposals[entry.data.proposal];
+      if (!proposal) return;
+      const closed = { by: entry.data.by, at: entry.ts };
+      proposal.status =
+        entry.type === 'prompt_applied'
+          ? { state: 'applied', ...closed, reason: '' }
+          : { state: 'dismissed', ...closed, reason: entry.data.reason };
+      return;
+    }
+    case 'skill_written': {
+      const { skill: name, description, by, hash, evidence } = entry.data;
+      const known = state.skills[name];
+      state.skills[name] = {
+        ...{ name, description, by, hash, writtenAt: known?.writtenAt ?? entry.ts },
+        evidence: [...new Set([...(known?.evidence ?? []), ...evidence])].slice(-SKILL_EVIDENCE_MAX),
+        with: known?.with ?? { kept: 0, ended: 0 },
+        without: known?.without ?? { kept: 0, ended: 0 },
+        ...(known?.lastUsedAt ? { lastUsedAt: known.lastUsedAt } : {}),
+      };
+      dropLeast(state.skills, SKILLS_MAX, ({ lastUsedAt, writtenAt }) => lastUsedAt ?? writtenAt, name);
+      return;
+    }
+    case 'skill_retired': {
+      const skill = state.skills[entry.data.skill];
+      if (skill) skill.retired = { at: entry.ts, reason: entry.data.reason };
+      return;
+    }
+    case 'skill_restored': {
+      const skill = state.skills[entry.data.skill];
+      if (!skill) return;
+      delete skill.retired;
+      // What it did before is known and was not enough for the person: it is measured anew.
+      skill.with = { kept: 0, ended: 0 };
+      skill.without = { kept: 0, ended: 0 };
       return;
     }
     case 'paused':
@@ -305,6 +389,9 @@ export const foldEntry = (state: State, entry: Entry): void => {
         const session = sessionOf(state, entry.session, entry.project);
         delete session.pausedBy;
         delete session.parked;
+        delete session.parks;
+        delete session.probation;
+        delete session.avoid;
         session.failuresInARow = 0;
       } else delete state.paused;
       return;
@@ -348,6 +435,7 @@ export const foldEntry = (state: State, entry: Entry): void => {
     case 'install_ran':
     case 'dependencies_damaged':
     case 'review_commented':
+    case 'skill_refused':
     case 'alert':
     case 'journal_damaged':
     case 'swept':
@@ -378,6 +466,7 @@ export const illegalEntry = (state: Readonly<State>, entry: Entry): string | und
     }
     case 'session_parked':
     case 'session_unparked':
+    case 'session_redirected':
       return entry.session ? undefined : 'it names no session';
     case 'main_moved':
     case 'baseline_measured':
@@ -408,6 +497,21 @@ export const illegalEntry = (state: Readonly<State>, entry: Entry): string | und
     case 'branch_pushed':
     case 'revert_proposed':
       return state.queue[entry.data.branch] ? `branch ${entry.data.branch} is in the queue already` : undefined;
+    case 'prompt_proposed':
+      return state.proposals[entry.data.proposal] ? `proposal ${entry.data.proposal} is there already` : undefined;
+    case 'prompt_applied':
+    case 'prompt_dismissed': {
+      const proposal = state.proposals[entry.data.proposal];
+      if (!proposal) return `proposal ${entry.data.proposal} is unknown`;
+      return proposal.status.state === 'open' ? undefined : `proposal ${proposal.id} is ${proposal.status.state}`;
+    }
+    case 'skill_retired':
+    case 'skill_restored': {
+      const skill = state.skills[entry.data.skill];
+      if (!skill) return `skill ${entry.data.skill} is unknown`;
+      if ((skill.retired !== undefined) === (entry.type === 'skill_restored')) return undefined;
+      return `skill ${skill.name} is ${skill.retired ? 'retired already' : 'not retired'}`;
+    }
     case 'intent_settled':
       return state.intents[entry.data.intent] ? undefined : `intent ${entry.data.intent} is not open`;
     case 'task_queued': {
@@ -430,8 +534,8 @@ export const illegalEntry = (state: Readonly<State>, entry: Entry): string | und
 /** Everything in an entry that becomes a key of the state. */
 const keysOf = (entry: Entry): (string | undefined)[] => {
   const { id, project, session, cycle } = entry;
-  const { task, branch, intent } = entry.data as { task?: string; branch?: string; intent?: string };
-  return [id, project, session, cycle, task, branch, intent];
+  const { task, branch, intent, proposal, skill } = entry.data as Partial<Record<string, string>>;
+  return [id, project, session, cycle, task, branch, intent, proposal, skill];
 };
 
 export const foldIllegal = (state: State, entry: Entry, why: string): void => {
@@ -535,11 +639,45 @@ const foldCycleEnd = (state: State, entry: EntryOf<'ralph_cycle'>): void => {
   at.counts[data.outcome] = (at.counts[data.outcome] ?? 0) + 1;
   if (data.outcome === 'failed') at.failuresInARow += 1;
   else if (data.outcome !== 'interrupted') at.failuresInARow = 0;
+  if (data.outcome !== 'interrupted') delete at.probation;
+  if (data.outcome === 'pushed') delete at.avoid;
+  if (state.standup) {
+    const isOver = (claim: StandupState['claims'][number]) => claim.session === session && claim.task === data.task;
+    state.standup.claims = state.standup.claims.filter((claim) => !isOver(claim));
+  }
+  tallySkills(state, data, entry.ts);
   const day = dayOf(state, entry.ts);
   day.counts[data.outcome] = (day.counts[data.outcome] ?? 0) + 1;
   const { recent } = projectOf(state, project);
   recent.push(recentOf(entry, cycle, session, project));
   if (recent.length > RECENT_CYCLES_MAX) recent.shift();
+};
+
+/** Only a cycle that came to a verdict about its work says something about what it was lent. */
+const tallySkills = (state: State, { outcome, skills, withheld = [] }: RalphCycle, ts: string): void => {
+  const told = outcome === 'pushed' || outcome === 'discarded' || outcome === 'empty';
+  for (const [names, side] of [
+    [skills, 'with'],
+    [withheld, 'without'],
+  ] as const) {
+    for (const name of names.filter(isPlainKey)) {
+      const skill = state.skills[name];
+      if (!skill) continue;
+      if (side === 'with') skill.lastUsedAt = ts;
+      if (!told) continue;
+      skill[side].ended += 1;
+      if (outcome === 'pushed') skill[side].kept += 1;
+    }
+  }
+};
+
+const redirect = (state: State, { session = '', project, data }: EntryOf<'session_redirected'>): void => {
+  sessionOf(state, session, project).avoid = data;
+  // Anybody may take what it could not do.
+  for (const id of data.tasks.filter(isPlainKey)) {
+    const task = state.tasks[id];
+    if (task?.session === session) delete task.session;
+  }
 };
 
 const recentOf = (entry: EntryOf<'ralph_cycle'>, cycle: string, session: string, project: string): RecentCycle => {

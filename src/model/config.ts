@@ -162,6 +162,66 @@ export const Config = z.strictObject({
     .record(name, z.number().int().positive())
     .prefault({ tsc: 2, test: 1 })
     .describe('How many of each kind of check may run at the same time, over all processes'),
+  standup: z
+    .strictObject({
+      model: z.string().min(1).optional().describe('Model of the meeting; default: that of each session'),
+      timeout: Duration.prefault('5m').describe('Longest time for one word of one session; who needs longer is absent'),
+    })
+    .prefault({})
+    .describe('The meeting of all sessions'),
+  doctor: z
+    .strictObject({
+      window: Duration.prefault('12h').describe('What happened before that says nothing about a session any more'),
+      idleAfter: Duration.prefault('2h').describe(
+        'So long without a cycle, though nothing held it back, is idle: eight cycles of 15 minutes',
+      ),
+      stuckAfter: z
+        .number()
+        .int()
+        .min(2)
+        .max(50)
+        .prefault(5)
+        .describe(
+          'So many cycles in a row without anything kept are stuck: at one kept in three, 13 % by chance alone',
+        ),
+      loopAfter: z
+        .number()
+        .int()
+        .min(2)
+        .max(50)
+        .prefault(3)
+        .describe('The same error so many times in a row is a loop: twice happens by accident'),
+      parksPerDay: z
+        .number()
+        .int()
+        .min(1)
+        .max(100)
+        .prefault(3)
+        .describe('Parks of one session within a day after which a person is asked'),
+      prompts: z
+        .enum(['ask', 'apply'])
+        .prefault('ask')
+        .describe('ask: changes of prompts wait for a person; apply: they are applied at once'),
+    })
+    .prefault({})
+    .describe('The diagnosis of all sessions'),
+  skills: z
+    .strictObject({
+      perCycle: z.number().int().min(0).max(20).prefault(5).describe('Skills lent to a cycle, those that fit best'),
+      size: ByteSize.prefault('8KB').describe('A longer SKILL.md is refused'),
+      withhold: Percent.prefault('20%').describe(
+        'Share of the cycles in which a fitting skill is withheld by lot, to see what it does',
+      ),
+      retireAfter: z
+        .number()
+        .int()
+        .min(5)
+        .max(10_000)
+        .prefault(20)
+        .describe('Cycles with a skill before its effect is judged'),
+    })
+    .prefault({})
+    .describe('Distilled techniques'),
   retention: z
     .strictObject({
       transcripts: KeptFor.prefault('30d').describe('Transcripts of runs, and the conversations that can be resumed'),

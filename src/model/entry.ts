@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Commitment, FileWarning, PromptChange, SessionClass, SkillFault, Tally } from './crew.ts';
 import { Plan } from './plan.ts';
 import { Figures, UnevaluatedReason } from './report.ts';
 import { Retained } from './retention.ts';
@@ -75,6 +76,8 @@ export const RalphCycle = z.object({
   report: z.string().optional(),
   /** Names of the skills the session had. */
   skills: z.array(z.string()),
+  /** Skills that fitted the work and were withheld by lot, so that what a skill does can be told from what it meets. */
+  withheld: z.array(z.string()).optional(),
   /** Most memory that the cycle's processes were seen to hold; what the memory gate reserves next time. */
   memoryPeakBytes: z.number().nonnegative().optional(),
 });
@@ -339,8 +342,23 @@ const entry = {
   }),
   gate_opened: z.object({ gate: GateName, closedMs: ms }),
 
-  session_parked: z.object({ failure: z.string(), reason: z.string(), until: z.string() }),
+  session_parked: z.object({
+    failure: z.string(),
+    reason: z.string(),
+    until: z.string(),
+    /** What came again and again; met once more by the first cycle afterwards, the session rests for longer. */
+    signature: z.string().optional(),
+  }),
   session_unparked: z.object({ reason: z.string() }),
+  /** It went in circles: its next plan has to be about something else. */
+  session_redirected: z.object({
+    reason: z.string(),
+    /** What it tried without success. */
+    titles: z.array(z.string()),
+    files: z.array(z.string()),
+    /** Tasks that others may take from it. */
+    tasks: z.array(z.string()),
+  }),
   /** Without `session` the whole factory. */
   paused: z.object({ by: z.string(), reason: z.string() }),
   resumed: z.object({ by: z.string() }),
@@ -359,6 +377,85 @@ const entry = {
   task_done: z.object({ task: z.string(), reason: z.string() }),
   task_failed: z.object({ task: z.string(), reason: z.string() }),
   task_cancelled: z.object({ task: z.string(), reason: z.string() }),
+
+  /** A meeting of all sessions: 3n+1 runs for n sessions, or in short form the last round and the chair. */
+  team_standup: z.object({
+    form: z.enum(['full', 'short']),
+    /** Why it was held in short form. */
+    why: z.string().optional(),
+    trigger: Trigger,
+    /** What it speaks of happened after this moment; absent: the first meeting. */
+    since: z.string().optional(),
+    sessions: z.array(
+      z.object({
+        session: z.string(),
+        project: z.string(),
+        present: z.boolean(),
+        /** Why it said nothing, or not to the end. */
+        absence: z.string().optional(),
+        commitment: Commitment.optional(),
+        proposal: z.string().optional(),
+      }),
+    ),
+    warnings: z.array(FileWarning),
+    summary: z.string(),
+    priorities: z.array(z.string()),
+    blockers: z.array(z.string()),
+    runs: z.number().int().nonnegative(),
+    costUsd: money,
+    tokens: Tokens,
+    durationMs: ms,
+    /** The minutes, relative to the home. */
+    file: z.string(),
+  }),
+  /** One round of the doctor over all sessions. */
+  doctor_analysis: z.object({
+    trigger: Trigger,
+    sessions: z.array(
+      z.object({
+        session: z.string(),
+        project: z.string(),
+        class: SessionClass,
+        /** By which rule, and what it saw, one line each. */
+        evidence: z.array(z.string()),
+        /** In the words of the run that looked at it; absent for a session that is plainly productive. */
+        diagnosis: z.string().optional(),
+        /** What was done about it, by rule. */
+        effect: z.enum(['none', 'parked', 'redirected', 'escalated']),
+        /** Proposals that came of it. */
+        proposals: z.array(z.string()),
+      }),
+    ),
+    /** What worked, over all sessions. */
+    summary: z.string(),
+    /** Skills that were written or gained evidence. */
+    skills: z.array(z.string()),
+    runs: z.number().int().nonnegative(),
+    costUsd: money,
+    durationMs: ms,
+    /** The letter, relative to the home. */
+    file: z.string(),
+  }),
+  /** A change to what a session or everybody is told; a person decides. */
+  prompt_proposed: z.object({ proposal: z.string(), change: PromptChange, evidence: z.array(z.string()) }),
+  prompt_applied: z.object({ proposal: z.string(), by: z.string(), file: z.string() }),
+  prompt_dismissed: z.object({ proposal: z.string(), by: z.string(), reason: z.string() }),
+  /** A technique was written down, or one that exists gained evidence. */
+  skill_written: z.object({
+    skill: z.string(),
+    description: z.string(),
+    by: z.enum(['doctor', 'person']),
+    /** SHA-256 of SKILL.md as it was written, hexadecimal: another one later is a person's edit. */
+    hash: z.string(),
+    /** Cycles that it comes from. */
+    evidence: z.array(z.string()),
+    file: z.string(),
+  }),
+  /** What is no skill, or one that instructs; it is lent to nobody. */
+  skill_refused: z.object({ skill: z.string(), fault: SkillFault, reason: z.string(), file: z.string() }),
+  skill_retired: z.object({ skill: z.string(), reason: z.string(), with: Tally, without: Tally, file: z.string() }),
+  /** A person put it back. */
+  skill_restored: z.object({ skill: z.string(), by: z.string(), file: z.string() }),
 
   /** A human has to do something; one entry per matter. */
   alert: z.object({ message: z.string(), mend: z.string() }),

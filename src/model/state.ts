@@ -1,3 +1,4 @@
+import type { SessionClass, Tally } from './crew.ts';
 import type { EntryData, GateName, Outcome, Phase, RalphCycle, Trigger } from './entry.ts';
 import type { Figures } from './report.ts';
 import type { DropReason, ReviewedBy } from './review.ts';
@@ -24,6 +25,14 @@ export const PROCESSES_MAX = 100;
 export const CLOSED_BRANCHES_MAX = 300;
 /** Landings kept per project: what `winnow revert` finds by the name of a branch. */
 export const LANDINGS_MAX = 300;
+/** Parks kept per session: more than a day can hold, with the shortest of them. */
+export const PARKS_MAX = 20;
+/** Proposals kept; the closed ones that are oldest go first. */
+export const PROPOSALS_MAX = 200;
+/** Skills known by figures; far more than are lent. */
+export const SKILLS_MAX = 1000;
+/** Cycles named as a skill's evidence. */
+export const SKILL_EVIDENCE_MAX = 50;
 /** Bytes of journal damage kept by place; all of it is counted. */
 export const DAMAGE_MAX = 20;
 
@@ -77,7 +86,13 @@ export interface SessionState {
   lastReason?: string;
   lastTitle?: string;
   lastBranch?: string;
-  parked?: { until: string; reason: string; failure: string };
+  parked?: { until: string; reason: string; failure: string; signature?: string };
+  /** Parks of the last day because the same error came again and again, oldest first; see PARKS_MAX. */
+  parks?: { at: string; signature: string }[];
+  /** It has just come back from such a park: its next cycle says whether the error is gone. */
+  probation?: { signature: string };
+  /** What its next plan must not be about; forgotten once something of it is kept. */
+  avoid?: { titles: string[]; files: string[]; tasks: string[]; reason: string };
   pausedBy?: string;
   /** What the memory gate reserves for it: the peak seen, forgotten by a quarter each cycle. */
   memoryBytes?: number;
@@ -170,6 +185,43 @@ export interface PastLanding {
   revertedBy?: string;
 }
 
+/** A proposed edit of what models are told. */
+export interface Proposal {
+  id: string;
+  at: string;
+  session?: string;
+  change: EntryData<'prompt_proposed'>['change'];
+  evidence: string[];
+  status: { state: 'open' } | { state: 'applied' | 'dismissed'; by: string; at: string; reason: string };
+}
+
+/** What is known of a skill beside its file. */
+export interface SkillState {
+  name: string;
+  description: string;
+  by: 'doctor' | 'person';
+  /** Of the file as Winnow wrote it last; empty for one that a person wrote. */
+  hash: string;
+  writtenAt: string;
+  evidence: string[];
+  /** Cycles that had it, and cycles that it would have fitted and did not have it. */
+  with: Tally;
+  without: Tally;
+  lastUsedAt?: string;
+  retired?: { at: string; reason: string };
+}
+
+/** The last standup, as far as it binds anybody. */
+export interface StandupState {
+  id: string;
+  at: string;
+  summary: string;
+  priorities: string[];
+  file: string;
+  /** Files that are a session's own for now. */
+  claims: { session: string; project: string; task: string; title: string; files: string[]; until: string }[];
+}
+
 export interface DaySpend {
   costUsd: number;
   bySession: Record<string, number>;
@@ -192,6 +244,10 @@ export interface State {
   running: Record<string, RunningCycle>;
   tasks: Record<string, Task>;
   queue: Record<string, QueuedBranch>;
+  standup?: StandupState;
+  doctor?: { id: string; at: string; file: string; classes: Record<string, SessionClass> };
+  proposals: Record<string, Proposal>;
+  skills: Record<string, SkillState>;
   intents: Record<
     string,
     { id: string; project?: string; session?: string; cycle?: string; at: string; data: EntryData<'intent'> }
@@ -213,6 +269,8 @@ export const emptyState = (): State => ({
   running: {},
   tasks: {},
   queue: {},
+  proposals: {},
+  skills: {},
   intents: {},
   gates: {},
   days: {},

@@ -68,6 +68,9 @@ const styleOf = (entry: Entry): Style | undefined => {
     case 'branch_dropped':
     case 'revert_proposed':
     case 'dependencies_damaged':
+    case 'session_redirected':
+    case 'skill_refused':
+    case 'skill_retired':
       return 'yellow';
     case 'branch_pushed':
     case 'merged':
@@ -75,6 +78,8 @@ const styleOf = (entry: Entry): Style | undefined => {
     case 'train_unblocked':
     case 'gate_opened':
     case 'task_done':
+    case 'skill_written':
+    case 'prompt_applied':
       return 'green';
     case 'cycle_phase':
     case 'claim_taken':
@@ -112,6 +117,13 @@ export const TOLD: readonly EntryType[] = [
   'gate_closed',
   'gate_opened',
   'session_parked',
+  'session_redirected',
+  'team_standup',
+  'doctor_analysis',
+  'prompt_proposed',
+  'skill_written',
+  'skill_refused',
+  'skill_retired',
   'alert',
   'install_ran',
   'project_unready',

@@ -239,6 +239,26 @@ const textOf = (entry: Entry): string => {
       return `parked until ${momentText(entry.data.until)}: ${entry.data.reason}`;
     case 'session_unparked':
       return `no longer parked: ${entry.data.reason}`;
+    case 'session_redirected':
+      return `has to turn to something else: ${entry.data.reason}`;
+    case 'team_standup':
+      return standupText(entry.data);
+    case 'doctor_analysis':
+      return `doctor: ${entry.data.sessions.map((s) => `${s.session} ${s.class}${s.effect === 'none' ? '' : ` (${s.effect})`}`).join(', ') || 'nobody to look at'}: ${entry.data.file}`;
+    case 'prompt_proposed':
+      return `proposes to change ${entry.data.change.file}: ${entry.data.change.why} (\`winnow prompts show ${shortId(entry.data.proposal)}\`)`;
+    case 'prompt_applied':
+      return `${entry.data.file} changed by ${entry.data.by}, as proposal ${shortId(entry.data.proposal)} says`;
+    case 'prompt_dismissed':
+      return `proposal ${shortId(entry.data.proposal)} dismissed by ${entry.data.by}: ${entry.data.reason}`;
+    case 'skill_written':
+      return `skill ${entry.data.skill} written by ${entry.data.by === 'person' ? 'a person' : 'the doctor'}: ${entry.data.description}`;
+    case 'skill_refused':
+      return `skill ${entry.data.skill} is lent to nobody: ${entry.data.reason}`;
+    case 'skill_retired':
+      return `skill ${entry.data.skill} retired: ${entry.data.reason}`;
+    case 'skill_restored':
+      return `skill ${entry.data.skill} put back by ${entry.data.by}`;
     case 'paused':
       return `${entry.session ? '' : 'everything '}paused by ${entry.data.by}: ${entry.data.reason}`;
     case 'resumed':
@@ -267,6 +287,12 @@ const textOf = (entry: Entry): string => {
       entry satisfies never;
       return '';
   }
+};
+
+const standupText = ({ form, sessions, summary, runs, costUsd, why }: EntryData<'team_standup'>): string => {
+  const present = sessions.filter((session) => session.present).length;
+  const short = form === 'short' ? `, in short form${why ? ` (${why})` : ''}` : '';
+  return `standup: ${present} of ${sessions.length} sessions${short}, ${many(runs, 'run')}, ${usd(costUsd)}: ${summary}`;
 };
 
 const DECIDED = { approve: 'approved', reject: 'rejected', 'needs-human': 'left to a human' } as const;

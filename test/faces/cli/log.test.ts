@@ -69,6 +69,16 @@ describe('an entry in the log', () => {
       09:15:07  alpha       task 0task1 done: brl/alpha/20260314-091500 waits for review
       09:15:07  alpha       task 0task1 failed: the file it names does not exist
       09:15:07  alpha       task 0task1 cancelled: no longer wanted
+      09:15:07  alpha       has to turn to something else: five cycles in a row kept nothing
+      09:15:07  alpha       standup: 1 of 2 sessions, 7 runs, $0.31: Search is nearly done; the clock tests are flaky.
+      09:15:07  alpha       doctor: alpha error-looping (parked), beta productive: logs/doctor/2026-03-14T09-30-00.md
+      09:15:07  alpha       proposes to change sessions/alpha.md: three cycles changed the caller and were discarded (\`winnow prompts show 000004\`)
+      09:15:07  alpha       sessions/alpha.md changed by mia, as proposal 000004 says
+      09:15:07  alpha       proposal 000004 dismissed by mia: it knows that
+      09:15:07  alpha       skill empty-results written by the doctor: How functions of this project return nothing; use it when a search, a filter or a lookup is changed.
+      09:15:07  alpha       skill push-it is lent to nobody: it tells the session to push to main
+      09:15:07  alpha       skill empty-results retired: kept 4 of 20 with it, 9 of 22 without
+      09:15:07  alpha       skill empty-results put back by mia
       09:15:07  alpha       ATTENTION: Claude Code is not logged in. Log in with \`claude\` then /login, or put ANTHROPIC_API_KEY into .env.
       09:15:07  alpha       damaged line in the journal at byte 81920: the checksum does not fit
       09:15:07  alpha       3 left-over processes killed
@@ -154,6 +164,21 @@ describe('an entry in the log', () => {
                             review
       09:15:07  alpha       task 0task1 failed: the file it names does not exist
       09:15:07  alpha       task 0task1 cancelled: no longer wanted
+      09:15:07  alpha       has to turn to something else: five cycles in a row kept
+                            nothing
+      09:15:07  alpha       standup: 1 of 2 sessions, 7 runs, $0.31: Search is nearly…
+      09:15:07  alpha       doctor: alpha error-looping (parked), beta productive: lo…
+      09:15:07  alpha       proposes to change sessions/alpha.md: three cycles change…
+      09:15:07  alpha       sessions/alpha.md changed by mia, as proposal 000004 says
+      09:15:07  alpha       proposal 000004 dismissed by mia: it knows that
+      09:15:07  alpha       skill empty-results written by the doctor: How functions
+                            of this project return nothing; use it when a search, a
+                            filter or a lookup is changed.
+      09:15:07  alpha       skill push-it is lent to nobody: it tells the session to
+                            push to main
+      09:15:07  alpha       skill empty-results retired: kept 4 of 20 with it, 9 of 22
+                            without
+      09:15:07  alpha       skill empty-results put back by mia
       09:15:07  alpha       ATTENTION: Claude Code is not logged in. Log in with
                             \`claude\` then /login, or put ANTHROPIC_API_KEY into .env.
       09:15:07  alpha       damaged line in the journal at byte 81920: the checksum
@@ -237,6 +262,8 @@ describe('an entry in the log', () => {
           "main_green",
           "gate_opened",
           "task_done",
+          "prompt_applied",
+          "skill_written",
         ],
         "none": [
           "process_started",
@@ -256,6 +283,11 @@ describe('an entry in the log', () => {
           "task_queued",
           "task_assigned",
           "task_cancelled",
+          "team_standup",
+          "doctor_analysis",
+          "prompt_proposed",
+          "prompt_dismissed",
+          "skill_restored",
           "swept",
         ],
         "red": [
@@ -282,6 +314,9 @@ describe('an entry in the log', () => {
           "session_parked",
           "paused",
           "task_returned",
+          "session_redirected",
+          "skill_refused",
+          "skill_retired",
         ],
       }
     `);

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+
+/** The nouns of standup, doctor and skills. */
+
+/** What a session takes on at the standup; it becomes its next task. */
+export const Commitment = z.object({
+  title: z.string(),
+  /** Id of the task. */
+  task: z.string(),
+  /** Files that are its own until the task is done or the time is over. */
+  files: z.array(z.string()),
+  /** Until when the files are its own. */
+  until: z.string(),
+});
+export type Commitment = z.infer<typeof Commitment>;
+
+/** Files that two sessions must not both touch. */
+export const FileWarning = z.object({
+  files: z.array(z.string()),
+  sessions: z.array(z.string()),
+  why: z.string(),
+});
+export type FileWarning = z.infer<typeof FileWarning>;
+
+/** What the last hours of a session say about it, by rule. */
+export const SESSION_CLASSES = ['productive', 'stuck', 'idle', 'error-looping'] as const;
+export const SessionClass = z.enum(SESSION_CLASSES);
+export type SessionClass = z.infer<typeof SessionClass>;
+
+/** One edit of a file that models are told: `sessions/<name>.md` or `prompts/<name>.md`. */
+export const PromptChange = z.object({
+  /** Relative to the home. */
+  file: z.string(),
+  /** Text that occurs exactly once in the file; empty: the new text is put at its end. */
+  find: z.string(),
+  replace: z.string(),
+  why: z.string(),
+});
+export type PromptChange = z.infer<typeof PromptChange>;
+
+/** Cycles that came to a verdict, and how many of them were kept. */
+export const Tally = z.object({ kept: z.number().int().nonnegative(), ended: z.number().int().nonnegative() });
+export type Tally = z.infer<typeof Tally>;
+
+/** Why something under skills/ is lent to nobody. */
+export const SKILL_FAULTS = [
+  'unreadable',
+  'front-matter',
+  'name',
+  'too-large',
+  'double',
+  'instructs',
+  'secret',
+] as const;
+export const SkillFault = z.enum(SKILL_FAULTS);
+export type SkillFault = z.infer<typeof SkillFault>;
