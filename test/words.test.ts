@@ -98,7 +98,10 @@ describe('docs/journal.md', () => {
 
   it('marks exactly those types that nothing writes yet', () => {
     const unwritten = Object.keys(ENTRY_SCHEMAS).filter(
-      (type) => !sources.some(({ text }) => new RegExp(`[aA]ppend(?:Durable)?<'${type}'>|append\\(\\{\\s*type: '${type}'`).test(text)),
+      (type) =>
+        !sources.some(({ text }) =>
+          new RegExp(`[aA]ppend(?:Durable)?<'${type}'>|append\\(\\{\\s*type: '${type}'`).test(text),
+        ),
     );
     const marked = types.filter(([, meaning]) => meaning?.includes('nothing writes it yet'));
     expect(marked.flatMap(([type = '']) => named(type))).toEqual(unwritten);
