@@ -182,6 +182,8 @@ const diffOf = async (factory: Factory, queued: QueuedBranch): Promise<BranchVie
   const project = factory.config().projects.find(({ name }) => name === queued.project);
   const mirror = project && (await factory.shop.mirrorOf(project));
   if (!mirror?.ok) return undefined;
+  // A branch that no cycle of this home made is not in the mirror until somebody has looked at it.
+  if (!queued.deleted && !(await mirror.value.treeOf(queued.commit)).ok) await mirror.value.fetchBranch(queued.branch);
   const from = (await mirror.value.mergeBase(queued.base, queued.commit)) ?? queued.base;
   const [diff, patch] = await Promise.all([
     mirror.value.diff(from, queued.commit),

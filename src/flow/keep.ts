@@ -36,7 +36,10 @@ export const keepBranch = async (
   mirror: Mirror,
   { branch, commit, base }: Pick<QueuedBranch, 'branch' | 'commit' | 'base'>,
 ): Promise<Result<string, Failure>> => {
-  const kept = await mirror.keep(branch, commit);
+  const first = await mirror.keep(branch, commit);
+  // What nobody has looked at yet is in the remote alone.
+  const fetched = first.ok ? undefined : await mirror.fetchBranch(branch);
+  const kept = fetched?.ok && fetched.value === commit ? await mirror.keep(branch, commit) : first;
   if (!kept.ok) return kept;
   // The base is the tip that it was judged on, which may be newer than where it parted.
   const from = (await mirror.mergeBase(base, commit)) ?? base;
