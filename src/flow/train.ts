@@ -454,7 +454,7 @@ const whyRed = async (world: TrainWorld, rider: Riding, judged: Judged): Promise
   const together = below.length > 0 ? `, together with what landed since it was made (${below.join(', ')})` : '';
   return {
     why: 'red',
-    reason: `on the tip of ${world.main} it is ${judged.reason}${together}`,
+    reason: `red on the tip of ${world.main}${together}: ${judged.reason}`,
     broken: [...judged.failing, ...judged.lost].slice(0, BROKEN_NAMED_MAX),
     below,
   };
