@@ -63,7 +63,7 @@ const ordinaryRows = async (checkMinutes: number): Promise<BenchRow[]> => {
       baseline:
         `${others.map(([name, days]) => `${name} ${perLanded(days)}`).join('; ')}; lower bound ` +
         `${(boundOf(all) / all.landed).toFixed(2)} (the evaluations alone: ${(all.evaluations / all.landed).toFixed(2)}, ` +
-        `of which it is ${(all.runs / all.evaluations).toPrecision(3)})`,
+        `of which it is ${(all.runs / all.evaluations).toFixed(3)})`,
       ratio,
       goal: 'at most 1.05 of the lower bound',
       met: ratio <= 1.05,

@@ -197,12 +197,16 @@ describe('days', () => {
     // All are bad, which shows as soon as anything lands between the evaluation and the landing.
     const bad = { ...LOAD, approvedShare: 1, badShare: 1, slots: 12 };
     const alone = await winnowDays({ ...bad, candidatesPerDay: 2, days: 20 });
-    const crowded = await winnowDays({ ...bad, candidatesPerDay: 400, days: 0.25 });
+    const load = { ...bad, candidatesPerDay: 400, days: 0.25 };
+    const crowded = await winnowDays(load);
     expect(alone.landed).toBeGreaterThan(30);
     expect(alone.dropped).toBe(alone.runs - alone.evaluations);
     expect(crowded.landed).toBeGreaterThan(0);
     expect(crowded.dropped).toBeGreaterThan(crowded.landed);
     expect(alone.untestedMains + crowded.untestedMains).toBe(0);
+    const keyed = await rivalDays(load, { gate: keyedSerialGate, ...atOnce });
+    expect(keyed.dropped).toBeGreaterThan(keyed.landed);
+    expect(keyed.untestedMains).toBe(0);
   });
 
   it('hold nobody up for longer than the review when a tree is known, and never for less', async () => {
