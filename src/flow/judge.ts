@@ -23,8 +23,10 @@ export const judgeTree = async (
   shop: Workshop,
   input: MeasureInput,
   baseline: TreeReport,
+  extent: 'decided' | 'whole' = 'decided',
 ): Promise<Result<JudgedTree, Failure>> => {
-  const measured = await measureTree(shop, { ...input, enough: isDecided(input.tree, baseline) });
+  const enough = extent === 'whole' ? {} : { enough: isDecided(input.tree, baseline) };
+  const measured = await measureTree(shop, { ...input, ...enough });
   if (!measured.ok) return measured;
   const { ran, reused, report } = measured.value;
   const { base, result } = soFar(input.tree, baseline, report.checks);

@@ -31,8 +31,13 @@ export interface TrainWorld {
   stack(onto: string, branch: QueuedBranch): Promise<Result<Stacked, Failure>>;
   /** Whether the result of this tree against that one is known already, so that `judge` would execute nothing. */
   isJudged(tree: string, base: string): Promise<boolean>;
-  /** Runs the checks on a tree, unless known, and compares with the base by identity; a failing test is looked at twice. */
-  judge(tree: string, base: string): Promise<Result<Judged, Failure>>;
+  /**
+   * Runs the checks on a tree, unless known, and compares with the base by identity; a failing test is looked at twice.
+   * `whole`: also what can no longer change the answer is looked at, so that everything that fails is named.
+   */
+  judge(tree: string, base: string, extent?: 'whole'): Promise<Result<Judged, Failure>>;
+  /** The tree of a commit that main had. */
+  treeOf(commit: string): Promise<Result<string, Failure>>;
   /** Who did what between two tips, the newest first. */
   suspects(from: string, to: string): Promise<EntryData<'main_red'>['suspects']>;
   /** Compare-and-swap of main in the remote. */

@@ -260,11 +260,9 @@ const formStack = async (
     if (await world.isJudged(on.value.tree, tip.tree)) free.add(rider.branch);
   }
   const cars: Car[] = [];
-  // While main is red each must show by itself that it mends something.
-  const max = projectOf(world)?.red ? 1 : world.batchMax;
   for (const rider of ridersOf(world.state(), world.project, (branch) => free.has(branch))) {
     const single = alone.get(rider.branch);
-    if (cars.length >= max) break;
+    if (cars.length >= sizeOf(world, cars)) break;
     if (!single || deferred.has(rider.branch)) continue;
     const last = cars.at(-1);
     if (!last) {
@@ -279,6 +277,13 @@ const formStack = async (
   return ok(cars);
 };
 
+/**
+ * While main is red each must show by itself that it mends something; and what a revert may bring back is not held
+ * against it, so that nobody else may ride with one.
+ */
+const sizeOf = (world: TrainWorld, cars: readonly Car[]): number =>
+  projectOf(world)?.red || cars[0]?.rider.kind === 'revert' ? 1 : world.batchMax;
+
 /** One step of the search on this stack, and what follows from it. */
 const ride = async (
   world: TrainWorld,
@@ -290,7 +295,7 @@ const ride = async (
   const results = new Map<number, Judged>();
   for (const [n, car] of cars.entries()) {
     if (!(await world.isJudged(car.tree, tip.tree))) continue;
-    const judged = await world.judge(car.tree, tip.tree);
+    const judged = await judgeCar(world, tip, car);
     if (!judged.ok) return judged;
     if (judged.value.state !== 'unevaluated') results.set(n + 1, judged.value);
   }
@@ -322,9 +327,29 @@ const ride = async (
   }
 };
 
+/**
+ * What a landing had mended fails again when it is taken back, and the tests that it brought are gone: that is what was
+ * asked for, and no reason to refuse a revert. Whatever else breaks is.
+ */
+const judgeCar = async (world: TrainWorld, tip: Tip, { rider, tree }: Car): Promise<Result<Judged, Failure>> => {
+  if (rider.kind !== 'revert') return world.judge(tree, tip.tree);
+  const judged = await world.judge(tree, tip.tree, 'whole');
+  if (!judged.ok || judged.value.state !== 'red') return judged;
+  const landed = await world.treeOf(rider.base);
+  if (!landed.ok) return landed;
+  const back = await world.judge(rider.tree, landed.value, 'whole');
+  if (!back.ok) return back;
+  const expected = new Set([...back.value.failing, ...back.value.lost]);
+  const failing = judged.value.failing.filter((identity) => !expected.has(identity));
+  const lost = judged.value.lost.filter((identity) => !expected.has(identity));
+  if (failing.length + lost.length > 0) return ok({ ...judged.value, failing, lost });
+  return ok({ ...judged.value, state: 'green', reason: 'as before what it takes back', failing, lost });
+};
+
 const testPrefix = async (world: TrainWorld, tip: Tip, cars: readonly Car[]): Promise<Result<Judged, Failure>> => {
-  const { tree } = cars.at(-1)!;
-  const judged = await world.judge(tree, tip.tree);
+  const last = cars.at(-1)!;
+  const { tree } = last;
+  const judged = await judgeCar(world, tip, last);
   if (!judged.ok) return judged;
   const { state, reason, failing, lost, checks } = judged.value;
   world.append<'train_tested'>({

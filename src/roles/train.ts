@@ -150,10 +150,11 @@ export const trainWorld = (shop: Workshop, project: ProjectConfig, mirror: Mirro
       const below = await baseOf(base);
       return below.ok && isJudged(shop, measuring(tree), below.value);
     },
-    judge: async (tree, base) => {
+    treeOf: (commit) => mirror.treeOf(commit),
+    judge: async (tree, base, extent) => {
       const below = await baseOf(base);
       if (!below.ok) return below;
-      const judged = await judgeTree(shop, measuring(tree), below.value);
+      const judged = await judgeTree(shop, measuring(tree), below.value, extent);
       if (!judged.ok) return judged;
       if (signal.aborted) return failed('interrupted', 'stopped while the train tested');
       const { comparison, result, ran, reused } = judged.value;
