@@ -1,6 +1,7 @@
 import { err, ok, type Result } from '../base/result.ts';
 import { readReport } from '../flow/keep.ts';
 import { journalMove } from '../flow/review.ts';
+import { noteWord, reviewFileOf } from '../flow/review-page.ts';
 import { writeReviewQueue } from '../flow/review-queue.ts';
 import { statText } from '../flow/review-text.ts';
 import type { EntryData, EntryOf } from '../model/entry.ts';
@@ -112,7 +113,7 @@ export const commentBranch = (
   writing(counter, async () => {
     const found = findBranch(counter, what);
     if (!found.ok) return found;
-    const { branch, commit, project, session, cycle } = found.value;
+    const { branch, commit } = found.value;
     if (remark.line !== undefined && remark.file === undefined)
       return failed('argument-invalid', 'a line needs a file: --file PATH --line N');
     const comment = ReviewComment.safeParse({
@@ -124,13 +125,13 @@ export const commentBranch = (
       const most = 'a remark has from 1 to 4,000 characters, its file at most 1,000';
       return failed('argument-invalid', most);
     }
-    return ok(
-      counter.journal.append<'review_commented'>({
-        type: 'review_commented',
-        ...{ project, session, cycle },
-        data: { branch, commit, name: by, comment: comment.data },
-      }),
-    );
+    const entry = counter.journal.append<'review_commented'>({
+      type: 'review_commented',
+      ...whereOf(found.value),
+      data: { branch, commit, name: by, comment: comment.data },
+    });
+    noteWord(counter, entry);
+    return ok(entry);
   });
 
 /** Everything that is known of a branch. */
@@ -208,16 +209,25 @@ const decidable = async (
   return mirror.ok ? ok({ queued, mirror: mirror.value }) : mirror;
 };
 
-const decide = (
-  { journal }: Counter,
-  { branch, commit, project, session, cycle }: QueuedBranch,
+/** A person's word: in the journal first, since only what it takes counts. */
+export const decide = (
+  counter: Counter,
+  queued: QueuedBranch,
   { decision, by, reason }: { decision: 'approve' | 'reject'; by: string; reason: string },
-): EntryOf<'cto_review'> =>
-  journal.append<'cto_review'>({
+): EntryOf<'cto_review'> => {
+  const { branch, commit } = queued;
+  const file = reviewFileOf(counter, branch);
+  const entry = counter.journal.append<'cto_review'>({
     type: 'cto_review',
-    ...{ project, session, cycle },
-    data: { branch, commit, decision, by: 'person', name: by, reasons: [reason], comments: [] },
+    ...whereOf(queued),
+    data: { branch, commit, decision, by: 'person', name: by, reasons: [reason], comments: [], file },
   });
+  noteWord(counter, entry);
+  return entry;
+};
+
+/** A revert is of no session. */
+const whereOf = ({ project, session, cycle }: QueuedBranch) => ({ project, ...(session ? { session, cycle } : {}) });
 
 const news = async (
   { shop }: Factory,
