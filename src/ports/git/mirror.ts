@@ -67,7 +67,7 @@ export interface Kept {
   /** As given to `keep`. */
   name: string;
   commit: string;
-  /** When the commit says that it was made. */
+  /** When the name was given to it, by the time of this machine; the commit's own date is its maker's. */
   atMs: number;
 }
 

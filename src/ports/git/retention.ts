@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
 import { ok, type Result } from '../../base/result.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { Git } from './git.ts';
@@ -7,16 +9,28 @@ import { type Standing, standingWorkspaces } from './workspaces.ts';
 /** What the mirror keeps for Winnow, and how it forgets what nobody refers to any more. */
 
 export const listKept = async ({ git, gitDir }: { git: Git; gitDir: string }): Promise<Result<Kept[], Failure>> => {
-  const format = '--format=%(refname:lstrip=2) %(objectname) %(committerdate:unix)';
-  const refs = await git.ask(gitDir, ['for-each-ref', '--sort=committerdate', format, 'refs/winnow/']);
+  const refs = await git.ask(gitDir, ['for-each-ref', '--format=%(refname) %(objectname)', REFS]);
   if (!refs.ok) return refs;
-  const rows = refs.value.split('\n').filter((row) => row !== '');
-  return ok(
-    rows.map((row) => {
-      const [name = '', commit = '', seconds] = row.split(' ');
-      return { name, commit, atMs: Number(seconds) * 1000 };
-    }),
-  );
+  const kept: Kept[] = [];
+  for (const row of refs.value.split('\n')) {
+    const [ref = '', commit = ''] = row.split(' ');
+    if (ref !== '') kept.push({ name: ref.slice(REFS.length), commit, atMs: await writtenMs(gitDir, ref) });
+  }
+  return ok(kept.sort((a, b) => a.atMs - b.atMs));
+};
+
+const REFS = 'refs/winnow/';
+
+/**
+ * By the kernel's time of the file that is the ref: a commit bears whatever date its maker likes. Somebody may have
+ * packed the refs; then it is no younger than the pack, and rather stays too long than goes too soon.
+ */
+const writtenMs = async (gitDir: string, ref: string): Promise<number> => {
+  for (const file of [ref, 'packed-refs']) {
+    const seen = await stat(path.join(gitDir, file)).catch(() => undefined);
+    if (seen?.isFile()) return seen.ctimeMs;
+  }
+  return Number.POSITIVE_INFINITY;
 };
 
 /** Where two histories parted; undefined when they have nothing in common or one is unknown. */
