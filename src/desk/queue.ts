@@ -63,7 +63,11 @@ export const approveBranch = (
     const found = await decidable(factory, what);
     if (!found.ok) return found;
     const { queued, mirror } = found.value;
-    if (!queued.deleted) {
+    if (queued.deleted) {
+      // Open again it must not lose what only the mirror has.
+      const kept = await mirror.keep(queued.branch, queued.commit);
+      if (!kept.ok) return (await mirror.treeOf(queued.commit)).ok ? kept : commitGone(queued);
+    } else {
       const there = await mirror.fetchBranch(queued.branch);
       if (!there.ok) return there;
       const { value: to } = there;
@@ -83,6 +87,11 @@ export const approveBranch = (
     }
     return ok({ state: 'approved', entry: decide(factory, queued, { decision: 'approve', by, reason }) });
   });
+
+const commitGone = ({ branch, commit, patch }: QueuedBranch): Result<never, Failure> => {
+  const left = patch === undefined ? '' : `; its change lies in ${patch}`;
+  return failed('commit-gone', `the commit ${commit.slice(0, 10)} of ${branch} is not kept any more${left}`);
+};
 
 export interface Rejection {
   entry: EntryOf<'cto_review'>;
