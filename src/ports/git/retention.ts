@@ -48,6 +48,7 @@ export const mergeBase = async (
  * - Workspaces borrow the mirror's objects. What each was made from gets a ref for as long as it stands. And an agent's
  *   git that finds an object in the mirror does not write it again but renews its date, so nothing renewed since the
  *   oldest of them was made goes.
+ * - What the journal speaks of gets such a ref too: a tip that is known to be good, the base of a branch that is open.
  * - Where a branch stood before its remote rewrote it is told by the reflogs, for as long as unreferred objects stay.
  * - All else (trees that are being tested, commits not yet kept) is younger than two weeks; and a commit that is made
  *   or brought anew becomes young again.
@@ -56,18 +57,24 @@ export const prune = async ({
   git,
   gitDir,
   home,
+  spoken,
   nowMs,
 }: {
   git: Git;
   gitDir: string;
   /** Directory of the factory, with the workspaces that borrow. */
   home: string;
+  /** Commits that stay although no ref says so. */
+  spoken: readonly string[];
   nowMs: number;
 }): Promise<Result<{ freedBytes: number }, Failure>> => {
   const before = await sizeOf(git, gitDir);
   if (!before.ok) return before;
   const standing = await standingWorkspaces(home);
-  const borrowed = await referToBorrowed(git, gitDir, standing);
+  const borrowed = await referToBorrowed(git, gitDir, [
+    ...standing,
+    ...spoken.map((commit) => ({ name: commit, base: commit })),
+  ]);
   if (!borrowed.ok) return borrowed;
   const oldestMs = Math.min(nowMs - UNREFERRED_MIN_AGE_MS, ...standing.map(({ sinceMs }) => sinceMs - SAME_TIME_MS));
   const cutoff = `@${Math.floor(oldestMs / 1000)} +0000`;
@@ -91,7 +98,11 @@ const REPACK_TIMEOUT_MS = 30 * 60_000;
 const OID = /^[0-9a-f]{40,64}$/;
 const BORROWED = 'refs/borrowed/';
 
-const referToBorrowed = async (git: Git, gitDir: string, standing: Standing[]): Promise<Result<void, Failure>> => {
+const referToBorrowed = async (
+  git: Git,
+  gitDir: string,
+  standing: readonly Pick<Standing, 'name' | 'base'>[],
+): Promise<Result<void, Failure>> => {
   const format = '--format=%(refname)';
   const there = await git.ask(gitDir, ['for-each-ref', format, BORROWED]);
   if (!there.ok) return there;
