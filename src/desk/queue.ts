@@ -1,6 +1,7 @@
 import { err, ok, type Result } from '../base/result.ts';
 import { readReport } from '../flow/keep.ts';
 import { journalMove } from '../flow/review.ts';
+import { noteWord, reviewFileOf } from '../flow/review-page.ts';
 import { writeReviewQueue } from '../flow/review-queue.ts';
 import { statText } from '../flow/review-text.ts';
 import type { EntryData, EntryOf } from '../model/entry.ts';
@@ -62,7 +63,11 @@ export const approveBranch = (
     const found = await decidable(factory, what);
     if (!found.ok) return found;
     const { queued, mirror } = found.value;
-    if (!queued.deleted) {
+    if (queued.deleted) {
+      // Open again it must not lose what only the mirror has.
+      const kept = await mirror.keep(queued.branch, queued.commit);
+      if (!kept.ok) return (await mirror.treeOf(queued.commit)).ok ? kept : commitGone(queued);
+    } else {
       const there = await mirror.fetchBranch(queued.branch);
       if (!there.ok) return there;
       const { value: to } = there;
@@ -82,6 +87,11 @@ export const approveBranch = (
     }
     return ok({ state: 'approved', entry: decide(factory, queued, { decision: 'approve', by, reason }) });
   });
+
+const commitGone = ({ branch, commit, patch }: QueuedBranch): Result<never, Failure> => {
+  const left = patch === undefined ? '' : `; its change lies in ${patch}`;
+  return failed('commit-gone', `the commit ${commit.slice(0, 10)} of ${branch} is not kept any more${left}`);
+};
 
 export interface Rejection {
   entry: EntryOf<'cto_review'>;
@@ -112,7 +122,7 @@ export const commentBranch = (
   writing(counter, async () => {
     const found = findBranch(counter, what);
     if (!found.ok) return found;
-    const { branch, commit, project, session, cycle } = found.value;
+    const { branch, commit } = found.value;
     if (remark.line !== undefined && remark.file === undefined)
       return failed('argument-invalid', 'a line needs a file: --file PATH --line N');
     const comment = ReviewComment.safeParse({
@@ -124,13 +134,13 @@ export const commentBranch = (
       const most = 'a remark has from 1 to 4,000 characters, its file at most 1,000';
       return failed('argument-invalid', most);
     }
-    return ok(
-      counter.journal.append<'review_commented'>({
-        type: 'review_commented',
-        ...{ project, session, cycle },
-        data: { branch, commit, name: by, comment: comment.data },
-      }),
-    );
+    const entry = counter.journal.append<'review_commented'>({
+      type: 'review_commented',
+      ...whereOf(found.value),
+      data: { branch, commit, name: by, comment: comment.data },
+    });
+    noteWord(counter, entry);
+    return ok(entry);
   });
 
 /** Everything that is known of a branch. */
@@ -210,16 +220,25 @@ const decidable = async (
   return mirror.ok ? ok({ queued, mirror: mirror.value }) : mirror;
 };
 
-const decide = (
-  { journal }: Counter,
-  { branch, commit, project, session, cycle }: QueuedBranch,
+/** A person's word: in the journal first, since only what it takes counts. */
+export const decide = (
+  counter: Counter,
+  queued: QueuedBranch,
   { decision, by, reason }: { decision: 'approve' | 'reject'; by: string; reason: string },
-): EntryOf<'cto_review'> =>
-  journal.append<'cto_review'>({
+): EntryOf<'cto_review'> => {
+  const { branch, commit } = queued;
+  const file = reviewFileOf(counter, branch);
+  const entry = counter.journal.append<'cto_review'>({
     type: 'cto_review',
-    ...{ project, session, cycle },
-    data: { branch, commit, decision, by: 'person', name: by, reasons: [reason], comments: [] },
+    ...whereOf(queued),
+    data: { branch, commit, decision, by: 'person', name: by, reasons: [reason], comments: [], file },
   });
+  noteWord(counter, entry);
+  return entry;
+};
+
+/** A revert is of no session. */
+const whereOf = ({ project, session, cycle }: QueuedBranch) => ({ project, ...(session ? { session, cycle } : {}) });
 
 const news = async (
   { shop }: Factory,

@@ -58,8 +58,11 @@ export interface TrainWorld {
 }
 
 export type Stacked =
-  /** The commit to land and its tree; `merged` differs from the branch's own commit except by accident. */
-  | { state: 'stacked'; merged: string; tree: string }
+  /**
+   * The commit to land and its tree; `merged` differs from the branch's own commit except by accident.
+   * `note`: why the style is not the one asked for.
+   */
+  | { state: 'stacked'; merged: string; tree: string; note?: string }
   /** `text`: what git says, with the hunks. */
   | { state: 'conflict'; files: string[]; text: string }
   /** A submodule, an unreadable object: it cannot be merged, and why. */

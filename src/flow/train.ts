@@ -93,7 +93,13 @@ interface Car {
   rider: Riding;
   merged: string;
   tree: string;
+  note?: string;
 }
+
+const carOf = (rider: Riding, { merged, tree, note }: Extract<Stacked, { state: 'stacked' }>): Car => ({
+  ...{ rider, merged, tree },
+  ...(note === undefined ? {} : { note }),
+});
 
 const projectOf = (world: TrainWorld): ProjectState | undefined => world.state().projects[world.project];
 
@@ -256,7 +262,7 @@ const formStack = async (
       await drop(world, tick, tip, rider, why);
       return ok('changed');
     }
-    alone.set(rider.branch, { rider, merged: on.value.merged, tree: on.value.tree });
+    alone.set(rider.branch, carOf(rider, on.value));
     if (await world.isJudged(on.value.tree, tip.tree)) free.add(rider.branch);
   }
   const cars: Car[] = [];
@@ -272,7 +278,7 @@ const formStack = async (
     const on = await world.stack(last.merged, rider);
     if (!on.ok) return on;
     if (on.value.state !== 'stacked' || on.value.tree === last.tree) continue;
-    cars.push({ rider, merged: on.value.merged, tree: on.value.tree });
+    cars.push(carOf(rider, on.value));
   }
   return ok(cars);
 };
@@ -394,13 +400,14 @@ const land = async (
     to,
     tree,
     style: world.style,
-    landings: cars.map(({ rider, merged }) => ({
+    landings: cars.map(({ rider, merged, note }) => ({
       branch: rider.branch,
       commit: rider.commit,
       merged,
       session: rider.session,
       cycle: rider.cycle,
       review: rider.status.review,
+      ...(note === undefined ? {} : { note: world.redact(note) }),
     })),
     figures: judged.figures,
     verify: world.verify !== undefined,
