@@ -35,9 +35,8 @@ export interface Days {
   evaluations: number;
   /** Trees that became main's and were not the tree of an evaluation: nobody can land those without a run. */
   untestedMains: number;
-  /** Runs that said red for a stack of the train: a second look at what failed follows each. */
-  redRuns: number;
   landed: number;
+  /** Each after a second look at what failed, which is not among the runs. */
   dropped: number;
   pushToLandingMs: number[];
 }
@@ -129,7 +128,6 @@ export const winnowDays = async (load: Workload): Promise<Days> => {
     const { entry } = fact;
     if (entry.type === 'train_tested' && entry.data.checks.ran > 0) {
       testedByTrain.add(entry.data.tree);
-      if (entry.data.state === 'red') days.redRuns += 1;
     }
     if (entry.type === 'branch_dropped') days.dropped += 1;
     if (entry.type !== 'merged') continue;
@@ -149,7 +147,7 @@ const mainOf = ({ at, remote, changesOf }: Pick<ModelWorld, 'at' | 'remote' | 'c
   changesOf(at(remote.main).tree);
 
 const emptyDays = (): Days => ({
-  ...{ runs: 0, evaluations: 0, untestedMains: 0, redRuns: 0, landed: 0, dropped: 0 },
+  ...{ runs: 0, evaluations: 0, untestedMains: 0, landed: 0, dropped: 0 },
   pushToLandingMs: [],
 });
 
@@ -237,7 +235,6 @@ export const rivalDays = async (load: Workload, rival: Rival): Promise<Days> => 
 
 export interface BatchCost {
   runs: number;
-  redRuns: number;
   landed: number;
   dropped: number;
 }
@@ -247,7 +244,7 @@ export const winnowBatches = async (input: { changes: number; badShare: number; 
   const isBad = badOnesOf(input);
   let isBegun = false;
   let pushed = 0;
-  const cost: BatchCost = { runs: 0, redRuns: 0, landed: 0, dropped: 0 };
+  const cost: BatchCost = { runs: 0, landed: 0, dropped: 0 };
   const model = createModelWorld({
     nature: {
       conflict: () => false,
@@ -273,9 +270,6 @@ export const winnowBatches = async (input: { changes: number; badShare: number; 
   isBegun = true;
   for (fillUp(); countsOf(model).landed + countsOf(model).dropped < input.changes; fillUp())
     await trainTick(model.world);
-  for (const fact of model.facts)
-    if (fact.what === 'entry' && fact.entry.type === 'train_tested' && fact.entry.data.state === 'red')
-      cost.redRuns += fact.entry.data.checks.ran;
   return { ...cost, ...countsOf(model) };
 };
 
@@ -295,14 +289,13 @@ export const gateBatches = async (
   gate: Gate,
 ): Promise<BatchCost> => {
   const waiting = badOnesOf(input).map((isBad) => ({ isBad }));
-  const cost: BatchCost = { runs: 0, redRuns: 0, landed: 0, dropped: 0 };
+  const cost: BatchCost = { runs: 0, landed: 0, dropped: 0 };
   const take = (change: { isBad: boolean }) => waiting.splice(waiting.indexOf(change), 1);
   await gate<{ isBad: boolean }>({
     waiting: () => waiting,
     test: async (changes) => {
       const isRed = changes.some(({ isBad }) => isBad);
       cost.runs += 1;
-      cost.redRuns += Number(isRed);
       return !isRed;
     },
     isKnownGreen: () => false,

@@ -73,7 +73,7 @@ const ordinaryRows = async (checkMinutes: number): Promise<BenchRow[]> => {
         'one evaluated, 2 slots in the order of asking, work 20 min, review 2 min; the same candidates for all; lower ' +
         'bound: each evaluation, and each tree that became main’s without being one; ' +
         `${all.landed - all.untestedMains} of ${all.landed} landings took no run; ${all.dropped} dropped. Not in it: ` +
-        `second looks at what failed (${all.redRuns} in all), attempts that are mended, pushes by others, time of git`,
+        `second looks at what failed (one before each drop), attempts that are mended, pushes by others, time of git`,
     },
     {
       row: `landing: from push to main, ${workload}`,
@@ -119,8 +119,8 @@ const loadedRow = async (): Promise<BenchRow> => {
     method:
       `as above with ${LOADED.candidatesPerDay} candidates a day, 12 slots, a 3-minute check; ${LOADED_SEEDS} seeds of ` +
       `one day each, and as long as it takes until all has landed: the waits of a serial gate grow with every further ` +
-      `day; the ratio is to the lower bound; ${winnow.redRuns} of ${winnow.runs - winnow.evaluations} runs were red and ` +
-      'would have a second look; reviews are not held up here, where the product makes two at once',
+      `day; the ratio is to the lower bound; ${winnow.runs - winnow.evaluations} runs, and ${winnow.dropped} ` +
+      'second looks before a drop, which are not counted; reviews are not held up here, where the product makes two at once',
   };
 };
 
@@ -156,7 +156,7 @@ const batchRow = async (badShare: number): Promise<BenchRow> => {
   // Of the changes as they came out, so that luck with the seeds helps nobody.
   const bound = Math.max(entropyBound(dropped / (landed + dropped)), 1 / BATCH);
   const cost = runs / landed;
-  const again = sum(costs, ({ redRuns }) => redRuns) / landed;
+  const again = dropped / landed;
   return {
     row: `landing: batches of ${BATCH}, ${Math.round(badShare * 100)} % bad`,
     figure: `${cost.toFixed(2)} runs per landed change (${(cost + again).toFixed(2)} where a second look is a whole run)`,
@@ -168,7 +168,7 @@ const batchRow = async (badShare: number): Promise<BenchRow> => {
       `${BATCH_SEEDS} seeds of ${BATCH_CHANGES} changes, the same for all, ${dropped} bad by themselves; the queue is ` +
       `never short and nothing in it was evaluated; cost of single seeds ${range(costs.map((one) => one.runs / one.landed))}; ` +
       'bound: entropy of good and bad per landed change, at least one run per batch; gastown’s retry of the whole is ' +
-      'counted as it is there, Winnow’s second look (the failed files alone, where `rerun` is set) in brackets',
+      'counted as it is there, Winnow’s second look before a drop (the failed files alone, where `rerun` is set) in brackets',
   };
 };
 
@@ -188,7 +188,6 @@ const sumOf = (all: readonly Days[]): Days => ({
   runs: sum(all, ({ runs }) => runs),
   evaluations: sum(all, ({ evaluations }) => evaluations),
   untestedMains: sum(all, ({ untestedMains }) => untestedMains),
-  redRuns: sum(all, ({ redRuns }) => redRuns),
   landed: sum(all, ({ landed }) => landed),
   dropped: sum(all, ({ dropped }) => dropped),
   pushToLandingMs: all.flatMap(({ pushToLandingMs }) => pushToLandingMs),

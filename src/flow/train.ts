@@ -14,6 +14,7 @@ import {
   ridersOf,
   UNEVALUATED_MAX,
 } from '../policy/train.ts';
+import type { JudgeExtent } from './judge.ts';
 import type { Judged, Stacked, TrainWorld } from './train-world.ts';
 
 /**
@@ -300,8 +301,9 @@ const ride = async (
 ): Promise<Result<Round, Failure>> => {
   const results = new Map<number, Judged>();
   for (const [n, car] of cars.entries()) {
-    if (!(await world.isJudged(car.tree, tip.tree))) continue;
-    const judged = await judgeCar(world, tip, car);
+    const extent = extentOf(car, n + 1);
+    if (!(await world.isJudged(car.tree, tip.tree, extent))) continue;
+    const judged = await judgeCar(world, tip, car, extent);
     if (!judged.ok) return judged;
     if (judged.value.state !== 'unevaluated') results.set(n + 1, judged.value);
   }
@@ -334,13 +336,24 @@ const ride = async (
 };
 
 /**
+ * A red stack blames nobody, it only halves the search: what failed there is looked at twice when it fails again for the
+ * one branch that would be dropped for it.
+ */
+const extentOf = ({ rider }: Car, length: number): JudgeExtent =>
+  rider.kind === 'revert' ? 'whole' : length > 1 ? 'once' : 'decided';
+
+/**
  * What a landing had mended fails again when it is taken back, and the tests that it brought are gone: that is what was
  * asked for, and no reason to refuse a revert. Whatever else breaks is.
  */
-const judgeCar = async (world: TrainWorld, tip: Tip, { rider, tree }: Car): Promise<Result<Judged, Failure>> => {
-  if (rider.kind !== 'revert') return world.judge(tree, tip.tree);
-  const judged = await world.judge(tree, tip.tree, 'whole');
-  if (!judged.ok || judged.value.state !== 'red') return judged;
+const judgeCar = async (
+  world: TrainWorld,
+  tip: Tip,
+  { rider, tree }: Car,
+  extent: JudgeExtent,
+): Promise<Result<Judged, Failure>> => {
+  const judged = await world.judge(tree, tip.tree, extent);
+  if (rider.kind !== 'revert' || !judged.ok || judged.value.state !== 'red') return judged;
   const landed = await world.treeOf(rider.base);
   if (!landed.ok) return landed;
   const back = await world.judge(rider.tree, landed.value, 'whole');
@@ -355,7 +368,7 @@ const judgeCar = async (world: TrainWorld, tip: Tip, { rider, tree }: Car): Prom
 const testPrefix = async (world: TrainWorld, tip: Tip, cars: readonly Car[]): Promise<Result<Judged, Failure>> => {
   const last = cars.at(-1)!;
   const { tree } = last;
-  const judged = await judgeCar(world, tip, last);
+  const judged = await judgeCar(world, tip, last, extentOf(last, cars.length));
   if (!judged.ok) return judged;
   const { state, reason, failing, lost, checks } = judged.value;
   world.append<'train_tested'>({

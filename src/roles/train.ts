@@ -146,9 +146,9 @@ export const trainWorld = (shop: Workshop, project: ProjectConfig, mirror: Mirro
         // Not now: the same stack is the same commits, however often it is built.
         at: Date.parse(branch.changedAt),
       }),
-    isJudged: async (tree, base) => {
+    isJudged: async (tree, base, extent) => {
       const below = await baseOf(base);
-      return below.ok && isJudged(shop, measuring(tree), below.value);
+      return below.ok && isJudged(shop, measuring(tree), below.value, extent);
     },
     treeOf: (commit) => mirror.treeOf(commit),
     judge: async (tree, base, extent) => {
