@@ -8,7 +8,7 @@ import type { EntryData, EntryOf } from '../model/entry.ts';
 import { type Failure, FailureError, failed } from '../model/failure.ts';
 import { type Figures, figuresOf } from '../model/report.ts';
 import { ReviewComment } from '../model/review.ts';
-import type { QueuedBranch } from '../model/state.ts';
+import type { QueuedBranch, State } from '../model/state.ts';
 import type { Comparison, Finding } from '../model/verdict.ts';
 import { openBranches } from '../policy/queue.ts';
 import type { Mirror } from '../ports/git/mirror.ts';
@@ -38,7 +38,8 @@ export const findBranch = (counter: Counter, what: string): Result<QueuedBranch,
   const { queue } = counter.journal.state();
   const exact = Object.hasOwn(queue, what) ? queue[what] : undefined;
   if (exact) return ok(exact);
-  const matches = what === '' ? [] : Object.values(queue).filter(({ branch }) => branch.endsWith(what));
+  const byEnd = what === '' ? [] : Object.values(queue).filter(({ branch }) => branch.endsWith(what));
+  const matches = byEnd.length > 0 ? byEnd : ofSession(queue, what);
   const [first, ...others] = matches;
   if (!first) {
     const shown = JSON.stringify(what.slice(0, NAME_SHOWN_MAX_CHARS));
@@ -46,7 +47,16 @@ export const findBranch = (counter: Counter, what: string): Result<QueuedBranch,
   }
   if (others.length === 0) return ok(first);
   const names = matches.slice(0, NAMED_MAX).map(({ branch }) => branch);
-  return failed('argument-invalid', `${matches.length} branches end in ${what}: ${names.join(', ')}`);
+  return failed('argument-invalid', `${matches.length} branches are called ${what}: ${names.join(', ')}`);
+};
+
+/** A session's own branches: those that are open, else the newest. */
+const ofSession = (queue: State['queue'], name: string): QueuedBranch[] => {
+  const own = Object.values(queue).filter(({ session }) => session === name && name !== '');
+  const open = own.filter(
+    ({ status: { state } }) => state === 'pending' || state === 'needs-human' || state === 'approved',
+  );
+  return open.length > 0 ? open : own.sort((a, b) => b.at.localeCompare(a.at)).slice(0, 1);
 };
 
 export type Approval =

@@ -403,6 +403,9 @@ describe('winnow on the command line', () => {
     const queue = await bench.start('queue').done;
     expect(queue.out).toContain(change.branch);
     expect((await bench.start('reject', end).done).code).toBe(2);
+    expect((await bench.start('show', 'alpha').done).err).toMatch(
+      /^winnow: \d+ branches are called alpha: brl\/alpha\//,
+    );
     expect((await bench.start('show', 'nothing-of-that-name').done).err).toContain('no branch in the queue');
   });
 });

@@ -122,7 +122,7 @@ const whyText = (status: BranchStatus): string => {
     case 'rejected':
       return `by ${status.by === 'person' ? status.name : `the ${status.by}`}: ${status.reason}`;
     case 'landed':
-      return `${status.merged.slice(0, 10)} in ${status.main.slice(0, 10)}`;
+      return `as ${status.merged.slice(0, 10)}${status.merged === status.main ? '' : `; main then at ${status.main.slice(0, 10)}`}`;
     case 'dropped':
     case 'gone':
       return status.reason;
