@@ -26,7 +26,7 @@ import {
 import { TASK_ATTEMPTS_MAX, type Task } from '../model/task.ts';
 
 /** Raised when the fold's meaning changes: snapshots of another version are ignored and made anew. */
-export const FOLD_VERSION = 4;
+export const FOLD_VERSION = 5;
 
 /**
  * What an entry does to the state. Pure but for the state it is given, which it changes in place: a million entries
@@ -316,9 +316,15 @@ export const foldEntry = (state: State, entry: Entry): void => {
         id: entry.id,
         at: entry.ts,
         ...{ summary: entry.data.summary, priorities: entry.data.priorities, file: entry.data.file },
-        claims: entry.data.sessions.flatMap(({ session, project, commitment }) =>
-          commitment && commitment.files.length > 0 ? [{ session, project, ...commitment }] : [],
+        ...{ form: entry.data.form, runs: entry.data.runs, costUsd: entry.data.costUsd },
+        owed: entry.data.sessions.flatMap(({ session, project, commitment, ask }) =>
+          commitment && ask !== undefined ? [{ session, project, task: commitment.task, text: ask }] : [],
         ),
+        claims: entry.data.sessions.flatMap(({ session, project, commitment }) => {
+          if (!commitment || commitment.files.length === 0) return [];
+          const { task, title, files, until } = commitment;
+          return [{ session, project, task, title, files, until }];
+        }),
       };
       return;
     case 'doctor_analysis':
@@ -410,6 +416,7 @@ export const foldEntry = (state: State, entry: Entry): void => {
         queuedAt: entry.ts,
         changedAt: entry.ts,
       };
+      if (state.standup) state.standup.owed = state.standup.owed.filter(({ task }) => task !== entry.data.task);
       return;
     case 'task_assigned':
       return changeTask(state, entry, 'assigned', entry.session ? `with ${entry.session}` : '', (task) => {
@@ -427,6 +434,7 @@ export const foldEntry = (state: State, entry: Entry): void => {
         task.attempts += 1;
       });
     case 'task_cancelled':
+      if (state.standup) state.standup.claims = state.standup.claims.filter(({ task }) => task !== entry.data.task);
       return changeTask(state, entry, 'cancelled', entry.data.reason);
     // These tell people something and change no state.
     case 'config_rejected':
