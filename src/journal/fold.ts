@@ -317,9 +317,11 @@ export const foldEntry = (state: State, entry: Entry): void => {
         at: entry.ts,
         ...{ summary: entry.data.summary, priorities: entry.data.priorities, file: entry.data.file },
         ...{ form: entry.data.form, runs: entry.data.runs, costUsd: entry.data.costUsd },
-        owed: entry.data.sessions.flatMap(({ session, project, commitment, ask }) =>
-          commitment && ask !== undefined ? [{ session, project, task: commitment.task, text: ask }] : [],
-        ),
+        owed: entry.data.sessions.flatMap(({ session, project, commitment, text }) => {
+          if (!commitment || text === undefined) return [];
+          const { task, title, files } = commitment;
+          return [{ session, project, task, title, text, files }];
+        }),
         claims: entry.data.sessions.flatMap(({ session, project, commitment }) => {
           if (!commitment || commitment.files.length === 0) return [];
           const { task, title, files, until } = commitment;
