@@ -13,6 +13,12 @@ export const addCompletion = (program: Command): void => {
       for (const each of sessionNames()) complete(each, 'session');
     };
   }
+  const sessions = completion.commands.get('standup')?.options.get('sessions');
+  if (sessions) {
+    sessions.handler = (complete) => {
+      for (const each of sessionNames()) complete(each, 'session');
+    };
+  }
   for (const name of ['show', 'review', 'approve', 'reject', 'comment']) {
     const branch = completion.commands.get(name)?.arguments.get('branch');
     if (!branch) continue;
