@@ -47,6 +47,10 @@ export const stem = (word: string): string => {
 const SUFFIXES: readonly (readonly [suffix: string, keep: number])[] = [
   ['ations', 3],
   ['ation', 3],
+  ['ating', 5],
+  ['ated', 5],
+  ['ates', 5],
+  ['ate', 5],
   ['ments', 4],
   ['ment', 4],
   ['ness', 4],

@@ -75,7 +75,7 @@ const TEXT_WEIGHT = 1;
 const FAILING_WEIGHT = 0.35;
 const AROUND_WEIGHT = 0.25;
 /** Found on a labelled table of work and skills (test/policy/skills.test.ts): below it a word is shared by accident. */
-const FITS_MIN = 1.6;
+const FITS_MIN = 1.45;
 /** What is so much worse than the best is its neighbour, not its like. */
 const FITS_SHARE = 0.3;
 
@@ -149,7 +149,7 @@ export const duplicateOf = (index: SkillIndex, draft: SkillDraft): Likeness | un
 };
 
 /** Found on a labelled table of pairs (test/policy/skills.test.ts). */
-const ALIKE_MIN = 0.42;
+const ALIKE_MIN = 0.45;
 const HEAD_SHARE = 0.6;
 
 interface Vectors {
