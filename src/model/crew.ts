@@ -47,6 +47,7 @@ export const SKILL_FAULTS = [
   'unreadable',
   'front-matter',
   'name',
+  'empty',
   'too-large',
   'double',
   'instructs',
