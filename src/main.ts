@@ -53,6 +53,14 @@ const actions: Actions = {
   train: async (...given) => (await import('./faces/cli/train.ts')).trainCommand(doors, terminal, ...given),
   revert: async (...given) => (await import('./faces/cli/train.ts')).revertCommand(doors, terminal, ...given),
   standup: async (...given) => (await import('./faces/cli/standup.ts')).standupCommand(doors, terminal, ...given),
+  skillsList: async (...given) => (await import('./faces/cli/skills.ts')).skillsListCommand(doors, terminal, ...given),
+  skillsShow: async (...given) => (await import('./faces/cli/skills.ts')).skillsShowCommand(doors, terminal, ...given),
+  skillsRetire: async (...given) =>
+    (await import('./faces/cli/skills.ts')).skillsRetireCommand(doors, terminal, ...given),
+  skillsRestore: async (...given) =>
+    (await import('./faces/cli/skills.ts')).skillsRestoreCommand(doors, terminal, ...given),
+  skillsCheck: async (...given) =>
+    (await import('./faces/cli/skills.ts')).skillsCheckCommand(doors, terminal, ...given),
   pause: async (...given) => (await import('./faces/cli/pause.ts')).pauseCommand(doors, terminal, ...given),
   resume: async (...given) => (await import('./faces/cli/pause.ts')).resumeCommand(doors, terminal, ...given),
   log: async (...given) => (await import('./faces/cli/read-log.ts')).logCommand(doors, terminal, ...given),

@@ -49,6 +49,7 @@ export const SKILL_FAULTS = [
   'unreadable',
   'front-matter',
   'name',
+  'empty',
   'too-large',
   'double',
   'instructs',

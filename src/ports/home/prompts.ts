@@ -23,11 +23,12 @@ export const PROMPTS = {
     'recent',
     'claims',
     'tried',
+    'skills',
     'branch',
   ],
   /** A plan clashed; once. */
   replan: ['title', 'reason'],
-  hack: ['title', 'files', 'expects', 'checks', 'protect', 'branch'],
+  hack: ['title', 'files', 'expects', 'checks', 'protect', 'skills', 'branch'],
   /** The evaluation said worse. */
   mend: ['iteration', 'iterations', 'failures', 'findings'],
   /** A branch waits for review; a conversation of its own. */
@@ -55,6 +56,17 @@ export const PROMPTS = {
   chair: ['sessions', 'form', 'proceedings', 'absent', 'queue', 'priorities'],
 } as const;
 
+/**
+ * Placeholders that are younger than the files that homes may have of their own: a template without one gets it at its
+ * end, so that a new Winnow does not stop at prompts that were right for the old one.
+ */
+const ADDED: { readonly [N in PromptName]?: Readonly<Record<string, string>> } = {
+  plan: {
+    skills: 'Skills that fit; load one with the Skill tool when its description fits what you plan:\n{{skills}}',
+  },
+  hack: { skills: 'Skills that fit; load one with the Skill tool before you begin if it fits the plan:\n{{skills}}' },
+};
+
 export type PromptName = keyof typeof PROMPTS;
 type Placeholder<N extends PromptName> = (typeof PROMPTS)[N][number];
 export type Prompts = { readonly [N in PromptName]: Template<Placeholder<N>> };
@@ -71,7 +83,8 @@ export const loadPrompts = (home: string, shippedDir = shippedPromptsDir): Resul
   const loaded = names.map((name) => {
     const own = join(homePaths(home).prompts, `${name}.md`);
     const path = existsSync(own) ? own : join(shippedDir, `${name}.md`);
-    const read = readPrompt(path, path === own ? `prompts/${name}.md` : path, PROMPTS[name]);
+    const added = path === own ? ADDED[name] : undefined;
+    const read = readPrompt(path, path === own ? `prompts/${name}.md` : path, PROMPTS[name], added);
     if (!read.ok) problems.push(...read.error);
     return [name, read.ok ? read.value : undefined] as const;
   });
@@ -79,11 +92,19 @@ export const loadPrompts = (home: string, shippedDir = shippedPromptsDir): Resul
   return ok(Object.fromEntries(loaded) as unknown as Prompts);
 };
 
-const readPrompt = (path: string, file: string, placeholders: readonly string[]): Result<Template, FileProblem[]> => {
+const readPrompt = (
+  path: string,
+  file: string,
+  placeholders: readonly string[],
+  added: Readonly<Record<string, string>> = {},
+): Result<Template, FileProblem[]> => {
   const text = readTextFile(path, { file, maxBytes: PROMPT_MAX_BYTES });
   if (!text.ok) return err([text.error]);
   const content = text.value.replace(/\r\n?/g, '\n').trim();
-  const { template, faults, missing } = parseTemplate(content, placeholders);
+  const first = parseTemplate(content, placeholders);
+  const younger = first.missing.flatMap((name) => added[name] ?? []);
+  const { template, faults, missing } =
+    younger.length === 0 ? first : parseTemplate([content, ...younger].join('\n\n'), placeholders);
   const all = placeholders.map((name) => `{{${name}}}`).join(' ');
   const problems = faults.map(({ line, column, found, placeholder }) => {
     const meant = placeholder === undefined ? undefined : nearest(placeholder, placeholders);
