@@ -1,6 +1,6 @@
 import type { SessionClass } from '../model/crew.ts';
 import type { Phase, RalphCycle } from '../model/entry.ts';
-import { type Ending, isOutside, signatureOf } from './signature.ts';
+import { type Ending, errorOf, isOutside } from './ending.ts';
 
 /**
  * What the last hours say about a session, by rule. A class is a finding about the session itself: what held it back
@@ -93,7 +93,7 @@ export const sharedErrors = (crew: readonly SessionHistory[]): ReadonlySet<strin
   const ran = crew.filter(({ cycles }) => cycles.length > 0).length;
   const met = new Map<string, number>();
   for (const { cycles } of crew) {
-    const own = new Set(cycles.map(signatureOf).filter((signature) => signature !== undefined));
+    const own = new Set(cycles.map(errorOf).filter((signature) => signature !== undefined));
     for (const signature of own) met.set(signature, (met.get(signature) ?? 0) + 1);
   }
   return new Set(
@@ -138,9 +138,9 @@ const classify = (history: SessionHistory, rules: DoctorRules, now: number, shar
     const text = `nothing to do: ${found} cycles in a row found nothing worth doing (idle from ${rules.loopAfter})`;
     return say('idle', 'nothing-to-do', [text], telling.slice(-found));
   }
-  const error = latest.at(-1) && signatureOf(latest.at(-1)!);
-  if (enough && error !== undefined && latest.every((cycle) => signatureOf(cycle) === error)) {
-    const length = countBack(telling, (cycle) => signatureOf(cycle) === error);
+  const error = latest.at(-1) && errorOf(latest.at(-1)!);
+  if (enough && error !== undefined && latest.every((cycle) => errorOf(cycle) === error)) {
+    const length = countBack(telling, (cycle) => errorOf(cycle) === error);
     const text = `loop: the same error ${length} times in a row (a loop from ${rules.loopAfter}): ${error}`;
     return say('error-looping', 'loop', [text], telling.slice(-length), error);
   }
@@ -171,7 +171,7 @@ const asideOf = (cycle: PastCycle, shared: ReadonlySet<string>): string | undefi
   if (cycle.outcome === 'interrupted') return 'interrupted';
   if (isOutside(cycle)) return 'ended from outside';
   if (cycle.flaky > 0 && cycle.broken.length === 0) return 'with flaky tests alone';
-  const signature = signatureOf(cycle);
+  const signature = errorOf(cycle);
   return signature !== undefined && shared.has(signature) ? 'with an error that most of the crew met' : undefined;
 };
 
@@ -205,7 +205,7 @@ const turnsInCircles = (unkept: readonly PastCycle[]): boolean => {
   return a === c && b === d && a !== b;
 };
 
-const nameOf = (cycle: PastCycle): string => signatureOf(cycle) ?? cycle.outcome;
+const nameOf = (cycle: PastCycle): string => errorOf(cycle) ?? cycle.outcome;
 
 const countBack = (cycles: readonly PastCycle[], is: (cycle: PastCycle) => boolean): number =>
   cycles.length - 1 - cycles.findLastIndex((cycle) => !is(cycle));
@@ -220,7 +220,7 @@ const besides = (
   const aside = cycles
     .filter((cycle) => !telling.includes(cycle))
     .map((cycle) => asideOf(cycle, shared) ?? 'for a task that was put aside');
-  const common = [...new Set(cycles.map(signatureOf))].filter((one) => one !== undefined && shared.has(one));
+  const common = [...new Set(cycles.map(errorOf))].filter((one) => one !== undefined && shared.has(one));
   return [
     ...(aside.length === 0 ? [] : [`set aside: ${countedText(aside)}`]),
     ...common.map((error) => `most of the crew met: ${error}`),

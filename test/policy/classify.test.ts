@@ -43,13 +43,13 @@ describe('the class of a session, by rule alone', () => {
       a task that is still open among the misses
         unkept: 5 cycles in a row without anything kept (stuck from 5): 5 discarded
       busy in circles: two approaches that fail, A-B-A-B
-        circles: two misses by turns, 4 cycles long: breaks tests: sum.test.ts > adds; breaks tests: parse.test.ts > parses a date
+        circles: two misses by turns, 4 cycles long: breaks: tests: sum.test.ts > adds; breaks: tests: parse.test.ts > parses a date
       the gate opened three hours ago and it did not begin
         silent: due for 3 h and nothing holds it back (idle from 2 h); its last cycle ended 8 h ago
       a loop that ended in nothing worth doing
         nothing to do: 3 cycles in a row found nothing worth doing (idle from 3)
       a model that does not exist, in its own front matter
-        loop: the same error 3 times in a row (a loop from 3): model-not-found: there is an issue with the selected model (opsu)."
+        loop: the same error 3 times in a row (a loop from 3): model-not-found: There is an issue with the selected model (opsu)."
     `);
   });
 
