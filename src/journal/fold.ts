@@ -26,7 +26,7 @@ import {
 import { TASK_ATTEMPTS_MAX, type Task } from '../model/task.ts';
 
 /** Raised when the fold's meaning changes: snapshots of another version are ignored and made anew. */
-export const FOLD_VERSION = 4;
+export const FOLD_VERSION = 5;
 
 /**
  * What an entry does to the state. Pure but for the state it is given, which it changes in place: a million entries
@@ -671,8 +671,8 @@ const tallySkills = (state: State, { outcome, skills, withheld = [] }: RalphCycl
   }
 };
 
-const redirect = (state: State, { session = '', project, data }: EntryOf<'session_redirected'>): void => {
-  sessionOf(state, session, project).avoid = data;
+const redirect = (state: State, { ts, session = '', project, data }: EntryOf<'session_redirected'>): void => {
+  sessionOf(state, session, project).avoid = { ...data, at: ts };
   // Anybody may take what it could not do.
   for (const id of data.tasks.filter(isPlainKey)) {
     const task = state.tasks[id];

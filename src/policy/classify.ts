@@ -16,15 +16,9 @@ export interface SessionHistory {
   freeSinceMs?: number;
   /** A person let it go on: what was before is forgiven. */
   freshSinceMs?: number;
-  held?: Held;
+  /** Why it may not begin a cycle now, for people: "paused by mia". */
+  held?: string;
   running?: { sinceMs: number; phase: Phase };
-}
-
-/** Why it may not begin a cycle now. */
-export interface Held {
-  why: 'paused' | 'parked' | 'gate' | 'project' | 'red' | 'budget' | 'room' | 'factory';
-  /** For people: "paused by mia". */
-  text: string;
 }
 
 export interface PastCycle extends Ending {
@@ -69,7 +63,7 @@ export interface Finding {
   rule: Rule;
   /** The rule and what it saw, one line each. */
   evidence: string[];
-  held?: Held;
+  held?: string;
   /** Of a loop. */
   signature?: string;
   /** The cycles that it is about, oldest first. */
@@ -224,7 +218,7 @@ const besides = (
   return [
     ...(aside.length === 0 ? [] : [`set aside: ${countedText(aside)}`]),
     ...common.map((error) => `most of the crew met: ${error}`),
-    ...(held ? [`held back: ${held.text}`] : []),
+    ...(held ? [`held back: ${held}`] : []),
     ...(running ? [`a cycle is under way for ${spanText(now - running.sinceMs)}, phase ${running.phase}`] : []),
   ];
 };

@@ -1,5 +1,5 @@
 import type { SessionClass } from '../../src/model/crew.ts';
-import type { Held, PastCycle, SessionHistory } from '../../src/policy/classify.ts';
+import type { PastCycle, SessionHistory } from '../../src/policy/classify.ts';
 
 /**
  * What sessions can have behind them, written down and labelled before the rules were: one row a history, read from
@@ -73,7 +73,7 @@ const named = (session: string, cycles: Past[], more: Partial<SessionHistory> = 
   ...more,
 });
 
-const held = (why: Held['why'], text: string): Partial<SessionHistory> => ({ held: { why, text } });
+const held = (why: string): Partial<SessionHistory> => ({ held: why });
 
 /** Every quarter of an hour from the first time on, the newest last. */
 const times = (count: number, newestAgoMinutes = 10): string[] =>
@@ -204,7 +204,7 @@ export const HISTORIES: Labelled[] = [
     'every failure is older than the window',
     alpha(
       ['20h', '19h', '18h', '17h', '16h'].map((ago) => breaks(ago, ADDS)),
-      held('gate', 'gate memory is closed'),
+      held('gate memory is closed'),
     ),
   ),
   row(
@@ -263,7 +263,7 @@ export const HISTORIES: Labelled[] = [
     'the budget of the day was spent again and again',
     alpha(
       times(6).map((ago) => empty(ago, 'the budget of the day is used up ($0.00 left)')),
-      held('budget', 'gate budget is closed'),
+      held('gate budget is closed'),
     ),
   ),
   row(
@@ -327,28 +327,23 @@ export const HISTORIES: Labelled[] = [
   ),
 
   // ---- held back: quiet, and it cannot help it
-  row(
-    'productive',
-    'held',
-    'nothing in twelve hours, behind a closed gate',
-    alpha([], held('gate', 'gate memory is closed')),
-  ),
+  row('productive', 'held', 'nothing in twelve hours, behind a closed gate', alpha([], held('gate memory is closed'))),
   row(
     'productive',
     'kept',
     'kept work, then nine hours behind a closed gate',
-    alpha([landed('9h')], held('gate', 'gate memory is closed')),
+    alpha([landed('9h')], held('gate memory is closed')),
   ),
-  row('productive', 'held', 'paused by a person since yesterday', alpha([], held('paused', 'paused by mia'))),
-  row('productive', 'held', 'its project cannot be installed', alpha([], held('project', 'api: npm ci failed'))),
-  row('productive', 'kept', 'main is red since six hours', alpha([landed('6h30')], held('red', 'main of api is red'))),
+  row('productive', 'held', 'paused by a person since yesterday', alpha([], held('paused by mia'))),
+  row('productive', 'held', 'its project cannot be installed', alpha([], held('api: npm ci failed'))),
+  row('productive', 'kept', 'main is red since six hours', alpha([landed('6h30')], held('main of api is red'))),
   row(
     'productive',
     'held',
     'its own budget for today is spent',
-    alpha([], held('budget', 'its budget of $5.00 for today is spent')),
+    alpha([], held('its budget of $5.00 for today is spent')),
   ),
-  row('productive', 'held', 'the factory does not run', alpha([], held('factory', 'no factory runs'))),
+  row('productive', 'held', 'the factory does not run', alpha([], held('no factory runs'))),
   row(
     'productive',
     'kept',
@@ -462,7 +457,7 @@ export const HISTORIES: Labelled[] = [
     'stuck, and its gate has closed meanwhile',
     alpha(
       times(5, 60).map((ago, n) => breaks(ago, `tests: t${'abcde'[n]} > works`)),
-      held('gate', 'gate memory is closed'),
+      held('gate memory is closed'),
     ),
   ),
   row(
@@ -651,7 +646,7 @@ export const HISTORIES: Labelled[] = [
     'a loop, and it is parked for it',
     alpha(
       times(3, 30).map((ago) => breaks(ago, ADDS)),
-      held('parked', 'parked: the same error 3 times in a row'),
+      held('parked: the same error 3 times in a row'),
     ),
   ),
   row(

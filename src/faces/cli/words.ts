@@ -1,6 +1,7 @@
 import bytes from 'bytes';
 import { renderProblem } from '../../base/file-problem.ts';
 import type { CannotOpen } from '../../desk/doors.ts';
+import { UNTIL_RESUMED } from '../../model/crew.ts';
 import type { Entry, EntryData, EntryOf, RalphCycle } from '../../model/entry.ts';
 import { type Failure, MENDS } from '../../model/failure.ts';
 import { problemsKind } from '../../model/problems.ts';
@@ -236,7 +237,7 @@ const textOf = (entry: Entry): string => {
     case 'gate_opened':
       return `gate ${entry.data.gate} open again after ${seconds(entry.data.closedMs)}`;
     case 'session_parked':
-      return `parked until ${momentText(entry.data.until)}: ${entry.data.reason}`;
+      return `parked until ${entry.data.until === UNTIL_RESUMED ? 'a person resumes it' : momentText(entry.data.until)}: ${entry.data.reason}`;
     case 'session_unparked':
       return `no longer parked: ${entry.data.reason}`;
     case 'session_redirected':
