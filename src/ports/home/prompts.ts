@@ -55,7 +55,7 @@ export type Prompts = { readonly [N in PromptName]: Template<Placeholder<N>> };
 /** The templates that come with Winnow; the same path from src/ and from dist/. */
 export const shippedPromptsDir = fileURLToPath(new URL('../../../prompts', import.meta.url));
 
-const PROMPT_MAX_BYTES = 64 * 1024;
+export const PROMPT_MAX_BYTES = 64 * 1024;
 
 /** The home's templates, and the shipped one for each that the home does not have. */
 export const loadPrompts = (home: string, shippedDir = shippedPromptsDir): Result<Prompts, FileProblem[]> => {
@@ -74,8 +74,16 @@ export const loadPrompts = (home: string, shippedDir = shippedPromptsDir): Resul
 
 const readPrompt = (path: string, file: string, placeholders: readonly string[]): Result<Template, FileProblem[]> => {
   const text = readTextFile(path, { file, maxBytes: PROMPT_MAX_BYTES });
-  if (!text.ok) return err([text.error]);
-  const content = text.value.replace(/\r\n?/g, '\n').trim();
+  return text.ok ? parsePrompt(file, text.value, placeholders) : err([text.error]);
+};
+
+/** A template as a person wrote it. */
+export const parsePrompt = (
+  file: string,
+  text: string,
+  placeholders: readonly string[],
+): Result<Template, FileProblem[]> => {
+  const content = text.replace(/\r\n?/g, '\n').trim();
   const { template, faults, missing } = parseTemplate(content, placeholders);
   const all = placeholders.map((name) => `{{${name}}}`).join(' ');
   const problems = faults.map(({ line, column, found, placeholder }) => {
