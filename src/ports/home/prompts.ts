@@ -46,6 +46,10 @@ export const PROMPTS = {
   ],
   /** The review was not by the schema; once. */
   rereview: ['reason'],
+  /** A session is stuck, idle or loops; a conversation of its own, without tools. */
+  doctor: ['session', 'project', 'class', 'evidence', 'cycles', 'facts', 'file', 'instructions'],
+  /** What worked, over all sessions, at the end of a doctor's round. */
+  learn: ['kept', 'missed', 'skills'],
 } as const;
 
 export type PromptName = keyof typeof PROMPTS;
