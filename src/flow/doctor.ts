@@ -10,7 +10,6 @@ import type { PromptChange } from '../model/crew.ts';
 import { DiagnosisAnswer, LearnAnswer } from '../model/doctor.ts';
 import type { EntryData, EntryOf, Trigger } from '../model/entry.ts';
 import type { Session } from '../model/session.ts';
-import type { SkillDraft } from '../model/skill.ts';
 import { classifyCrew, type Finding, type PastCycle } from '../policy/classify.ts';
 import type { MachineFacts } from '../policy/gates.ts';
 import { type Letter, letterPage, type Seen, untilText } from '../policy/letter.ts';
@@ -23,6 +22,7 @@ import { historiesOf, type Past } from './histories.ts';
 import { askPerson, parkLooping } from './park.ts';
 import { applyProposal, type PromptDesk, proposePrompt } from './prompts.ts';
 import { gatherFacts } from './session-facts.ts';
+import { writeSkill } from './skills.ts';
 import type { Workshop } from './workshop.ts';
 
 /**
@@ -38,16 +38,9 @@ export interface Round {
   facts: MachineFacts;
   /** Why no run is asked. */
   withoutRuns?: string | undefined;
-  writeSkill: WriteSkill;
   signal: AbortSignal;
   tell: (line: string) => void;
 }
-
-/** Writes a technique down, or says why it is none. */
-export type WriteSkill = (
-  draft: SkillDraft,
-  evidence: string[],
-) => Promise<{ ok: true; value: { skill: string } } | { ok: false; error: { reason: string } }>;
 
 export interface HeldRound {
   entry: EntryOf<'doctor_analysis'>;
@@ -386,7 +379,8 @@ const learn = async (shop: Workshop, round: Round, patients: readonly Patient[],
   const learnt: Learnt = { summary: shop.redact(oneLine(answer.value.summary)), skills: [], written: [] };
   for (const { evidence, ...draft } of answer.value.patterns) {
     const name = shop.redact(oneLine(draft.name));
-    const written = await round.writeSkill(
+    const written = await writeSkill(
+      shop,
       draft,
       evidence.filter((cycle) => known.has(cycle)),
     );

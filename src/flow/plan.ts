@@ -6,9 +6,10 @@ import { type Avoid, avoidedBy, avoidNow } from '../policy/avoid.ts';
 import { clashOf } from '../policy/claim.ts';
 import { asData, fillPrompt, oneLine } from '../policy/placeholders.ts';
 import { triedBefore } from '../policy/tried.ts';
-import { ask, askerOf } from './agent.ts';
+import { ask, askerOf, lendsAsPlugin } from './agent.ts';
 import type { Analysis } from './analyze.ts';
 import { type Reading, workText } from './read.ts';
+import { chooseSkills, skillsText } from './skills.ts';
 import { type Cycle, type CycleEnd, envelopeOf, type Workshop } from './workshop.ts';
 
 /** The third phase: one small thing, agreed with what the others do and with what was tried before. */
@@ -17,7 +18,7 @@ export interface Planned {
   conversation: string;
 }
 
-const READ_TOOLS = ['Read', 'Grep', 'Glob'];
+const PLAN_TOOLS = ['Read', 'Grep', 'Glob', 'Skill'];
 /** The first plan, and one more after it was sent back. */
 const PLANS_MAX = 2;
 const BASELINE_PROBLEMS_SHOWN = 40;
@@ -29,6 +30,7 @@ export const planPhase = async (
   reading: Reading,
   analysis: Analysis,
 ): Promise<Result<Planned, CycleEnd>> => {
+  await chooseSkills(shop, cycle, analysis.baseline);
   const prompts = shop.prompts();
   const schema = z.toJSONSchema(Plan, { target: 'draft-7' }) as Record<string, unknown>;
   let prompt = fillPrompt(prompts.plan, {
@@ -42,6 +44,7 @@ export const planPhase = async (
     recent: reading.recent,
     claims: reading.claims,
     tried: reading.tried,
+    skills: skillsText(shop, cycle, lendsAsPlugin(shop, cycle.session.name)),
     branch: cycle.project.branch,
   });
   let conversation: string | undefined;
@@ -51,7 +54,7 @@ export const planPhase = async (
       cwd: analysis.workspace.dir,
       prompt,
       system: systemText(shop, cycle),
-      tools: READ_TOOLS,
+      tools: PLAN_TOOLS,
       access: 'read',
       schema,
       conversation,

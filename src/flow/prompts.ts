@@ -110,7 +110,7 @@ const makeChange = (desk: PromptDesk, change: PromptChange, before: string): Res
   }
   if (what === undefined || !isPrompt(what.name)) return no('there is no such file');
   if (Buffer.byteLength(text) > PROMPT_MAX_BYTES) return no(`${change.file} would become too large`);
-  const parsed = parsePrompt(change.file, text, PROMPTS[what.name]);
+  const parsed = parsePrompt(what.name, text, change.file);
   return parsed.ok ? ok(text) : no(parsed.error.map(renderProblem).join('; '));
 };
 

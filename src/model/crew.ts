@@ -55,6 +55,7 @@ export const SKILL_FAULTS = [
   'unreadable',
   'front-matter',
   'name',
+  'empty',
   'too-large',
   'double',
   'instructs',

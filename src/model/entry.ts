@@ -449,14 +449,21 @@ const entry = {
     skill: z.string(),
     description: z.string(),
     by: z.enum(['doctor', 'person']),
-    /** SHA-256 of SKILL.md as it was written, hexadecimal: another one later is a person's edit. */
+    /** SHA-256 of SKILL.md, hexadecimal: another one later that Winnow did not seal is a person's edit. */
     hash: z.string(),
     /** Cycles that it comes from. */
     evidence: z.array(z.string()),
     file: z.string(),
   }),
   /** What is no skill, or one that instructs; it is lent to nobody. */
-  skill_refused: z.object({ skill: z.string(), fault: SkillFault, reason: z.string(), file: z.string() }),
+  skill_refused: z.object({
+    skill: z.string(),
+    fault: SkillFault,
+    reason: z.string(),
+    /** Of what was found; the same matter is told once. */
+    hash: z.string(),
+    file: z.string(),
+  }),
   skill_retired: z.object({ skill: z.string(), reason: z.string(), with: Tally, without: Tally, file: z.string() }),
   /** A person put it back. */
   skill_restored: z.object({ skill: z.string(), by: z.string(), file: z.string() }),

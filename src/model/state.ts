@@ -1,4 +1,4 @@
-import type { SessionClass, Tally } from './crew.ts';
+import type { SessionClass, SkillFault, Tally } from './crew.ts';
 import type { EntryData, GateName, Outcome, Phase, RalphCycle, Trigger } from './entry.ts';
 import type { Figures } from './report.ts';
 import type { DropReason, ReviewedBy } from './review.ts';
@@ -31,6 +31,8 @@ export const PARKS_MAX = 20;
 export const PROPOSALS_MAX = 200;
 /** Skills known by figures; far more than are lent. */
 export const SKILLS_MAX = 1000;
+/** Refusals of skills that are remembered, so that each is told once. */
+export const SKILL_REFUSALS_MAX = 200;
 /** Cycles named as a skill's evidence. */
 export const SKILL_EVIDENCE_MAX = 50;
 /** Bytes of journal damage kept by place; all of it is counted. */
@@ -145,6 +147,8 @@ export interface QueuedBranch {
   deletionRefusedAt?: string;
   /** How often it was measured alone on main without a result since it was last approved. */
   unevaluated?: number;
+  /** Skills that its cycle had or did without, and whether it counts as kept for them. */
+  skills?: { with: string[]; without: string[]; kept: boolean };
 }
 
 /**
@@ -200,7 +204,7 @@ export interface SkillState {
   name: string;
   description: string;
   by: 'doctor' | 'person';
-  /** Of the file as Winnow wrote it last; empty for one that a person wrote. */
+  /** Of the file as it was last seen. */
   hash: string;
   writtenAt: string;
   evidence: string[];
@@ -248,6 +252,8 @@ export interface State {
   doctor?: { id: string; at: string; file: string; classes: Record<string, SessionClass> };
   proposals: Record<string, Proposal>;
   skills: Record<string, SkillState>;
+  /** By the hash of what was refused. */
+  skillRefusals: Record<string, { skill: string; fault: SkillFault; reason: string; file: string; at: string }>;
   intents: Record<
     string,
     { id: string; project?: string; session?: string; cycle?: string; at: string; data: EntryData<'intent'> }
@@ -271,6 +277,7 @@ export const emptyState = (): State => ({
   queue: {},
   proposals: {},
   skills: {},
+  skillRefusals: {},
   intents: {},
   gates: {},
   days: {},

@@ -1,4 +1,4 @@
-import { type HeldRound, holdRound, type Round, type WriteSkill } from '../flow/doctor.ts';
+import { type HeldRound, holdRound, type Round } from '../flow/doctor.ts';
 import type { Workshop } from '../flow/workshop.ts';
 import { FailureError } from '../model/failure.ts';
 import type { Session } from '../model/session.ts';
@@ -12,7 +12,6 @@ export interface DoctorDeps {
   shop: Workshop;
   sessions: () => readonly Session[];
   facts: () => Promise<MachineFacts>;
-  writeSkill: WriteSkill;
   signal: AbortSignal;
   /** What a person at a terminal or in a log wants to know of. */
   tell: (line: string) => void;
@@ -57,7 +56,7 @@ export const createDoctor = (deps: DoctorDeps): Doctor => {
 };
 
 const turn = async (
-  { shop, sessions, facts, writeSkill, signal, tell }: DoctorDeps,
+  { shop, sessions, facts, signal, tell }: DoctorDeps,
   trigger: Round['trigger'],
   { only, rulesOnly }: { only?: ReadonlySet<string>; rulesOnly?: boolean },
 ): Promise<Rounded> => {
@@ -69,7 +68,7 @@ const turn = async (
   try {
     const machine = await facts();
     const withoutRuns = rulesOnly ? 'the rules alone were asked for' : whyNoRuns(shop, machine);
-    const round = { trigger, sessions: sessions(), only, facts: machine, withoutRuns, writeSkill, signal, tell };
+    const round = { trigger, sessions: sessions(), only, facts: machine, withoutRuns, signal, tell };
     return { state: 'held', ...(await holdRound(shop, round)) };
   } finally {
     lock.release();

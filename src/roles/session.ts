@@ -273,6 +273,7 @@ const summaryOf = (shop: Workshop, cycle: Cycle, end: CycleEnd): RalphCycle => {
     times: { ...sum.times, total: Math.round(shop.clock.monotonic() - cycle.startedMs) },
     ...(sum.runs > 0 ? { transcript: relative(shop.paths.home, shop.paths.transcript(cycle.id)) } : {}),
     skills: sum.skills,
+    ...(sum.withheld.length > 0 ? { withheld: sum.withheld } : {}),
     ...(sum.memoryPeakBytes > 0 ? { memoryPeakBytes: sum.memoryPeakBytes } : {}),
   };
 };

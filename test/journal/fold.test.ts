@@ -573,7 +573,7 @@ describe('every type of entry', () => {
         "prompt_applied: illegal",
         "prompt_dismissed: illegal",
         "skill_written: skills",
-        "skill_refused: -",
+        "skill_refused: skillRefusals",
         "skill_retired: illegal",
         "skill_restored: illegal",
         "alert: -",

@@ -316,6 +316,7 @@ export const DATA: { [T in EntryType]: EntryData<T> } = {
     skill: 'push-it',
     fault: 'instructs',
     reason: 'it tells the session to push to main',
+    hash: 'd'.repeat(64),
     file: 'skills/push-it/SKILL.md',
   },
   skill_retired: {

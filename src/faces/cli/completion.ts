@@ -13,6 +13,12 @@ export const addCompletion = (program: Command): void => {
       for (const each of sessionNames()) complete(each, 'session');
     };
   }
+  const sessionOption = completion.commands.get('doctor')?.options.get('session');
+  if (sessionOption) {
+    sessionOption.handler = (complete) => {
+      for (const each of sessionNames()) complete(each, 'session');
+    };
+  }
   for (const name of ['show', 'review', 'approve', 'reject', 'comment']) {
     const branch = completion.commands.get(name)?.arguments.get('branch');
     if (!branch) continue;

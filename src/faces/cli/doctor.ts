@@ -1,9 +1,7 @@
 import type { Doors } from '../../desk/doors.ts';
-import type { WriteSkill } from '../../flow/doctor.ts';
 import { createDoctor } from '../../roles/doctor.ts';
 import { renderLetter } from './letter.ts';
-import type { Homed } from './program.ts';
-import { EXIT_USAGE } from './program.ts';
+import { EXIT_USAGE, type Homed } from './program.ts';
 import { sayCannotOpen, sayJson } from './say.ts';
 import { stopSignal } from './stop.ts';
 import type { Terminal } from './terminal.ts';
@@ -29,7 +27,6 @@ export const doctorCommand = async (
       shop: factory.shop,
       sessions: factory.sessions,
       facts: factory.facts,
-      writeSkill,
       signal: stop.signal,
       tell: (line) => terminal.note(line),
     });
@@ -46,7 +43,7 @@ export const doctorCommand = async (
     }
     return 0;
   } finally {
-    stop.release();
+    stop.end();
     await factory.close();
   }
 };

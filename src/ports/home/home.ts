@@ -81,6 +81,7 @@ export const homePaths = (home: string) => {
     checks: disposable('checks'),
     claudes: disposable('claude'),
     claude: (session: string) => disposable('claude', session),
+    lent: (session: string) => disposable('lent', session),
     homes: disposable('homes'),
     agentHome: (session: string) => disposable('homes', session),
     tmp: disposable('tmp'),
