@@ -61,6 +61,12 @@ const actions: Actions = {
     (await import('./faces/cli/skills.ts')).skillsRestoreCommand(doors, terminal, ...given),
   skillsCheck: async (...given) =>
     (await import('./faces/cli/skills.ts')).skillsCheckCommand(doors, terminal, ...given),
+  doctor: async (...given) => (await import('./faces/cli/doctor.ts')).doctorCommand(doors, terminal, ...given),
+  promptsList: async (...given) => (await import('./faces/cli/prompts.ts')).promptsList(doors, terminal, ...given),
+  promptsShow: async (...given) => (await import('./faces/cli/prompts.ts')).promptsShow(doors, terminal, ...given),
+  promptsApply: async (...given) => (await import('./faces/cli/prompts.ts')).promptsApply(doors, terminal, ...given),
+  promptsDismiss: async (...given) =>
+    (await import('./faces/cli/prompts.ts')).promptsDismiss(doors, terminal, ...given),
   pause: async (...given) => (await import('./faces/cli/pause.ts')).pauseCommand(doors, terminal, ...given),
   resume: async (...given) => (await import('./faces/cli/pause.ts')).resumeCommand(doors, terminal, ...given),
   log: async (...given) => (await import('./faces/cli/read-log.ts')).logCommand(doors, terminal, ...given),

@@ -40,7 +40,7 @@ export interface Asker {
   /** Whose home and configuration directory the runs have, and `{session}` in `agent.env`: a session, else the role. */
   name: string;
   /** `{role}` in `agent.env`. */
-  role: 'session' | 'reviewer' | 'standup' | 'chair';
+  role: 'session' | 'reviewer' | 'standup' | 'chair' | 'doctor';
   envelope: { project?: string; session?: string; cycle?: string };
   /** Whose budgets the runs are within; an empty project for a question about none. */
   owner: { session: string; project: string };

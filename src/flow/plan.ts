@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { err, ok, type Result } from '../base/result.ts';
 import { Plan } from '../model/plan.ts';
 import type { CheckReport, TreeReport } from '../model/report.ts';
+import { type Avoid, avoidedBy, avoidNow } from '../policy/avoid.ts';
 import { clashOf, standupClash } from '../policy/claim.ts';
 import { asData, fillPrompt, oneLine } from '../policy/placeholders.ts';
 import { triedBefore } from '../policy/tried.ts';
@@ -37,7 +38,7 @@ export const planPhase = async (
     project: cycle.project.name,
     focus: cycle.session.focus,
     instructions: cycle.session.instructions,
-    task: workText(cycle),
+    task: [workText(cycle), ...avoidText(shop, cycle)].join('\n\n'),
     context: reading.context,
     baseline: baselineText(analysis.baseline),
     recent: reading.recent,
@@ -90,7 +91,7 @@ export const planPhase = async (
 
 interface Refusal {
   title: string;
-  why: 'claim' | 'tried' | 'schema';
+  why: 'claim' | 'tried' | 'avoided' | 'schema';
   reason: string;
   reference?: string;
 }
@@ -110,10 +111,31 @@ const judge = (shop: Workshop, cycle: Cycle, answer: unknown): Result<Plan, Refu
   const own = { session: cycle.session.name, project: cycle.project.name, task: cycle.task, now: shop.clock.now() };
   const clash = clashOf(plan, cycle.id, state.running, own.project) ?? standupClash(plan, state, own);
   if (clash) return err({ title: plan.title, why: 'claim', reason: clash.reason, reference: clash.cycle });
+  const left = avoiding(shop, cycle);
+  const again = left && avoidedBy(plan, left);
+  if (again !== undefined) return err({ title: plan.title, why: 'avoided', reason: again });
   // What a person asked for may be tried again: the queue itself counts the attempts of a task.
   const tried = cycle.task ? undefined : triedBefore(plan, state.projects[cycle.project.name]?.recent ?? []);
   if (tried) return err({ title: plan.title, why: 'tried', reason: tried.reason, reference: tried.cycle });
   return ok(plan);
+};
+
+/** What the session has to leave alone; a task that it did not set itself is exempt: somebody wants it done. */
+const avoiding = (shop: Workshop, cycle: Cycle): Avoid | undefined => {
+  if (cycle.task && cycle.task.origin !== 'standup') return undefined;
+  const { avoid } = shop.journal.state().sessions[cycle.session.name] ?? {};
+  return avoidNow(avoid, shop.config().doctor.window, shop.clock.now());
+};
+
+const AVOID_MAX_CHARS = 4_000;
+
+const avoidText = (shop: Workshop, cycle: Cycle): string[] => {
+  const left = avoiding(shop, cycle);
+  if (!left) return [];
+  const lines = [...left.titles.map((title) => `- ${title}`), ...left.files.map((file) => `- ${file}`)];
+  if (lines.length === 0) return [];
+  const why = `You went in circles (${oneLine(left.reason)}). Choose something else: a plan about what follows is sent back.`;
+  return [`${why}\n${asData('leave alone', lines.join('\n'), AVOID_MAX_CHARS)}`];
 };
 
 /** A plan goes into commit messages, prompts of others and screens: one line each, nothing unseen, no secret. */

@@ -747,8 +747,8 @@ const foldSkillWritten = (state: State, { ts, data }: EntryOf<'skill_written'>):
   dropLeast(state.skills, SKILLS_MAX, ({ lastUsedAt, writtenAt }) => lastUsedAt ?? writtenAt, name);
 };
 
-const redirect = (state: State, { session = '', project, data }: EntryOf<'session_redirected'>): void => {
-  sessionOf(state, session, project).avoid = data;
+const redirect = (state: State, { ts, session = '', project, data }: EntryOf<'session_redirected'>): void => {
+  sessionOf(state, session, project).avoid = { ...data, at: ts };
   // Anybody may take what it could not do.
   for (const id of data.tasks.filter(isPlainKey)) {
     const task = state.tasks[id];

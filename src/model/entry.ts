@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Commitment, FileWarning, PromptChange, SessionClass, SkillFault, Tally } from './crew.ts';
+import { Commitment, Effect, FileWarning, PromptChange, SessionClass, SkillFault, Tally } from './crew.ts';
 import { Plan } from './plan.ts';
 import { Figures, UnevaluatedReason } from './report.ts';
 import { Retained } from './retention.ts';
@@ -167,7 +167,7 @@ const entry = {
   plan_made: z.object({ plan: Plan, attempt: z.number().int() }),
   plan_refused: z.object({
     title: z.string(),
-    why: z.enum(['claim', 'tried', 'schema', 'protected']),
+    why: z.enum(['claim', 'tried', 'avoided', 'schema', 'protected']),
     reason: z.string(),
     /** The cycle that holds the claim or tried it before. */
     reference: z.string().optional(),
@@ -422,16 +422,20 @@ const entry = {
         class: SessionClass,
         /** By which rule, and what it saw, one line each. */
         evidence: z.array(z.string()),
+        /** What keeps it from its next cycle, which says nothing about it. */
+        held: z.string().optional(),
         /** In the words of the run that looked at it; absent for a session that is plainly productive. */
         diagnosis: z.string().optional(),
         /** What was done about it, by rule. */
-        effect: z.enum(['none', 'parked', 'redirected', 'escalated']),
+        effect: Effect,
         /** Proposals that came of it. */
         proposals: z.array(z.string()),
       }),
     ),
-    /** What worked, over all sessions. */
+    /** What worked, over all sessions; empty when nobody was asked. */
     summary: z.string(),
+    /** Why no run was asked for an explanation: what there is was found and done by rule. */
+    withoutRuns: z.string().optional(),
     /** Skills that were written or gained evidence. */
     skills: z.array(z.string()),
     runs: z.number().int().nonnegative(),

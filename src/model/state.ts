@@ -94,7 +94,7 @@ export interface SessionState {
   /** It has just come back from such a park: its next cycle says whether the error is gone. */
   probation?: { signature: string };
   /** What its next plan must not be about; forgotten once something of it is kept. */
-  avoid?: { titles: string[]; files: string[]; tasks: string[]; reason: string };
+  avoid?: { at: string; titles: string[]; files: string[]; tasks: string[]; reason: string };
   pausedBy?: string;
   /** What the memory gate reserves for it: the peak seen, forgotten by a quarter each cycle. */
   memoryBytes?: number;

@@ -14,9 +14,13 @@ export const addCompletion = (program: Command): void => {
       for (const each of sessionNames()) complete(each, 'session');
     };
   }
-  const sessions = completion.commands.get('standup')?.options.get('sessions');
-  if (sessions) {
-    sessions.handler = (complete) => {
+  for (const [command, option] of [
+    ['standup', 'sessions'],
+    ['doctor', 'session'],
+  ] as const) {
+    const named = completion.commands.get(command)?.options.get(option);
+    if (!named) continue;
+    named.handler = (complete) => {
       for (const each of sessionNames()) complete(each, 'session');
     };
   }

@@ -41,6 +41,11 @@ export interface Actions {
   skillsRetire(name: string, options: Homed & { reason?: string; json?: boolean }): Promise<number>;
   skillsRestore(name: string, options: Homed & { json?: boolean }): Promise<number>;
   skillsCheck(options: Homed & { json?: boolean }): Promise<number>;
+  doctor(options: Homed & { session?: string; rulesOnly?: boolean; json?: boolean }): Promise<number>;
+  promptsList(options: Homed & { all?: boolean; json?: boolean }): Promise<number>;
+  promptsShow(id: string, options: Homed & { json?: boolean }): Promise<number>;
+  promptsApply(id: string, options: Homed & { json?: boolean }): Promise<number>;
+  promptsDismiss(id: string, options: Homed & { reason: string; json?: boolean }): Promise<number>;
   pause(session: string | undefined, options: Homed & { reason?: string }): Promise<number>;
   resume(session: string | undefined, options: Homed): Promise<number>;
   log(
@@ -262,6 +267,43 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .addHelpText('after', HELP_AFTER_STANDUP)
     .action((options) => run(actions.standup(homed(options))));
   program
+    .command('doctor')
+    .option('-s, --session <name>', 'only this session; default: all')
+    .option('--rules-only', 'classes and treatment by rule; no run is asked to explain')
+    .option('--json', 'print the journal entry of the round, alone')
+    .description('what is the matter with the sessions; the running factory asks by itself')
+    .addHelpText('after', HELP_AFTER_DOCTOR)
+    .action((options) => run(actions.doctor(homed(options))));
+
+  const prompts = program.command('prompts').description('proposed changes of what sessions are told');
+  prompts
+    .command('list', { isDefault: true })
+    .option('-a, --all', 'also what was applied or dismissed')
+    .option('--json', 'the same for scripts')
+    .description('the proposals that wait for you')
+    .action((options) => run(actions.promptsList(homed(options))));
+  prompts
+    .command('show')
+    .argument('<id>', PROPOSAL)
+    .option('--json', 'the same for scripts')
+    .description('why it is proposed, and the diff against the file as it is now')
+    .action((id: string, options) => run(actions.promptsShow(id, homed(options))));
+  prompts
+    .command('apply')
+    .argument('<id>', PROPOSAL)
+    .option('--json', 'print the journal entry')
+    .description('change the file; refused when it no longer holds the text')
+    .action((id: string, options) => run(actions.promptsApply(id, homed(options))));
+  prompts
+    .command('dismiss')
+    .argument('<id>', PROPOSAL)
+    .requiredOption('-m, --reason <text>', 'why')
+    .option('--json', 'print the journal entry')
+    .description('leave the file as it is; the same is not proposed again')
+    .action((id: string, options: { reason: string }) =>
+      run(actions.promptsDismiss(id, { ...options, ...homed(options) })),
+    );
+  program
     .command('pause')
     .argument('[session]', 'name of the session; default: all')
     .option('--reason <text>', 'why')
@@ -306,6 +348,7 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
   return program;
 };
 
+const PROPOSAL = 'id of the proposal, or its last characters';
 const BRANCH = 'the branch, or an end of its name that only it has';
 
 /** Commands that open no home. */
@@ -374,6 +417,11 @@ Exit codes:
 const HELP_AFTER_GC = `
 How long things are kept stands under retention: in winnow.config.yaml. While
 \`winnow up\` runs, the same is done by itself once a day.`;
+
+const HELP_AFTER_DOCTOR = `
+Exit codes:
+  0 the round was held, whatever was found; 1 it could not be held now; 2 used
+  wrongly; 130 interrupted`;
 
 const HELP_AFTER_REVIEW = `
 Exit codes:

@@ -3,6 +3,7 @@ import { renderProblem } from '../../base/file-problem.ts';
 import type { CannotOpen } from '../../desk/doors.ts';
 import type { SkillView } from '../../desk/skills.ts';
 import type { Tally } from '../../model/crew.ts';
+import { UNTIL_RESUMED } from '../../model/crew.ts';
 import type { Entry, EntryData, EntryOf, RalphCycle } from '../../model/entry.ts';
 import { type Failure, MENDS } from '../../model/failure.ts';
 import { problemsKind } from '../../model/problems.ts';
@@ -271,7 +272,7 @@ const textOf = (entry: Entry): string => {
     case 'gate_opened':
       return `gate ${entry.data.gate} open again after ${seconds(entry.data.closedMs)}`;
     case 'session_parked':
-      return `parked until ${momentText(entry.data.until)}: ${entry.data.reason}`;
+      return `parked until ${entry.data.until === UNTIL_RESUMED ? 'a person resumes it' : momentText(entry.data.until)}: ${entry.data.reason}`;
     case 'session_unparked':
       return `no longer parked: ${entry.data.reason}`;
     case 'session_redirected':

@@ -67,6 +67,7 @@ export const homePaths = (home: string) => {
     reviews: logs('reviews'),
     processLog: logs('winnow.log'),
     standups: logs('standups'),
+    letters: logs('doctor'),
 
     // .winnow/: disposable. All of it can be made again from the repositories and the journal.
     disposable: disposable(),

@@ -54,6 +54,10 @@ export const PROMPTS = {
   'standup-commit': ['session', 'project', 'before', 'answers', 'commitment', 'claims', 'until'],
   /** After the last round, in a conversation of its own. */
   chair: ['sessions', 'form', 'proceedings', 'absent', 'queue', 'priorities'],
+  /** A session is stuck, idle or loops; a conversation of its own, without tools. */
+  doctor: ['session', 'project', 'class', 'evidence', 'cycles', 'facts', 'file', 'instructions'],
+  /** What worked, over all sessions, at the end of a doctor's round. */
+  learn: ['kept', 'missed', 'skills'],
 } as const;
 
 /**
@@ -74,7 +78,7 @@ export type Prompts = { readonly [N in PromptName]: Template<Placeholder<N>> };
 /** The templates that come with Winnow; the same path from src/ and from dist/. */
 export const shippedPromptsDir = fileURLToPath(new URL('../../../prompts', import.meta.url));
 
-const PROMPT_MAX_BYTES = 64 * 1024;
+export const PROMPT_MAX_BYTES = 64 * 1024;
 
 /** The home's templates, and the shipped one for each that the home does not have. */
 export const loadPrompts = (home: string, shippedDir = shippedPromptsDir): Result<Prompts, FileProblem[]> => {
@@ -83,8 +87,7 @@ export const loadPrompts = (home: string, shippedDir = shippedPromptsDir): Resul
   const loaded = names.map((name) => {
     const own = join(homePaths(home).prompts, `${name}.md`);
     const path = existsSync(own) ? own : join(shippedDir, `${name}.md`);
-    const added = path === own ? ADDED[name] : undefined;
-    const read = readPrompt(path, path === own ? `prompts/${name}.md` : path, PROMPTS[name], added);
+    const read = path === own ? readPrompt(path, `prompts/${name}.md`, name) : readPrompt(path, path, name, {});
     if (!read.ok) problems.push(...read.error);
     return [name, read.ok ? read.value : undefined] as const;
   });
@@ -95,26 +98,36 @@ export const loadPrompts = (home: string, shippedDir = shippedPromptsDir): Resul
 const readPrompt = (
   path: string,
   file: string,
-  placeholders: readonly string[],
-  added: Readonly<Record<string, string>> = {},
+  name: PromptName,
+  added = ADDED[name],
 ): Result<Template, FileProblem[]> => {
   const text = readTextFile(path, { file, maxBytes: PROMPT_MAX_BYTES });
-  if (!text.ok) return err([text.error]);
-  const content = text.value.replace(/\r\n?/g, '\n').trim();
+  return text.ok ? parsePrompt(name, text.value, file, added) : err([text.error]);
+};
+
+/** A template as a person wrote it; `file` is how problems name it. */
+export const parsePrompt = (
+  name: PromptName,
+  text: string,
+  file: string,
+  added: Readonly<Record<string, string>> = ADDED[name] ?? {},
+): Result<Template, FileProblem[]> => {
+  const placeholders: readonly string[] = PROMPTS[name];
+  const content = text.replace(/\r\n?/g, '\n').trim();
   const first = parseTemplate(content, placeholders);
-  const younger = first.missing.flatMap((name) => added[name] ?? []);
+  const younger = first.missing.flatMap((missing) => added[missing] ?? []);
   const { template, faults, missing } =
     younger.length === 0 ? first : parseTemplate([content, ...younger].join('\n\n'), placeholders);
-  const all = placeholders.map((name) => `{{${name}}}`).join(' ');
+  const all = placeholders.map((each) => `{{${each}}}`).join(' ');
   const problems = faults.map(({ line, column, found, placeholder }) => {
     const meant = placeholder === undefined ? undefined : nearest(placeholder, placeholders);
     const expected = placeholder === undefined ? `one of ${all}, or \\{{ for two plain braces` : `one of ${all}`;
     return fileProblem({ file, line, column, found, expected, meant });
   });
-  for (const name of missing) {
+  for (const absent of missing) {
     const line = content.split('\n').length;
     problems.push(
-      fileProblem({ file, line, column: 1, found: `no {{${name}}}`, expected: 'it somewhere in the text' }),
+      fileProblem({ file, line, column: 1, found: `no {{${absent}}}`, expected: 'it somewhere in the text' }),
     );
   }
   return problems.length > 0 ? err(problems) : ok(template);

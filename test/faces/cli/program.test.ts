@@ -28,6 +28,11 @@ const winnow = async (line: string | string[], width = 80) => {
     'reject',
     'comment',
     'standup',
+    'doctor',
+    'promptsList',
+    'promptsShow',
+    'promptsApply',
+    'promptsDismiss',
     'pause',
     'resume',
     'log',
@@ -59,6 +64,12 @@ const COMMANDS = [
   'task cancel',
   'task retry',
   'standup',
+  'doctor',
+  'prompts',
+  'prompts list',
+  'prompts show',
+  'prompts apply',
+  'prompts dismiss',
   'pause',
   'resume',
   'check',
@@ -112,6 +123,10 @@ describe('help', () => {
                                               factory does it by itself
         revert [options] <what>               take back what landed; the revert is
                                               tested before main moves
+        doctor [options]                      what is the matter with the sessions;
+                                              the running factory asks by itself
+        prompts                               proposed changes of what sessions are
+                                              told
         pause [options] [session]             start no new cycles; what runs goes on
                                               to its end
         resume [session]                      let a session, or all, go on
@@ -328,6 +343,102 @@ describe('help', () => {
       Global Options:
         --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
       --------------------------------------------------------------------------------
+      Usage: winnow doctor [options]
+
+      what is the matter with the sessions; the running factory asks by itself
+
+      Options:
+        -s, --session <name>  only this session; default: all
+        --rules-only          classes and treatment by rule; no run is asked to
+                              explain
+        --json                print the journal entry of the round, alone
+        -h, --help            display help for command
+
+      Global Options:
+        --home <dir>          the home; default: WINNOW_HOME, else the nearest one
+                              above
+
+      Exit codes:
+        0 the round was held, whatever was found; 1 it could not be held now; 2 used
+        wrongly; 130 interrupted
+      --------------------------------------------------------------------------------
+      Usage: winnow prompts [options] [command]
+
+      proposed changes of what sessions are told
+
+      Options:
+        -h, --help              display help for command
+
+      Global Options:
+        --home <dir>            the home; default: WINNOW_HOME, else the nearest one
+                                above
+
+      Commands:
+        list [options]          the proposals that wait for you
+        show [options] <id>     why it is proposed, and the diff against the file as
+                                it is now
+        apply [options] <id>    change the file; refused when it no longer holds the
+                                text
+        dismiss [options] <id>  leave the file as it is; the same is not proposed
+                                again
+        help [command]          display help for command
+      --------------------------------------------------------------------------------
+      Usage: winnow prompts list [options]
+
+      the proposals that wait for you
+
+      Options:
+        -a, --all     also what was applied or dismissed
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow prompts show [options] <id>
+
+      why it is proposed, and the diff against the file as it is now
+
+      Arguments:
+        id            id of the proposal, or its last characters
+
+      Options:
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow prompts apply [options] <id>
+
+      change the file; refused when it no longer holds the text
+
+      Arguments:
+        id            id of the proposal, or its last characters
+
+      Options:
+        --json        print the journal entry
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow prompts dismiss [options] <id>
+
+      leave the file as it is; the same is not proposed again
+
+      Arguments:
+        id                   id of the proposal, or its last characters
+
+      Options:
+        -m, --reason <text>  why
+        --json               print the journal entry
+        -h, --help           display help for command
+
+      Global Options:
+        --home <dir>         the home; default: WINNOW_HOME, else the nearest one
+                             above
+      --------------------------------------------------------------------------------
       Usage: winnow pause [options] [session]
 
       start no new cycles; what runs goes on to its end
@@ -461,6 +572,14 @@ describe('a wrong use', () => {
       'status now',
       "error: too many arguments for 'status'. Expected 0 arguments but got 1.\n(see winnow status --help)",
     ],
+    [
+      'prompts shw',
+      "error: too many arguments for 'list'. Expected 0 arguments but got 1.\n(see winnow prompts list --help)",
+    ],
+    [
+      'prompts dismiss 000004',
+      "error: required option '-m, --reason <text>' not specified\n(see winnow prompts dismiss --help)",
+    ],
     ['log -s', "error: option '-s, --session <name>' argument missing\n(see winnow log --help)"],
     ...['0', '-3', '1.5', 'x', '1e3', '', '99999999999'].map((value): [string, string] => [
       `log --limit=${value}`,
@@ -504,6 +623,14 @@ describe('a right use', () => {
     ['status --home /x', ['status', { home: '/x' }]],
     ['task list --home /x', ['taskList', { home: '/x' }]],
     ['config check', ['configCheck', {}]],
+    ['doctor', ['doctor', {}]],
+    ['doctor --session alpha --rules-only --json', ['doctor', { session: 'alpha', rulesOnly: true, json: true }]],
+    ['prompts', ['promptsList', {}]],
+    ['prompts --all', ['promptsList', { all: true }]],
+    ['prompts list --json', ['promptsList', { json: true }]],
+    ['prompts show 000004', ['promptsShow', '000004', {}]],
+    ['prompts apply 000004 --home /x', ['promptsApply', '000004', { home: '/x' }]],
+    ['prompts dismiss 000004 -m no', ['promptsDismiss', '000004', { reason: 'no' }]],
   ])('“winnow %s” reaches its deed', async (line, called) => {
     expect(await winnow(line)).toEqual({ code: undefined, exits: [0], called: [called], out: '', err: '' });
   });
