@@ -44,7 +44,7 @@ export interface Search {
 export interface SearchQuery {
   /** The entry has each of these. */
   all?: readonly Term[];
-  /** The more of these it has, the rarer and the heavier they are, the better it fits; one at least when `all` is empty. */
+  /** And one of these at least; the more of them it has, the rarer and the heavier they are, the better it fits. */
   any?: readonly { term: Term; weight: number }[];
   filter?: EntryFilter;
   limit: number;
@@ -322,7 +322,7 @@ const find = (parts: readonly Part[], file: string, query: SearchQuery): Pick<Fo
   let count = 0;
   // The newest first: of equals those that came first stay.
   for (const part of parts.toReversed()) {
-    const { scores, fitting } = all.length > 0 ? haveAll(part, all, any) : haveAny(part, any);
+    const { scores, fitting } = all.length > 0 ? haveAll(part, all, any, query.any !== undefined) : haveAny(part, any);
     for (let n = fitting.length - 1; n >= 0; n -= 1) {
       const index = fitting[n] as number;
       const score = scores[index] as number;
@@ -378,7 +378,7 @@ const haveAny = (part: Part, any: readonly Weighed[]): Scored => {
   return { scores, fitting: Uint32Array.from(fitting).sort() };
 };
 
-const haveAll = (part: Part, all: readonly number[], any: readonly Weighed[]): Scored => {
+const haveAll = (part: Part, all: readonly number[], any: readonly Weighed[], needsAny: boolean): Scored => {
   const { scores } = haveAny(part, any);
   const [rarest = 0, ...others] = all.toSorted((a, b) => part.count(a) - part.count(b));
   let fitting = part.list(rarest);
@@ -386,7 +386,7 @@ const haveAll = (part: Part, all: readonly number[], any: readonly Weighed[]): S
     if (fitting.length === 0) break;
     fitting = common(fitting, part.list(hash));
   }
-  return { scores, fitting };
+  return { scores, fitting: needsAny ? fitting.filter((index) => scores[index] !== 0) : fitting };
 };
 
 /** What stands in both lists. */
@@ -452,7 +452,7 @@ const readHits = (file: string, candidates: readonly Candidate[], query: SearchQ
 };
 
 /** Whether an entry is what a query looks for, without any index. */
-export const hasTerms = (entry: Entry, { all = [], any = [] }: Pick<SearchQuery, 'all' | 'any'>): boolean => {
+export const hasTerms = (entry: Entry, { all = [], any }: Pick<SearchQuery, 'all' | 'any'>): boolean => {
   const terms = termsOf(entry);
-  return all.length > 0 ? all.every((term) => terms.has(term)) : any.some(({ term }) => terms.has(term));
+  return all.every((term) => terms.has(term)) && (any === undefined || any.some(({ term }) => terms.has(term)));
 };

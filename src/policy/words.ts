@@ -66,6 +66,7 @@ const SAME_AS: Readonly<Record<string, string>> = Object.assign(
       ['renam', 'retitl'],
       ['refactor', 'restructur', 'reorganiz', 'reorganis', 'rework'],
       ['updat', 'upgrad', 'bump'],
+      ['list', 'array'],
       ['function', 'func', 'fn'],
       ['doc', 'documentation', 'document'],
       ['error', 'err', 'exception'],
@@ -78,7 +79,7 @@ const SAME_AS: Readonly<Record<string, string>> = Object.assign(
 
 /** Words that say nothing about what a text is about. */
 const EMPTY: ReadonlySet<string> = new Set(
-  'a an the of in on at to for from by with and or as is are be was it its this that these those so when while into than then if no we i'
+  'a an the of in on at to for from by with and or as is are be was it its this that these those so when while into than then if no we i their each every also'
     .split(' ')
     .map(stemOf),
 );
