@@ -146,9 +146,11 @@ export const createSearch = ({ file, dir, clock, ids }: SearchOptions): Search =
   const goOn = async (): Promise<void> => {
     while (!closed) {
       const more = slice();
-      const kept = isDue(more) && (clock.monotonic() < retryAtMs || !(await write()));
-      // What cannot be written stays in memory, as far as there is room.
-      if (kept ? !more || tail.size >= WRITTEN_AFTER_ENTRIES : !more && !isDue(more)) return;
+      if (isDue(more)) {
+        const isWritten = clock.monotonic() >= retryAtMs && (await write());
+        // What cannot be written stays in memory, as far as there is room.
+        if (!isWritten && (!more || tail.size >= WRITTEN_AFTER_ENTRIES)) return;
+      } else if (!more) return;
       await setImmediate();
     }
   };
@@ -260,7 +262,8 @@ export const createSearch = ({ file, dir, clock, ids }: SearchOptions): Search =
       } finally {
         waiting.abort();
       }
-      if (closed) return { hits: [], count: 0, unsearchedBytes: 0 };
+      // Without a journal there is nothing, whatever is remembered of it.
+      if (closed || !fs.existsSync(file)) return { hits: [], count: 0, unsearchedBytes: 0 };
       try {
         return { ...find([...parts.map(({ part }) => part), tail], file, query), unsearchedBytes: unsearchedBytes() };
       } catch (error) {
