@@ -128,9 +128,9 @@ const overlaps = (a: string, b: string): boolean => {
 };
 
 /** Two titles are of one matter when so large a share of their stems is common. */
-const TITLE_MIN = 0.6;
+const TITLE_MIN = 0.7;
 /** A title in other words is of one matter when the reasons and the expectations are the same as well. */
-const TITLE_OTHER_WORDS_MIN = 0.4;
+const TITLE_OTHER_WORDS_MIN = 0.55;
 const BODY_MIN = 0.5;
 const WORDS_MAX = 300;
 

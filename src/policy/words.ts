@@ -35,7 +35,8 @@ const PARTS = /\p{Lu}+(?![\p{Ll}\p{M}])[\p{N}]*|\p{Lu}?[\p{Ll}\p{M}\p{N}]+|[\p{L
 export const stemOf = (word: string): string => {
   if (!/^[a-z]{4,}$/.test(word)) return SAME_AS[word] ?? word;
   const bare = withoutTense(withoutNumber(word));
-  const stem = bare.length > 3 ? bare.replace(/e$/, '') : bare;
+  // Of a short word it is a part: note is no not.
+  const stem = bare.length > 4 ? bare.replace(/e$/, '') : bare;
   return SAME_AS[stem] ?? stem;
 };
 

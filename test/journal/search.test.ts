@@ -63,7 +63,7 @@ describe('a search', () => {
       pastCycle({ title: 'Rare common matter' }),
       ...Array.from({ length: 20 }, (_, n) => pastCycle({ title: `Common matter ${n}` })),
     ]);
-    const any = ['common', 'matter', 'rar'].map((text) => ({ term: word(text), weight: 1 }));
+    const any = ['common', 'matter', 'rare'].map((text) => ({ term: word(text), weight: 1 }));
     expect((await titles(bench.open(), { any })).slice(0, 2)).toEqual(['Rare common matter', 'Rare thing']);
   });
 
