@@ -80,7 +80,7 @@ const WRITTEN_WHILE_BEHIND_BYTES = 64 * 1024 * 1024;
 /** Merging holds a part twice; one of so many entries takes some 10 MB. */
 const PART_ENTRIES_MAX = 65_536;
 /** Entries that are weighed for one search: a few milliseconds. */
-const LISTED_MAX = 30_000;
+export const LISTED_MAX = 30_000;
 /** As long as the event loop may be held up. */
 const SLICE_MS = 5;
 /** A disk that is full or may not be written to is tried again after that time. */
