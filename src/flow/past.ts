@@ -30,8 +30,8 @@ const IDENTITIES_MAX = 40;
 const WORDS_MAX = 60;
 /** Looked at closely; what fits less than so many others is no help. */
 const LOOKED_AT_MAX = 60;
-/** The index is brought up to date meanwhile. A first one, of a long journal, is not waited for. */
-const WAIT_MS = 2000;
+/** The index is brought up to date meanwhile; the first one of a very long journal is not waited for. */
+const WAIT_MS = 10_000;
 
 /** A failing test or an error says more about what a session will do than a file, and a file more than a word. */
 const WEIGHT = { identity: 4, file: 2, word: 1, title: 3 };
@@ -128,7 +128,7 @@ const fateOf = async (shop: Workshop, branch: string): Promise<Fate | undefined>
     filter: { types: ['cto_review', 'branch_dropped', 'merged'] },
     order: 'newest',
     limit: 1,
-    waitMs: WAIT_MS,
+    waitMs: 0,
   });
   const last = hits[0]?.entry;
   if (last?.type === 'branch_dropped') {

@@ -50,8 +50,8 @@ const withoutNumber = (word: string): string => {
 const withoutTense = (word: string): string => {
   const bare = /^(.*[aeiouy].*)(?:ing|ed)$/.exec(word)?.[1];
   if (bare === undefined || bare.length < 3) return word;
-  // sorting -> sort, dropped -> drop, but falling -> fall.
-  return /([bdfgmnprt])\1$/.test(bare) ? bare.slice(0, -1) : bare;
+  // dropped -> drop, but falling -> fall, and adding -> add.
+  return bare.length > 3 && /([bdfgmnprt])\1$/.test(bare) ? bare.slice(0, -1) : bare;
 };
 
 /** What titles of commits say in several ways, by stems. */

@@ -9,7 +9,7 @@ describe('stemOf', () => {
     ['sort', ['sort', 'sorts', 'sorted', 'sorting', 'order', 'ordering']],
     ['list', ['list', 'lists', 'listed', 'array', 'arrays']],
     ['fix', ['fix', 'fixes', 'fixed', 'fixing', 'repair', 'correct', 'corrects', 'mend']],
-    ['add', ['add', 'adds', 'introduce', 'introduces', 'create', 'implements']],
+    ['add', ['add', 'adds', 'added', 'adding', 'introduce', 'introduces', 'create', 'implements']],
     ['remov', ['remove', 'removing', 'delete', 'deletes', 'drop', 'dropped', 'drops']],
     ['query', ['query', 'queries']],
     ['class', ['class', 'classes']],
