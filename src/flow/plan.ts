@@ -5,9 +5,9 @@ import type { CheckReport, TreeReport } from '../model/report.ts';
 import { type Avoid, avoidedBy, avoidNow } from '../policy/avoid.ts';
 import { clashOf, standupClash } from '../policy/claim.ts';
 import { asData, fillPrompt, oneLine } from '../policy/placeholders.ts';
-import { triedBefore } from '../policy/tried.ts';
 import { ask, askerOf, lendsAsPlugin } from './agent.ts';
 import type { Analysis } from './analyze.ts';
+import { repeatedBy, triedText } from './past.ts';
 import { type Reading, workText } from './read.ts';
 import { chooseSkills, skillsText } from './skills.ts';
 import { type Cycle, type CycleEnd, envelopeOf, type Workshop } from './workshop.ts';
@@ -43,7 +43,7 @@ export const planPhase = async (
     baseline: baselineText(analysis.baseline),
     recent: reading.recent,
     claims: reading.claims,
-    tried: reading.tried,
+    tried: await triedText(shop, cycle, analysis.baseline),
     skills: skillsText(shop, cycle, lendsAsPlugin(shop, cycle.session.name)),
     branch: cycle.project.branch,
   });
@@ -62,7 +62,7 @@ export const planPhase = async (
     });
     if (!answer.ok) return answer;
     conversation = answer.value.conversation;
-    const judged = judge(shop, cycle, answer.value.structured);
+    const judged = await judge(shop, cycle, answer.value.structured, analysis.baseline);
     if (judged.ok) {
       const plan = judged.value;
       shop.journal.append<'plan_made'>({ type: 'plan_made', ...envelopeOf(cycle), data: { plan, attempt } });
@@ -96,7 +96,12 @@ interface Refusal {
   reference?: string;
 }
 
-const judge = (shop: Workshop, cycle: Cycle, answer: unknown): Result<Plan, Refusal> => {
+const judge = async (
+  shop: Workshop,
+  cycle: Cycle,
+  answer: unknown,
+  baseline: TreeReport,
+): Promise<Result<Plan, Refusal>> => {
   const parsed = Plan.safeParse(answer);
   if (!parsed.success) {
     return err({
@@ -114,8 +119,9 @@ const judge = (shop: Workshop, cycle: Cycle, answer: unknown): Result<Plan, Refu
   const left = avoiding(shop, cycle);
   const again = left && avoidedBy(plan, left);
   if (again !== undefined) return err({ title: plan.title, why: 'avoided', reason: again });
-  // What a person asked for may be tried again: the queue itself counts the attempts of a task.
-  const tried = cycle.task ? undefined : triedBefore(plan, state.projects[cycle.project.name]?.recent ?? []);
+  // Whoever asks for it again knows more: a person, or what happened since. The queue counts the attempts of a task.
+  const isAskedFor = cycle.task !== undefined && cycle.task.origin !== 'standup';
+  const tried = isAskedFor ? undefined : await repeatedBy(shop, cycle, plan, baseline);
   if (tried) return err({ title: plan.title, why: 'tried', reason: tried.reason, reference: tried.cycle });
   return ok(plan);
 };

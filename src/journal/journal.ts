@@ -1,4 +1,5 @@
 import type { Entry, EntryOf, EntryType, NewEntryOf } from '../model/entry.ts';
+import type { Found, SearchQuery } from './search.ts';
 
 /** The append-only record of everything; every other state is a fold of it. */
 export interface Journal<S> {
@@ -14,6 +15,8 @@ export interface Journal<S> {
   tail(limit: number, filter?: EntryFilter): Entry[];
   /** Entries in order, streamed; types are filtered on bytes before parsing. */
   read(filter?: EntryFilter & { fromOffset?: number }): AsyncIterable<Entry>;
+  /** Finds entries of the whole journal by what they are about; the index for it grows while somebody searches. */
+  search(query: SearchQuery): Promise<Found>;
   /** Goes on for ever: entries already there after `from`, then new ones of any process, until the signal aborts. */
   follow(options: {
     from: 'start' | 'end' | { offset: number };

@@ -1,7 +1,7 @@
 import type { Plan } from '../model/plan.ts';
 import type { SessionState } from '../model/state.ts';
 import { normalise } from './claim.ts';
-import { similarity } from './tried.ts';
+import { similarity } from './words.ts';
 
 /** A session that went in circles has to turn to something else: what its next plan must not be about. */
 export type Avoid = NonNullable<SessionState['avoid']>;

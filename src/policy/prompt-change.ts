@@ -1,7 +1,7 @@
 import type { PromptChange } from '../model/crew.ts';
 import type { Proposal } from '../model/state.ts';
 import { instructionIn } from './skill-audit.ts';
-import { similarity } from './tried.ts';
+import { similarity } from './words.ts';
 
 /**
  * A proposed edit of what models are told: one piece of text for another, in one file of the home. Pure text in, text
