@@ -9,7 +9,7 @@ import type { Terminal } from './terminal.ts';
 export interface Actions {
   init(dir: string, options: { repo?: string; name?: string; branch?: string; json?: boolean }): Promise<number>;
   up(options: Homed & { dryRun?: boolean; for?: number }): Promise<number>;
-  demo(options: { keep?: boolean; live?: boolean; json?: boolean }): Promise<number>;
+  demo(options: { keep?: boolean; live?: boolean; crew?: boolean; json?: boolean }): Promise<number>;
   status(options: Homed & { json?: boolean }): Promise<number>;
   cycle(session: string, options: Homed & { task?: string; json?: boolean }): Promise<number>;
   taskAdd(
@@ -343,6 +343,7 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
   program
     .command('demo')
     .option('--keep', 'leave the home for inspection')
+    .option('--crew', 'go on with a doctor’s round, a standup, and a cycle that works by both')
     .option('--live', 'with your own Claude Code login instead of the scripted model')
     .option('--json', 'print the table as JSON')
     .description('see the main job in a minute, on a small repository with planted faults; needs no key')
