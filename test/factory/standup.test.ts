@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ModelRequest, Reply, Step, Usage } from '../../src/demo/scenario.ts';
@@ -10,7 +10,7 @@ import { factsText } from '../../src/policy/session-facts.ts';
 import { createScheduler } from '../../src/roles/scheduler.ts';
 import { runCycle } from '../../src/roles/session.ts';
 import { createStandup } from '../../src/roles/standup.ts';
-import { createWorkbench, planStep, SMALL, WAIT_MAX_MS, type Workbench } from './workbench.ts';
+import { createWorkbench, planStep, WAIT_MAX_MS, type Workbench } from './workbench.ts';
 
 /** Meetings of three sessions, one after the other in one home, as they would be held in a day. */
 
@@ -44,7 +44,7 @@ const usageOf = (request: ModelRequest): Usage => {
   const known = (request.memory.get(`cache ${request.conversation}`) as string | undefined) ?? '';
   const same = text.startsWith(known) ? known.length : 0;
   if (JSON.stringify(request.body).includes('cache_control')) request.memory.set(`cache ${request.conversation}`, text);
-  return { input: text.length - same, output: 100, cacheRead: same, cacheWrite: 0 };
+  return { input: text.length - same, output: 2_000, cacheRead: same, cacheWrite: 0 };
 };
 
 const prefixOf = ({ tools, system, messages }: Record<string, unknown>): string =>
@@ -142,7 +142,7 @@ describe('a standup', () => {
     expect(Math.min(cached[1] ?? 0, cached[2] ?? 0)).toBeGreaterThan(0.7);
   });
 
-  it('keeps others from a file that was given away, and hinders neither its holder nor a person', async () => {
+  it('keeps others from a file that was given away, and says so before they plan', async () => {
     const plans = (...steps: Step[]) => bench.api.play('gamma', { steps });
     const { shop, sessions } = factory;
     const gamma = sessions().find(({ name }) => name === 'gamma')!;
@@ -208,9 +208,10 @@ describe('a standup', () => {
     const { journal, shop, sessions } = factory;
     const last = journal.state().standup!;
     const day = journal.state().days[new Date(shop.clock.now()).toISOString().slice(0, 10)]!;
-    // Half of what three rounds would cost is left.
-    const leftUsd = (last.costUsd / last.runs) * 5;
-    spendAll(50 - day.costUsd - leftUsd);
+    // Enough for eight words of ten, as they cost the last time.
+    spendAll(50 - day.costUsd - (last.costUsd / last.runs) * 8);
+    const task = bench.ofType('team_standup')[0]?.data.sessions[0]?.commitment?.task ?? '';
+    journal.append<'task_cancelled'>({ type: 'task_cancelled', project: 'small', data: { task, reason: 'no' } });
     bench.api.play('alpha', { steps: [commits('Say what sum takes', 'README.md')] });
     bench.api.play('beta', { steps: [commits('Something else', 'other.js')] });
     bench.api.play('gamma', { steps: [{ blocks: [{ answer: { did: 'no list' } }] }], after: 'repeat-last' });
@@ -238,6 +239,19 @@ describe('a standup', () => {
     expect(factsText(facts!)).toContain('> StructuredOutput {"title":"Add instead of subtracting"');
   });
 
+  it('does not wait for a session that takes too long, and asks no chair when nobody spoke', async () => {
+    const file = join(bench.home, 'winnow.config.yaml');
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/(standup:\s+timeout:) 60s/, '$1 1s'));
+    expect(await factory.reload()).toMatchObject({ ok: true, value: true });
+    bench.api.play('gamma', { steps: [{ blocks: [], hold: 'late' }] });
+    await standupOf().tick('manual', { only: new Set(['gamma']) });
+    const { data } = bench.ofType('team_standup').at(-1)!;
+    expect(data.sessions).toMatchObject([
+      { session: 'gamma', present: false, absence: expect.stringMatching(/^no answer within 1 s \(/) },
+    ]);
+    expect(data).toMatchObject({ runs: 1, summary: expect.stringContaining('nobody had anything to say') });
+  });
+
   it('queues what a dead process decided and did not queue, once', async () => {
     const { journal } = factory;
     const { data } = bench.ofType('team_standup').at(-1)!;
@@ -256,12 +270,13 @@ describe('a standup', () => {
     factory.journal.append<'paused'>({ type: 'paused', data: { by: 'mia', reason: 'lunch' } });
     told.splice(0);
     const standup = standupOf();
-    bench.ofType('ralph_cycle');
     for (const _ of [1, 2, 3]) expect(await standup.tick('manual')).toMatchObject({ state: 'waits' });
     expect(await standup.tick('schedule')).toMatchObject({ state: 'waits' });
     expect(told.filter((line) => line === 'standup: everything is paused by mia').length).toBe(3);
     expect((await bench.start('standup').done).code).toBe(1);
+    const nobody = createStandup({ ...{ shop: factory.shop, facts: factory.facts, tell: () => {} }, ...NOBODY });
     factory.journal.append<'resumed'>({ type: 'resumed', data: { by: 'mia' } });
+    expect(await nobody.tick('manual')).toEqual({ state: 'waits', reason: 'there is no session that could come' });
   });
 
   it('knows whom it can ask', async () => {
@@ -269,9 +284,10 @@ describe('a standup', () => {
     expect({ code, err: err.trim() }).toEqual({
       ...{ code: 2, err: 'winnow: there is no session omega; there are alpha, beta, gamma' },
     });
-    expect(Object.keys(SMALL)).toContain('sum.js');
   });
 });
+
+const NOBODY = { sessions: () => [], signal: new AbortController().signal };
 
 const planBlocks = (wanted: string[], nothing = false) =>
   (planStep({ files: wanted, ...(nothing ? { nothing } : {}) }) as Reply).blocks;

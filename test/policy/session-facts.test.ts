@@ -210,7 +210,7 @@ describe('the facts of a session', () => {
       - once, last 2026-03-14 09:00: broke: tests: a.test.ts > adds
 
       Tasks for it:
-      - queued, from standup, 2 attempts failed: do A
+      - queued, from standup, 2 failed attempts: do A
 
       Its last run (hack, 2026-03-14 09:00), the end of its terminal:
       > Bash npm test

@@ -262,7 +262,7 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
 
   program
     .command('standup')
-    .option('--short', 'only the last round and the chair: what each one commits to')
+    .option('--short', 'only the last round and the chair')
     .option('--sessions <names>', 'only these, separated by commas; default: all that are not paused')
     .option('--json', 'print the journal entry of the meeting, alone')
     .description('let all sessions meet now and print the minutes; the running factory does it by itself')
