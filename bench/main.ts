@@ -11,6 +11,7 @@ import { overheadRows } from './overhead.ts';
 import { parallelRows } from './parallel.ts';
 import { renderMarkdown, renderTable } from './render.ts';
 import type { BenchRow } from './row.ts';
+import { skillRows } from './skills.ts';
 import { slotRows } from './slots.ts';
 import { startRows } from './start.ts';
 
@@ -25,6 +26,7 @@ const GROUPS: { covers: string; rows: () => Promise<BenchRow[]> }[] = [
   { covers: 'journal append durable intent start tail state follow', rows: () => journalRows() },
   { covers: 'winnow state start context for a cycle', rows: () => startRows() },
   { covers: 'slot', rows: () => slotRows() },
+  { covers: 'skills: selection, helpful, harmful, rare, neutral', rows: () => skillRows() },
   { covers: 'memory', rows: () => memoryRows() },
   { covers: 'event loop', rows: () => eventLoopRows() },
   { covers: 'CLI: winnow --help, winnow status', rows: () => cliRows() },
