@@ -13,6 +13,7 @@ import { parallelRows } from './parallel.ts';
 import { renderMarkdown, renderTable } from './render.ts';
 import type { BenchRow } from './row.ts';
 import { searchRows } from './search.ts';
+import { skillRows } from './skills.ts';
 import { slotRows } from './slots.ts';
 import { startRows } from './start.ts';
 
@@ -29,6 +30,7 @@ const GROUPS: { covers: string; rows: () => Promise<BenchRow[]> }[] = [
   { covers: 'landing: runs of the checks, from push to main, batches', rows: () => landingRows() },
   { covers: 'search of past cycles', rows: () => searchRows() },
   { covers: 'slot', rows: () => slotRows() },
+  { covers: 'skills: selection, helpful, harmful, rare, neutral', rows: () => skillRows() },
   { covers: 'memory', rows: () => memoryRows() },
   { covers: 'event loop', rows: () => eventLoopRows() },
   { covers: 'CLI: winnow --help, winnow status', rows: () => cliRows() },
