@@ -58,6 +58,14 @@ const actions: Actions = {
   promptsApply: async (...given) => (await import('./faces/cli/prompts.ts')).promptsApply(doors, terminal, ...given),
   promptsDismiss: async (...given) =>
     (await import('./faces/cli/prompts.ts')).promptsDismiss(doors, terminal, ...given),
+  skillsList: async (...given) => (await import('./faces/cli/skills.ts')).skillsListCommand(doors, terminal, ...given),
+  skillsShow: async (...given) => (await import('./faces/cli/skills.ts')).skillsShowCommand(doors, terminal, ...given),
+  skillsRetire: async (...given) =>
+    (await import('./faces/cli/skills.ts')).skillsRetireCommand(doors, terminal, ...given),
+  skillsRestore: async (...given) =>
+    (await import('./faces/cli/skills.ts')).skillsRestoreCommand(doors, terminal, ...given),
+  skillsCheck: async (...given) =>
+    (await import('./faces/cli/skills.ts')).skillsCheckCommand(doors, terminal, ...given),
   pause: async (...given) => (await import('./faces/cli/pause.ts')).pauseCommand(doors, terminal, ...given),
   resume: async (...given) => (await import('./faces/cli/pause.ts')).resumeCommand(doors, terminal, ...given),
   log: async (...given) => (await import('./faces/cli/read-log.ts')).logCommand(doors, terminal, ...given),

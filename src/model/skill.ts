@@ -57,6 +57,6 @@ export const SkillFrontMatter = z.looseObject({
   description: z
     .string('text')
     .refine((text) => text.trim() !== '', 'a sentence that says what it does and when to use it')
-    .max(SKILL_DESCRIPTION_MAX),
+    .max(SKILL_DESCRIPTION_MAX, `text of at most ${SKILL_DESCRIPTION_MAX} characters`),
   metadata: z.record(z.string(), z.unknown()).optional(),
 });

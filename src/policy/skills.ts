@@ -142,14 +142,20 @@ export const duplicateOf = (index: SkillIndex, draft: SkillDraft): Likeness | un
   const own = vectorsOf(index, draft);
   let best: Likeness | undefined;
   for (const { skill } of index.skills) {
-    const likeness = skill.name === draft.name ? 1 : likenessOf(own, vectorsOf(index, skill));
-    if (likeness >= ALIKE_MIN && likeness > (best?.likeness ?? 0)) best = { name: skill.name, likeness };
+    const named = skill.name === draft.name;
+    // The name is the same: whether it is the same technique, the rest has to say.
+    const likeness = named
+      ? likenessOf(vectorsOf(index, { ...draft, name: '' }), vectorsOf(index, { ...skill, name: '' }))
+      : likenessOf(own, vectorsOf(index, skill));
+    if (likeness >= (named ? ALIKE_NAMED_MIN : ALIKE_MIN) && likeness > (best?.likeness ?? 0))
+      best = { name: skill.name, likeness };
   }
   return best;
 };
 
 /** Found on a labelled table of pairs (test/policy/skills.test.ts). */
 const ALIKE_MIN = 0.45;
+const ALIKE_NAMED_MIN = 0.2;
 const HEAD_SHARE = 0.6;
 
 interface Vectors {

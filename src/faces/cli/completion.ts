@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import tab from '@bomb.sh/tab/commander';
 import type { Command } from 'commander';
 import { findHome, homePaths } from '../../ports/home/home.ts';
@@ -26,6 +27,20 @@ export const addCompletion = (program: Command): void => {
       for (const each of branchNames()) complete(each, 'branch');
     };
   }
+  for (const name of ['show', 'retire', 'restore']) {
+    const skill = completion.commands.get(`skills ${name}`)?.arguments.get('name');
+    if (!skill) continue;
+    skill.handler = (complete) => {
+      for (const each of skillNames(name === 'restore' ? '.retired' : '.')) complete(each, 'skill');
+    };
+  }
+};
+
+const skillNames = (dir: string): string[] => {
+  const home = findHome(undefined, process.env, process.cwd());
+  if (!home.ok) return [];
+  const at = join(homePaths(home.value).skills, dir);
+  return existsSync(at) ? readdirSync(at).filter((name) => /^[a-z0-9][a-z0-9-]*$/.test(name)) : [];
 };
 
 /** From the picture of the queue: a press of Tab must not wait for the journal to be folded. */

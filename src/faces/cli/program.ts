@@ -40,6 +40,11 @@ export interface Actions {
   promptsShow(id: string, options: Homed & { json?: boolean }): Promise<number>;
   promptsApply(id: string, options: Homed & { json?: boolean }): Promise<number>;
   promptsDismiss(id: string, options: Homed & { reason: string; json?: boolean }): Promise<number>;
+  skillsList(options: Homed & { json?: boolean }): Promise<number>;
+  skillsShow(name: string, options: Homed & { json?: boolean }): Promise<number>;
+  skillsRetire(name: string, options: Homed & { reason?: string; json?: boolean }): Promise<number>;
+  skillsRestore(name: string, options: Homed & { json?: boolean }): Promise<number>;
+  skillsCheck(options: Homed & { json?: boolean }): Promise<number>;
   pause(session: string | undefined, options: Homed & { reason?: string }): Promise<number>;
   resume(session: string | undefined, options: Homed): Promise<number>;
   log(
@@ -219,6 +224,39 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .option('--json', 'print its end as JSON')
     .description('take back what landed; the revert is tested before main moves')
     .action((what: string, options) => run(actions.revert(what, homed(options))));
+
+  const skills = program.command('skills').description('techniques that sessions are lent, and what they do');
+  skills
+    .command('list', { isDefault: true })
+    .option('--json', 'the same for scripts')
+    .description('every skill with its uses and its effect, and what is not lent and why')
+    .addHelpText('after', HELP_AFTER_SKILLS)
+    .action((options) => run(actions.skillsList(homed(options))));
+  skills
+    .command('show')
+    .argument('<name>', 'name of the skill')
+    .option('--json', 'the same for scripts')
+    .description('one skill: what it says and what it does')
+    .action((name: string, options) => run(actions.skillsShow(name, homed(options))));
+  skills
+    .command('retire')
+    .argument('<name>', 'name of the skill')
+    .option('-m, --reason <text>', 'why')
+    .option('--json', 'print the journal entry')
+    .description('put a skill aside, with its figures, in skills/.retired/')
+    .action((name: string, options) => run(actions.skillsRetire(name, homed(options))));
+  skills
+    .command('restore')
+    .argument('<name>', 'name of the skill')
+    .option('--json', 'print the journal entry')
+    .description('bring back what was put aside; it is measured anew')
+    .action((name: string, options) => run(actions.skillsRestore(name, homed(options))));
+  skills
+    .command('check')
+    .option('--json', 'the same for scripts')
+    .description('read every skill, name what is refused, and put aside by rule what does not help')
+    .action((options) => run(actions.skillsCheck(homed(options))));
+
   program
     .command('doctor')
     .option('-s, --session <name>', 'only this session; default: all')
@@ -380,6 +418,11 @@ const HELP_AFTER_REVIEW = `
 Exit codes:
   0 reviewed, whatever the decision, or nothing waited; 1 a branch could not be
   reviewed now; 2 used wrongly; 130 interrupted`;
+
+const HELP_AFTER_SKILLS = `
+WITH and WITHOUT are the shares of cycles that were kept: of those that had the
+skill, and of those that it fitted and that went without it by lot. HELPS is the
+probability that it helps. The rule stands in docs/skills.md.`;
 
 const HELP_AFTER_LOG = `
 Examples:

@@ -120,13 +120,13 @@ type Read = Result<{ skill: Skill; text: string; named: string }, { fault: Skill
 const readSkill = (dir: string, name: string, { size }: SkillLimits): Read => {
   const refuse = (fault: SkillFault, reason: string, text = ''): Read =>
     err({ fault, reason, hash: sha256(name, fault, reason, text) });
-  if (!isSkillName(name)) return refuse('name', NAME_RULE);
   const path = join(dir, name, FILE);
   let stat: Stats;
   try {
     const directory = lstatSync(join(dir, name));
     if (directory.isSymbolicLink()) return refuse('unreadable', 'it is a link; copy the directory');
     if (!directory.isDirectory()) return refuse('unreadable', `it is no directory with a ${FILE}`);
+    if (!isSkillName(name)) return refuse('name', NAME_RULE);
     const files = readdirSync(join(dir, name)).filter((file) => file.toLowerCase() === FILE.toLowerCase());
     if (files.length > 1) return refuse('double', `it holds ${files.sort().join(' and ')}: keep one`);
     if (!files.includes(FILE))
