@@ -66,6 +66,7 @@ const actions: Actions = {
     (await import('./faces/cli/skills.ts')).skillsRestoreCommand(doors, terminal, ...given),
   skillsCheck: async (...given) =>
     (await import('./faces/cli/skills.ts')).skillsCheckCommand(doors, terminal, ...given),
+  standup: async (...given) => (await import('./faces/cli/standup.ts')).standupCommand(doors, terminal, ...given),
   pause: async (...given) => (await import('./faces/cli/pause.ts')).pauseCommand(doors, terminal, ...given),
   resume: async (...given) => (await import('./faces/cli/pause.ts')).resumeCommand(doors, terminal, ...given),
   log: async (...given) => (await import('./faces/cli/read-log.ts')).logCommand(doors, terminal, ...given),

@@ -3,7 +3,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import { Plan } from '../model/plan.ts';
 import type { CheckReport, TreeReport } from '../model/report.ts';
 import { type Avoid, avoidedBy, avoidNow } from '../policy/avoid.ts';
-import { clashOf } from '../policy/claim.ts';
+import { clashOf, standupClash } from '../policy/claim.ts';
 import { asData, fillPrompt, oneLine } from '../policy/placeholders.ts';
 import { triedBefore } from '../policy/tried.ts';
 import { ask, askerOf, lendsAsPlugin } from './agent.ts';
@@ -108,7 +108,8 @@ const judge = (shop: Workshop, cycle: Cycle, answer: unknown): Result<Plan, Refu
   const plan = inPlainWords(shop, parsed.data);
   if (plan.nothing) return ok(plan);
   const state = shop.journal.state();
-  const clash = clashOf(plan, cycle.id, state.running, cycle.project.name);
+  const own = { session: cycle.session.name, project: cycle.project.name, task: cycle.task, now: shop.clock.now() };
+  const clash = clashOf(plan, cycle.id, state.running, own.project) ?? standupClash(plan, state, own);
   if (clash) return err({ title: plan.title, why: 'claim', reason: clash.reason, reference: clash.cycle });
   const left = avoiding(shop, cycle);
   const again = left && avoidedBy(plan, left);

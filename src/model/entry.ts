@@ -396,6 +396,8 @@ const entry = {
         /** Why it said nothing, or not to the end. */
         absence: z.string().optional(),
         commitment: Commitment.optional(),
+        /** What it said of it, for the task that is queued; absent when the last one is still open. */
+        text: z.string().optional(),
         proposal: z.string().optional(),
       }),
     ),

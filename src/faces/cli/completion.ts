@@ -14,9 +14,13 @@ export const addCompletion = (program: Command): void => {
       for (const each of sessionNames()) complete(each, 'session');
     };
   }
-  const sessionOption = completion.commands.get('doctor')?.options.get('session');
-  if (sessionOption) {
-    sessionOption.handler = (complete) => {
+  for (const [name, option] of [
+    ['doctor', 'session'],
+    ['standup', 'sessions'],
+  ] as const) {
+    const sessions = completion.commands.get(name)?.options.get(option);
+    if (!sessions) continue;
+    sessions.handler = (complete) => {
       for (const each of sessionNames()) complete(each, 'session');
     };
   }

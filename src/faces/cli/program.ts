@@ -45,6 +45,7 @@ export interface Actions {
   skillsRetire(name: string, options: Homed & { reason?: string; json?: boolean }): Promise<number>;
   skillsRestore(name: string, options: Homed & { json?: boolean }): Promise<number>;
   skillsCheck(options: Homed & { json?: boolean }): Promise<number>;
+  standup(options: Homed & { short?: boolean; sessions?: string; json?: boolean }): Promise<number>;
   pause(session: string | undefined, options: Homed & { reason?: string }): Promise<number>;
   resume(session: string | undefined, options: Homed): Promise<number>;
   log(
@@ -295,6 +296,14 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
       run(actions.promptsDismiss(id, { ...options, ...homed(options) })),
     );
   program
+    .command('standup')
+    .option('--short', 'only the last round and the chair')
+    .option('--sessions <names>', 'only these, separated by commas; default: all that are not paused')
+    .option('--json', 'print the journal entry of the meeting, alone')
+    .description('let all sessions meet now and print the minutes; the running factory does it by itself')
+    .addHelpText('after', HELP_AFTER_STANDUP)
+    .action((options) => run(actions.standup(homed(options))));
+  program
     .command('pause')
     .argument('[session]', 'name of the session; default: all')
     .option('--reason <text>', 'why')
@@ -423,6 +432,10 @@ const HELP_AFTER_SKILLS = `
 WITH and WITHOUT are the shares of cycles that were kept: of those that had the
 skill, and of those that it fitted and that went without it by lot. HELPS is the
 probability that it helps. The rule stands in docs/skills.md.`;
+const HELP_AFTER_STANDUP = `
+Exit codes:
+  0 it was held, whoever was absent; 1 it could not be held now, or nobody
+  spoke; 2 used wrongly; 130 interrupted`;
 
 const HELP_AFTER_LOG = `
 Examples:

@@ -51,6 +51,13 @@ export const PROMPTS = {
   doctor: ['session', 'project', 'class', 'evidence', 'cycles', 'facts', 'file', 'instructions'],
   /** What worked, over all sessions, at the end of a doctor's round. */
   learn: ['kept', 'missed', 'skills'],
+  /** The standup: three rounds in one conversation of each session. */
+  'standup-report': ['session', 'project', 'sessions', 'facts', 'commitment'],
+  'standup-answer': ['session', 'reports'],
+  /** In short form the first of its conversation. */
+  'standup-commit': ['session', 'project', 'before', 'answers', 'commitment', 'claims', 'until'],
+  /** After the last round, in a conversation of its own. */
+  chair: ['sessions', 'form', 'proceedings', 'absent', 'queue', 'priorities'],
 } as const;
 
 /**

@@ -32,6 +32,7 @@ const winnow = async (line: string | string[], width = 80) => {
     'promptsShow',
     'promptsApply',
     'promptsDismiss',
+    'standup',
     'pause',
     'resume',
     'log',
@@ -68,6 +69,7 @@ const COMMANDS = [
   'prompts show',
   'prompts apply',
   'prompts dismiss',
+  'standup',
   'pause',
   'resume',
   'check',
@@ -125,6 +127,9 @@ describe('help', () => {
                                               the running factory asks by itself
         prompts                               proposed changes of what sessions are
                                               told
+        standup [options]                     let all sessions meet now and print the
+                                              minutes; the running factory does it by
+                                              itself
         pause [options] [session]             start no new cycles; what runs goes on
                                               to its end
         resume [session]                      let a session, or all, go on
@@ -436,6 +441,24 @@ describe('help', () => {
       Global Options:
         --home <dir>         the home; default: WINNOW_HOME, else the nearest one
                              above
+      Usage: winnow standup [options]
+
+      let all sessions meet now and print the minutes; the running factory does it by
+      itself
+
+      Options:
+        --short             only the last round and the chair
+        --sessions <names>  only these, separated by commas; default: all that are not
+                            paused
+        --json              print the journal entry of the meeting, alone
+        -h, --help          display help for command
+
+      Global Options:
+        --home <dir>        the home; default: WINNOW_HOME, else the nearest one above
+
+      Exit codes:
+        0 it was held, whoever was absent; 1 it could not be held now, or nobody
+        spoke; 2 used wrongly; 130 interrupted
       --------------------------------------------------------------------------------
       Usage: winnow pause [options] [session]
 

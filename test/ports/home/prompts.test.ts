@@ -51,7 +51,7 @@ describe('prompts', () => {
 
   it('whose file names are off by a letter are not silently ignored', () => {
     expect(problemsOf({ 'plna.md': 'x', 'README.md': 'x', 'something-else.md': 'x', '.plan.md.swp': 'x' })).toEqual([
-      'prompts/plna.md  found a file that no prompt has for its name, expected one of system, plan, replan, hack, mend, review, rereview; did you mean "plan"?',
+      `prompts/plna.md  found a file that no prompt has for its name, expected one of ${Object.keys(PROMPTS).join(', ')}; did you mean "plan"?`,
     ]);
   });
 
