@@ -123,6 +123,8 @@ describe('help', () => {
                                               factory does it by itself
         revert [options] <what>               take back what landed; the revert is
                                               tested before main moves
+        skills                                techniques that sessions are lent, and
+                                              what they do
         doctor [options]                      what is the matter with the sessions;
                                               the running factory asks by itself
         prompts                               proposed changes of what sessions are
@@ -441,6 +443,7 @@ describe('help', () => {
       Global Options:
         --home <dir>         the home; default: WINNOW_HOME, else the nearest one
                              above
+      --------------------------------------------------------------------------------
       Usage: winnow standup [options]
 
       let all sessions meet now and print the minutes; the running factory does it by
