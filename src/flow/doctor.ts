@@ -141,7 +141,7 @@ const effectOf = (treatment: Treatment): Seen['effect'] => {
   return treatment.do === 'redirect' ? 'redirected' : 'none';
 };
 
-const treatmentText = ({ treatment, finding }: Patient): string => {
+const treatmentText = ({ treatment }: Patient): string => {
   switch (treatment.do) {
     case 'none':
       return treatment.why === '' ? 'None: nothing is done by rule' : `None: ${treatment.why}`;
@@ -154,8 +154,7 @@ const treatmentText = ({ treatment, finding }: Patient): string => {
       return `A fresh conversation and something else: its next plans must not be about ${left || 'the same'}${given}`;
     }
     default:
-      treatment satisfies never;
-      return finding.rule;
+      return treatment satisfies never;
   }
 };
 

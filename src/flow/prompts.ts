@@ -9,7 +9,7 @@ import type { PromptChange } from '../model/crew.ts';
 import type { EntryOf } from '../model/entry.ts';
 import { type Failure, FailureError, failed } from '../model/failure.ts';
 import type { Proposal, State } from '../model/state.ts';
-import { applyChange, changedFileOf, faultOf, frontMatterOf, isMade } from '../policy/prompt-change.ts';
+import { applyChange, changedFileOf, faultOf, frontMatterOf, isMade, JUDGES } from '../policy/prompt-change.ts';
 import type { HomePaths } from '../ports/home/home.ts';
 import { PROMPT_MAX_BYTES, PROMPTS, parsePrompt, shippedPromptsDir } from '../ports/home/prompts.ts';
 import { parseSession, SESSION_MAX_BYTES } from '../ports/home/sessions.ts';
@@ -32,6 +32,9 @@ export const proposePrompt = (
   change: PromptChange,
   evidence: string[],
 ): Proposed => {
+  const what = changedFileOf(change.file);
+  if (what?.kind === 'session' && what.name !== about.session)
+    return { state: 'refused', why: `${change.file} is not what ${about.session} is told` };
   const read = readChanged(desk, change.file);
   if (!read.ok) return { state: 'refused', why: read.error.message };
   const proposals = Object.values(desk.journal.state().proposals);
@@ -86,6 +89,7 @@ const readChanged = (desk: PromptDesk, file: string): Result<string, Failure> =>
   if (what.kind === 'session' && !desk.sessions.some(({ name }) => name === what.name))
     return no('there is no such session');
   if (what.kind === 'prompt' && !Object.hasOwn(PROMPTS, what.name)) return no('there is no such prompt');
+  if (what.kind === 'prompt' && JUDGES.includes(what.name)) return no('it is what those are told who judge sessions');
   const own = join(desk.paths.home, file);
   const shipped = what.kind === 'prompt' && !existsSync(own);
   if (!shipped && !lstatSync(own, { throwIfNoEntry: false })?.isFile())

@@ -16,6 +16,9 @@ export const changedFileOf = (file: string): ChangedFile | undefined => {
   return { kind: dir === 'sessions' ? 'session' : 'prompt', name };
 };
 
+/** What those are told who judge sessions, or speak for all of them: no session's trouble is a reason to change it. */
+export const JUDGES: readonly string[] = ['review', 'rereview', 'doctor', 'learn', 'chair'];
+
 /** Longer is no edit but another text. */
 const PIECE_MAX_CHARS = 4_000;
 /** Half of the words in common: the same proposal in other words. */

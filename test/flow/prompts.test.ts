@@ -99,8 +99,9 @@ describe('a change that is proposed', () => {
     ['an absolute path', { file: '/etc/hosts.md' }, /only sessions/],
     ['a path with a zero byte', { file: 'sessions/alpha.md\0.md' }, /only sessions/],
     ['a skill', { file: 'skills/x/SKILL.md' }, /only sessions/],
-    ['a session that is not there', { file: 'sessions/gamma.md' }, /no such session/],
-    ['a session without a file', { file: 'sessions/beta.md' }, /no plain file/],
+    ['another session', { file: 'sessions/beta.md' }, /not what alpha is told/],
+    ['what the reviewer is told', { file: 'prompts/review.md', find: '', replace: 'Be kind.' }, /who judge sessions/],
+    ['what the doctor is told', { file: 'prompts/doctor.md', find: '', replace: 'Be kind.' }, /who judge sessions/],
     ['a prompt that is not there', { file: 'prompts/zzz.md' }, /no such prompt/],
     ['a name that every object has', { file: 'prompts/constructor.md' }, /no such prompt/],
     ['front matter', { find: 'focus: failing tests', replace: 'focus: everything' }, /front matter/],
@@ -129,9 +130,11 @@ describe('a change that is proposed', () => {
     expect(alpha()).toBe(ALPHA);
   });
 
-  it('is refused where the file is a link', () => {
-    symlinkSync('/etc/hosts', join(home, 'sessions/beta.md'));
-    expect(propose({ file: 'sessions/beta.md' })).toMatchObject({ why: expect.stringMatching(/plain file/) });
+  it('is refused where the file has gone or is a link', () => {
+    rmSync(join(home, 'sessions/alpha.md'));
+    expect(propose()).toMatchObject({ why: expect.stringMatching(/plain file/) });
+    symlinkSync('/etc/hosts', join(home, 'sessions/alpha.md'));
+    expect(propose()).toMatchObject({ why: expect.stringMatching(/plain file/) });
   });
 
   it.each(['open', 'dismissed', 'applied'] as const)('is not proposed again while or after it was %s', (state) => {
@@ -148,6 +151,11 @@ describe('a change that is proposed', () => {
     const again = [change(), change({ replace: 'Look at the index before you change any of its callers.' })];
     for (const words of again)
       expect(propose(words)).toMatchObject({ state: 'refused', why: expect.stringMatching(/before/) });
+  });
+
+  it('is refused when it is of a session that is no longer defined', () => {
+    desk = { ...desk, sessions: [] };
+    expect(propose()).toMatchObject({ why: expect.stringMatching(/no such session/) });
   });
 
   it('may be about another matter of the same file', () => {

@@ -822,7 +822,7 @@ describe('the crew', () => {
     const [task = ''] = DATA.session_redirected.tasks;
     tell('task_queued', { ...DATA.task_queued, task, for: 'alpha' }, { project: 'api' });
     tell('session_redirected', DATA.session_redirected, alpha);
-    expect(state.sessions.alpha?.avoid).toEqual(DATA.session_redirected);
+    expect(state.sessions.alpha?.avoid).toMatchObject({ ...DATA.session_redirected, at: expect.any(String) });
     expect(state.tasks[task]).not.toHaveProperty('session');
     tell('cycle_started', started, alpha);
     tell('ralph_cycle', end(), alpha);

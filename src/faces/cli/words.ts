@@ -2,8 +2,8 @@ import bytes from 'bytes';
 import { renderProblem } from '../../base/file-problem.ts';
 import type { CannotOpen } from '../../desk/doors.ts';
 import type { SkillView } from '../../desk/skills.ts';
-import type { Tally } from '../../model/crew.ts';
-import { UNTIL_RESUMED } from '../../model/crew.ts';
+import { type Tally, UNTIL_RESUMED } from '../../model/crew.ts';
+
 import type { Entry, EntryData, EntryOf, RalphCycle } from '../../model/entry.ts';
 import { type Failure, MENDS } from '../../model/failure.ts';
 import { problemsKind } from '../../model/problems.ts';
