@@ -10,6 +10,7 @@ import { followEntries, readEntries } from './follow.ts';
 import type { Journal } from './journal.ts';
 import { removeLeftovers } from './leftovers.ts';
 import type { Damage } from './line.ts';
+import { createSearch, type Search } from './search.ts';
 import { readTail } from './tail.ts';
 import { createWriter } from './writer.ts';
 
@@ -17,7 +18,7 @@ import { createWriter } from './writer.ts';
 export interface JournalOptions<S> {
   /** The journal itself: …/logs/experiment-log.jsonl. */
   file: string;
-  /** Disposable: snapshot.json, and the consumers' cursors in cursors/. */
+  /** Disposable: snapshot.json, the consumers' cursors in cursors/, and the index for searches in search/. */
   stateDir: string;
   /** What does not fit into a line: …/logs/overflow. */
   overflowDir: string;
@@ -43,6 +44,7 @@ export const openJournal = <S>(options: JournalOptions<S>): Journal<S> => {
   const changes = createChanges({ file });
   const compose = createComposer(options);
   let isClosed = false;
+  let search: Search | undefined;
   const closed = () => isClosed;
   const shared = { file, changes, closed, clock, cursorDir };
 
@@ -68,6 +70,11 @@ export const openJournal = <S>(options: JournalOptions<S>): Journal<S> => {
     offset: folded.offset,
     tail: (limit, filter) => readTail(file, limit, filter),
     read: (filter) => readEntries(file, filter),
+    search: (query) => {
+      if (isClosed) throw new Error('search in a closed journal');
+      search ??= createSearch({ file, dir: join(stateDir, 'search'), clock, ids: options.ids });
+      return search.search(query);
+    },
     follow: (follow) => followEntries(shared, follow),
     consume: (name, handler, signal) => consumeEntries(shared, name, handler, signal),
     onChange: changes.subscribe,
@@ -75,6 +82,7 @@ export const openJournal = <S>(options: JournalOptions<S>): Journal<S> => {
     close: () => {
       if (isClosed) return;
       isClosed = true;
+      search?.close();
       changes.close();
       writer.close();
       try {
