@@ -4,9 +4,9 @@ import { Plan } from '../model/plan.ts';
 import type { CheckReport, TreeReport } from '../model/report.ts';
 import { clashOf } from '../policy/claim.ts';
 import { asData, fillPrompt, oneLine } from '../policy/placeholders.ts';
-import { triedBefore } from '../policy/tried.ts';
 import { ask, askerOf } from './agent.ts';
 import type { Analysis } from './analyze.ts';
+import { repeatedBy, triedText } from './past.ts';
 import { type Reading, workText } from './read.ts';
 import { type Cycle, type CycleEnd, envelopeOf, type Workshop } from './workshop.ts';
 
@@ -40,7 +40,7 @@ export const planPhase = async (
     baseline: baselineText(analysis.baseline),
     recent: reading.recent,
     claims: reading.claims,
-    tried: reading.tried,
+    tried: await triedText(shop, cycle, analysis.baseline),
     branch: cycle.project.branch,
   });
   let conversation: string | undefined;
@@ -58,7 +58,7 @@ export const planPhase = async (
     });
     if (!answer.ok) return answer;
     conversation = answer.value.conversation;
-    const judged = judge(shop, cycle, answer.value.structured);
+    const judged = await judge(shop, cycle, answer.value.structured, analysis.baseline);
     if (judged.ok) {
       const plan = judged.value;
       shop.journal.append<'plan_made'>({ type: 'plan_made', ...envelopeOf(cycle), data: { plan, attempt } });
@@ -92,7 +92,12 @@ interface Refusal {
   reference?: string;
 }
 
-const judge = (shop: Workshop, cycle: Cycle, answer: unknown): Result<Plan, Refusal> => {
+const judge = async (
+  shop: Workshop,
+  cycle: Cycle,
+  answer: unknown,
+  baseline: TreeReport,
+): Promise<Result<Plan, Refusal>> => {
   const parsed = Plan.safeParse(answer);
   if (!parsed.success) {
     return err({
@@ -106,8 +111,9 @@ const judge = (shop: Workshop, cycle: Cycle, answer: unknown): Result<Plan, Refu
   const state = shop.journal.state();
   const clash = clashOf(plan, cycle.id, state.running, cycle.project.name);
   if (clash) return err({ title: plan.title, why: 'claim', reason: clash.reason, reference: clash.cycle });
-  // What a person asked for may be tried again: the queue itself counts the attempts of a task.
-  const tried = cycle.task ? undefined : triedBefore(plan, state.projects[cycle.project.name]?.recent ?? []);
+  // Whoever asks for it again knows more: a person, or what happened since. The queue counts the attempts of a task.
+  const isAskedFor = cycle.task !== undefined && cycle.task.origin !== 'standup';
+  const tried = isAskedFor ? undefined : await repeatedBy(shop, cycle, plan, baseline);
   if (tried) return err({ title: plan.title, why: 'tried', reason: tried.reason, reference: tried.cycle });
   return ok(plan);
 };
