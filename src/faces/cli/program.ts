@@ -44,6 +44,7 @@ export interface Actions {
       project?: string;
       cycle?: string;
       since?: string;
+      search?: string[];
       limit?: number;
       follow?: boolean;
       json?: boolean;
@@ -115,6 +116,7 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .option('-p, --project <name>', 'only this project')
     .option('-c, --cycle <id>', 'only this cycle')
     .option('--since <when>', 'only from then on: 2h, 3d, or a date')
+    .option('--search <words...>', 'only what has all of these words, in the whole journal')
     .option('-n, --limit <count>', 'at most so many, the newest; default: 50, or all with --since or --json', count)
     .option('-f, --follow', 'go on with what happens, until Ctrl-C')
     .option('--json', 'the entries as they are, one JSON object a line')
@@ -338,7 +340,12 @@ Examples:
   winnow log -f                         what happened last, and what happens now
   winnow log -t ralph_cycle --since 1d  how the cycles of the last day ended
   winnow log -c 01KKN3V8ZC…             everything about one cycle
-  winnow log --json -t agent_ran | jq -s 'map(.data.costUsd) | add'`;
+  winnow log --search parser test       what was ever said of a parser’s test
+  winnow log --json -t agent_ran | jq -s 'map(.data.costUsd) | add'
+
+A search takes words as they are meant (sorts, sorted and order are one) and the
+parts of paths and names; it shows 50 unless --limit says more, and how many are
+left out. What holds only figures, such as agent_ran, is searched with -t alone.`;
 
 const HELP_AFTER_IMPORT = `
 Markdown: every item of a list is a task, \`- [x]\` is done already, and (high) in

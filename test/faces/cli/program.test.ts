@@ -208,6 +208,7 @@ describe('help', () => {
         -p, --project <name>  only this project
         -c, --cycle <id>      only this cycle
         --since <when>        only from then on: 2h, 3d, or a date
+        --search <words...>   only what has all of these words, in the whole journal
         -n, --limit <count>   at most so many, the newest; default: 50, or all with
                               --since or --json
         -f, --follow          go on with what happens, until Ctrl-C
@@ -222,7 +223,12 @@ describe('help', () => {
         winnow log -f                         what happened last, and what happens now
         winnow log -t ralph_cycle --since 1d  how the cycles of the last day ended
         winnow log -c 01KKN3V8ZC…             everything about one cycle
+        winnow log --search parser test       what was ever said of a parser’s test
         winnow log --json -t agent_ran | jq -s 'map(.data.costUsd) | add'
+
+      A search takes words as they are meant (sorts, sorted and order are one) and the
+      parts of paths and names; it shows 50 unless --limit says more, and how many are
+      left out. What holds only figures, such as agent_ran, is searched with -t alone.
       --------------------------------------------------------------------------------
       Usage: winnow task [options] [command]
 
