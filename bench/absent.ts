@@ -13,11 +13,6 @@ const absent = (row: string, goal: string, why: string): BenchRow => ({
 
 export const absentRows: BenchRow[] = [
   absent(
-    'search of past cycles (100,000)',
-    'under 50 ms, 20 times the linear scan',
-    'there is no index yet: sessions get the last 200 cycles of their project from the state, `winnow log` reads the file',
-  ),
-  absent(
     'landing: runs per landed change and time to land',
     'at most 1.05 of the lower bound; p50 under 3 minutes',
     'nothing lands yet: branches wait for review in the remote',

@@ -11,6 +11,7 @@ import { overheadRows } from './overhead.ts';
 import { parallelRows } from './parallel.ts';
 import { renderMarkdown, renderTable } from './render.ts';
 import type { BenchRow } from './row.ts';
+import { searchRows } from './search.ts';
 import { slotRows } from './slots.ts';
 import { startRows } from './start.ts';
 
@@ -24,6 +25,7 @@ const GROUPS: { covers: string; rows: () => Promise<BenchRow[]> }[] = [
   { covers: 'wall of 8 parallel cycles with two slots', rows: () => parallelRows() },
   { covers: 'journal append durable intent start tail state follow', rows: () => journalRows() },
   { covers: 'winnow state start context for a cycle', rows: () => startRows() },
+  { covers: 'search of past cycles', rows: () => searchRows() },
   { covers: 'slot', rows: () => slotRows() },
   { covers: 'memory', rows: () => memoryRows() },
   { covers: 'event loop', rows: () => eventLoopRows() },
