@@ -1,4 +1,4 @@
-import type { SearchQuery } from '../journal/search.ts';
+import type { SearchQuery } from '../journal/journal.ts';
 import { fileTerm, type Term } from '../journal/search-terms.ts';
 import type { Entry, EntryOf } from '../model/entry.ts';
 import type { Plan } from '../model/plan.ts';
@@ -171,6 +171,7 @@ const wrongTerms = (baseline: TreeReport): { term: Term; weight: number }[] => {
   return [
     ...shown.map(({ identity }) => ({ term: `identity ${identity}` as const, weight: WEIGHT.identity })),
     ...files.map(asFile),
+    ...wordTerms(shown.map(({ identity }) => identity).join('\n'), WEIGHT.word),
   ];
 };
 

@@ -1,5 +1,5 @@
 import type { Entry, EntryOf, EntryType, NewEntryOf } from '../model/entry.ts';
-import type { Found, SearchQuery } from './search.ts';
+import type { Term } from './search-terms.ts';
 
 /** The append-only record of everything; every other state is a fold of it. */
 export interface Journal<S> {
@@ -42,4 +42,25 @@ export interface EntryFilter {
   cycle?: string;
   /** Milliseconds since the epoch. */
   sinceMs?: number;
+}
+
+export interface SearchQuery {
+  /** The entry has each of these. */
+  all?: readonly Term[];
+  /** And one of these at least; the more of them it has, the rarer and the heavier they are, the better it fits. */
+  any?: readonly { term: Term; weight: number }[];
+  filter?: EntryFilter;
+  limit: number;
+  order: 'best' | 'newest';
+  /** So long it waits for the index to reach the end of the journal; the index goes on growing when the time is over. */
+  waitMs: number;
+}
+
+export interface Found {
+  /** Best or newest first. */
+  hits: { entry: Entry; score: number }[];
+  /** How many fit in all; only counted when `all` is not empty. */
+  count: number;
+  /** Bytes at the end of the journal that were not searched, since the index has not got there. */
+  unsearchedBytes: number;
 }

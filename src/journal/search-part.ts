@@ -15,6 +15,8 @@ export interface Part {
   count(hash: number): number;
   /** Their indices, ascending. */
   list(hash: number): List;
+  /** Every term in the order of the hashes. */
+  terms(): Iterable<{ hash: number; list: () => List }>;
 }
 
 /** Indices of entries, ascending. */
@@ -34,14 +36,11 @@ export interface Row {
 }
 
 export interface OpenPart extends Part {
-  /** Every term in the order of the hashes. */
-  terms(): Iterable<{ hash: number; list: () => List }>;
   close(): void;
 }
 
 export interface Gathering extends Part {
   add(row: Row, hashes: Iterable<number>): void;
-  bytes(): Buffer;
 }
 
 const MAGIC = 0x574e5331;
@@ -68,11 +67,8 @@ export const gatherPart = (): Gathering => {
         else if (list.at(-1) !== index) list.push(index);
       }
     },
-    bytes: () => {
-      const writer = createPartWriter();
-      for (const row of rows) writer.row(row);
-      for (const hash of Float64Array.from(lists.keys()).sort()) writer.term(hash, listOf(hash));
-      return writer.bytes();
+    terms: function* () {
+      for (const hash of Float64Array.from(lists.keys()).sort()) yield { hash, list: () => listOf(hash) };
     },
   };
 };
@@ -142,8 +138,8 @@ interface TermRecord {
   count: number;
 }
 
-/** One part of several that follow each other; a generator, so that whoever merges large ones can let others work. */
-export function* mergeParts(parts: readonly OpenPart[]): Generator<undefined, Buffer> {
+/** The bytes of one part from several that follow each other; a generator, so that others can work meanwhile. */
+export function* mergeParts(parts: readonly Part[]): Generator<undefined, Buffer> {
   const writer = createPartWriter();
   let size = 0;
   const sources = parts.map((part) => {

@@ -5,7 +5,7 @@ import { hash53 } from '../base/hash.ts';
 import type { IdFactory } from '../base/ids.ts';
 import type { Entry } from '../model/entry.ts';
 import { passes } from './filter.ts';
-import type { EntryFilter } from './journal.ts';
+import type { EntryFilter, Found, SearchQuery } from './journal.ts';
 import { entriesOf, LINE_MAX_BYTES, type Line } from './line.ts';
 import { createLineReader, type LineReader, openToRead } from './reader.ts';
 import {
@@ -29,7 +29,7 @@ import {
   type Part,
   type Row,
 } from './search-part.ts';
-import { isSearched, type Term, termsOf } from './search-terms.ts';
+import { isSearched, termsOf } from './search-terms.ts';
 
 /**
  * Finds entries of the whole journal by what they are about. The index lies in files that are worth nothing by
@@ -39,27 +39,6 @@ import { isSearched, type Term, termsOf } from './search-terms.ts';
 export interface Search {
   search(query: SearchQuery): Promise<Found>;
   close(): void;
-}
-
-export interface SearchQuery {
-  /** The entry has each of these. */
-  all?: readonly Term[];
-  /** And one of these at least; the more of them it has, the rarer and the heavier they are, the better it fits. */
-  any?: readonly { term: Term; weight: number }[];
-  filter?: EntryFilter;
-  limit: number;
-  order: 'best' | 'newest';
-  /** So long it waits for the index to reach the end of the journal; the index goes on growing when the time is over. */
-  waitMs: number;
-}
-
-export interface Found {
-  /** Best or newest first. */
-  hits: { entry: Entry; score: number }[];
-  /** How many fit in all; only counted when `all` is not empty. */
-  count: number;
-  /** Bytes at the end of the journal that were not searched, since the index has not got there. */
-  unsearchedBytes: number;
 }
 
 export interface SearchOptions {
@@ -83,6 +62,8 @@ const PART_ENTRIES_MAX = 65_536;
 export const LISTED_MAX = 30_000;
 /** As long as the event loop may be held up. */
 const SLICE_MS = 5;
+/** Entries are many times dearer to index than to read: a chunk is a few milliseconds of work. */
+const CHUNK_BYTES = 16 * 1024;
 /** A disk that is full or may not be written to is tried again after that time. */
 const RETRY_AFTER_MS = 30_000;
 /** An index that is found damaged again and again is not read any more in this search. */
@@ -93,7 +74,7 @@ export const createSearch = ({ file, dir, clock, ids }: SearchOptions): Search =
   let tail: Gathering = gatherPart();
   /** Where the tail begins. */
   let written = 0;
-  let reader: LineReader = createLineReader({ file });
+  let reader: LineReader = createLineReader({ file, chunkBytes: CHUNK_BYTES });
   let generation = reader.generation();
   let known: ManifestFile = NO_MANIFEST;
   let retryAtMs = 0;
@@ -107,7 +88,7 @@ export const createSearch = ({ file, dir, clock, ids }: SearchOptions): Search =
     known = found;
     if (manifest === undefined) return;
     reader.close();
-    reader = createLineReader({ file, from: manifest.place });
+    reader = createLineReader({ file, from: manifest.place, chunkBytes: CHUNK_BYTES });
     generation = reader.generation();
     // Of another journal, or of one that was longer.
     if (reader.offset() !== manifest.place.offset) return;
@@ -124,7 +105,7 @@ export const createSearch = ({ file, dir, clock, ids }: SearchOptions): Search =
     parts = [];
     tail = gatherPart();
     reader.close();
-    reader = createLineReader({ file });
+    reader = createLineReader({ file, chunkBytes: CHUNK_BYTES });
     generation = reader.generation();
     written = 0;
   };
@@ -138,7 +119,8 @@ export const createSearch = ({ file, dir, clock, ids }: SearchOptions): Search =
       } catch (error) {
         if (closed) return;
         beginAnew();
-        if (!(error instanceof PagesError) || restarts === RESTARTS_MAX) throw error;
+        if (!(error instanceof PagesError)) throw error;
+        if (restarts === RESTARTS_MAX) return;
       }
     }
   };
@@ -196,7 +178,9 @@ export const createSearch = ({ file, dir, clock, ids }: SearchOptions): Search =
       const place = reader.place();
       if (place === undefined) return false;
       const name = `${ids(clock.now())}.part`;
-      await savePart(dir, name, tail.bytes());
+      const bytes = await inSlices(mergeParts([tail]));
+      if (closed) return false;
+      await savePart(dir, name, bytes);
       if (closed) return false;
       parts.push({ name, part: openPart(partFile(dir, name)) });
       tail = gatherPart();
@@ -215,6 +199,17 @@ export const createSearch = ({ file, dir, clock, ids }: SearchOptions): Search =
     }
   };
 
+  const inSlices = async (work: Generator<undefined, Buffer>): Promise<Buffer> => {
+    let beganMs = clock.monotonic();
+    for (;;) {
+      const step = closed ? { done: true as const, value: Buffer.alloc(0) } : work.next();
+      if (step.done) return step.value;
+      if (clock.monotonic() - beganMs < SLICE_MS) continue;
+      await setImmediate();
+      beganMs = clock.monotonic();
+    }
+  };
+
   /** Small parts at the end become one, so that there are few; returns the names of those that it replaces. */
   const mergeLast = async (): Promise<string[]> => {
     let [from, size] = [parts.length - 1, parts.at(-1)?.part.size ?? 0];
@@ -226,15 +221,9 @@ export const createSearch = ({ file, dir, clock, ids }: SearchOptions): Search =
     const small = parts.slice(from);
     if (small.length < 2) return [];
     const name = `${ids(clock.now())}.part`;
-    const merging = mergeParts(small.map(({ part }) => part));
-    let step = merging.next();
-    for (let beganMs = clock.monotonic(); !step.done; step = merging.next()) {
-      if (clock.monotonic() - beganMs < SLICE_MS) continue;
-      await setImmediate();
-      if (closed) return [];
-      beganMs = clock.monotonic();
-    }
-    await savePart(dir, name, step.value);
+    const bytes = await inSlices(mergeParts(small.map(({ part }) => part)));
+    if (closed) return [];
+    await savePart(dir, name, bytes);
     if (closed) return [];
     parts.splice(from, small.length, { name, part: openPart(partFile(dir, name)) });
     for (const { part } of small) part.close();

@@ -20,7 +20,7 @@ const longPast = (home: string): void => {
     fixed: [],
   });
   const later = Array.from({ length: RECENT_CYCLES_MAX + 50 }, (_, n) =>
-    pastCycle({ ...where, title: `Another matter n${n}`, files: [`other${n}.js`], broken: [] }),
+    pastCycle({ ...where, title: `Another matter n${n}`, files: [`other${n}.js`], reason: 'breaks 1 test: other' }),
   );
   // The envelope that a reader needs: each cycle began before it ended.
   const cycles = [old, ...later].flatMap((entry, n) => {
@@ -69,9 +69,7 @@ describe('a plan that repeats what was discarded long ago', () => {
       },
     ]);
     // The first question to the model already spoke of it.
-    const asked = bench.api.log
-      .map((request) => JSON.stringify(request))
-      .find((text) => text.includes('What was tried before'));
+    const asked = bench.api.log.find(({ prompt }) => prompt.includes('What was tried before'))?.prompt;
     expect(asked).toContain(`“${TITLE}” [sum.js]: discarded: breaks 1 test: doubles (${OLD}, logs/patches/past.patch)`);
   });
 

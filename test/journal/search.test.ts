@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import os from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Journal } from '../../src/journal/journal.ts';
+import type { Journal, SearchQuery } from '../../src/journal/journal.ts';
 import { LINE_MAX_BYTES } from '../../src/journal/line.ts';
-import { hasTerms, type SearchQuery } from '../../src/journal/search.ts';
+import { hasTerms } from '../../src/journal/search.ts';
 import { fileTerm, type Term } from '../../src/journal/search-terms.ts';
 import type { Entry } from '../../src/model/entry.ts';
 import { howMany } from '../thoroughness.ts';
@@ -264,6 +266,25 @@ describe('the index', () => {
     await both(10);
   });
 
+  it.skipIf(!canMount())('stays in memory, as far as there is room, while its disk is full', async () => {
+    fs.mkdirSync(indexDir(), { recursive: true });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', indexDir()]);
+    try {
+      fill();
+      const journal = bench.open();
+      expect(await search(journal, EVERY)).toMatchObject({ count: MANY, unsearchedBytes: 0 });
+      fill(MANY, 3 * MANY);
+      const found = await search(journal, EVERY);
+      expect(found.count).toBeGreaterThan(MANY);
+      expect(found.count).toBeLessThan(4 * MANY);
+      expect(found.unsearchedBytes).toBeGreaterThan(0);
+      bench.closeAll();
+    } finally {
+      execFileSync('umount', [indexDir()]);
+    }
+    expect(await countIn(bench.open())).toBe(4 * MANY);
+  });
+
   it('leaves nothing behind of what a killed process had begun', async () => {
     fill();
     fs.mkdirSync(indexDir(), { recursive: true });
@@ -349,6 +370,20 @@ const settledCount = async (journal: Journal<Tally>): Promise<number> => {
   }
   throw new Error('the journal is never searched to its end');
 };
+
+/** Mounting a small disk needs rights that not every machine gives. */
+function canMount(): boolean {
+  const probe = fs.mkdtempSync(join(os.tmpdir(), 'winnow-mount-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', probe], { stdio: 'ignore' });
+    execFileSync('umount', [probe]);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    fs.rmdirSync(probe);
+  }
+}
 
 const partPath = (): string => join(indexDir(), partsOf()[0] as string);
 
