@@ -142,12 +142,15 @@ describe('help', () => {
                                               factory does it by itself
         revert [options] <what>               take back what landed; the revert is
                                               tested before main moves
+        skills                                techniques that sessions are lent, and
+                                              what they do
+        standup [options]                     let all sessions meet now and print the
+                                              minutes; the running factory does it by
+                                              itself
         doctor [options]                      what is the matter with the sessions;
                                               the running factory asks by itself
         prompts                               proposed changes of what sessions are
                                               told
-        skills                                techniques that sessions are lent, and
-                                              what they do
         pause [options] [session]             start no new cycles; what runs goes on
                                               to its end
         resume [session]                      let a session, or all, go on
@@ -370,6 +373,151 @@ describe('help', () => {
       Global Options:
         --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
       --------------------------------------------------------------------------------
+      Usage: winnow queue [options]
+
+      the branches that wait to land, what they wait for, and why
+
+      Options:
+        -a, --all     also what landed, was rejected, dropped or deleted
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow show [options] <branch>
+
+      everything about a branch: status, figures, findings, review, diff
+
+      Arguments:
+        branch        the branch, or an end of its name that only it has
+
+      Options:
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow review [options] [branch...]
+
+      let the reviewer judge what waits now; the running factory does it by itself
+
+      Arguments:
+        branch        the branch, or an end of its name that only it has; default: all
+                      that wait
+
+      Options:
+        --json        print the journal entry of each review, one a line, alone
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+
+      Exit codes:
+        0 reviewed, whatever the decision, or nothing waited; 1 a branch could not be
+        reviewed now; 2 used wrongly; 130 interrupted
+      --------------------------------------------------------------------------------
+      Usage: winnow approve [options] <branch>
+
+      let a branch land, whatever the reviewer said
+
+      Arguments:
+        branch               the branch, or an end of its name that only it has
+
+      Options:
+        -m, --reason <text>  why
+        --json               print the journal entry
+        -h, --help           display help for command
+
+      Global Options:
+        --home <dir>         the home; default: WINNOW_HOME, else the nearest one
+                             above
+      --------------------------------------------------------------------------------
+      Usage: winnow reject [options] <branch>
+
+      end a branch; its patch is kept in logs/patches/
+
+      Arguments:
+        branch               the branch, or an end of its name that only it has
+
+      Options:
+        -m, --reason <text>  why
+        --json               print the journal entry
+        -h, --help           display help for command
+
+      Global Options:
+        --home <dir>         the home; default: WINNOW_HOME, else the nearest one
+                             above
+      --------------------------------------------------------------------------------
+      Usage: winnow comment [options] <branch> <text...>
+
+      remark on a branch; the reviewer reads it, and it decides nothing
+
+      Arguments:
+        branch           the branch, or an end of its name that only it has
+        text             the remark
+
+      Options:
+        --file <path>    the file that it is about
+        --line <number>  the line in it
+        --json           print the journal entry
+        -h, --help       display help for command
+
+      Global Options:
+        --home <dir>     the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow train [options] [project]
+
+      land what is approved now; the running factory does it by itself
+
+      Arguments:
+        project       name of the project; default: all
+
+      Options:
+        --json        what landed, what was dropped and what waits, one line a project
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow revert [options] <what>
+
+      take back what landed; the revert is tested before main moves
+
+      Arguments:
+        what                  a commit of main, or a branch that landed, or the end of
+                              its name
+
+      Options:
+        -m, --reason <text>   why
+        -p, --project <name>  the project; needed when several have such a commit
+        --json                print its end as JSON
+        -h, --help            display help for command
+
+      Global Options:
+        --home <dir>          the home; default: WINNOW_HOME, else the nearest one
+                              above
+      --------------------------------------------------------------------------------
+      Usage: winnow standup [options]
+
+      let all sessions meet now and print the minutes; the running factory does it by
+      itself
+
+      Options:
+        --short             only the last round and the chair
+        --sessions <names>  only these, separated by commas; default: all that are not
+                            paused
+        --json              print the journal entry of the meeting, alone
+        -h, --help          display help for command
+
+      Global Options:
+        --home <dir>        the home; default: WINNOW_HOME, else the nearest one above
+
+      Exit codes:
+        0 it was held, whoever was absent; 1 it could not be held now, or nobody
+        spoke; 2 used wrongly; 130 interrupted
+      --------------------------------------------------------------------------------
       Usage: winnow doctor [options]
 
       what is the matter with the sessions; the running factory asks by itself
@@ -416,6 +564,56 @@ describe('help', () => {
 
       Options:
         -a, --all     also what was applied or dismissed
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow prompts show [options] <id>
+
+      why it is proposed, and the diff against the file as it is now
+
+      Arguments:
+        id            id of the proposal, or its last characters
+
+      Options:
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow prompts apply [options] <id>
+
+      change the file; refused when it no longer holds the text
+
+      Arguments:
+        id            id of the proposal, or its last characters
+
+      Options:
+        --json        print the journal entry
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow prompts dismiss [options] <id>
+
+      leave the file as it is; the same is not proposed again
+
+      Arguments:
+        id                   id of the proposal, or its last characters
+
+      Options:
+        -m, --reason <text>  why
+        --json               print the journal entry
+        -h, --help           display help for command
+
+      Global Options:
+        --home <dir>         the home; default: WINNOW_HOME, else the nearest one
+                             above
+      --------------------------------------------------------------------------------
       Usage: winnow skills [options] [command]
 
       techniques that sessions are lent, and what they do
@@ -448,13 +646,6 @@ describe('help', () => {
 
       Global Options:
         --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
-      --------------------------------------------------------------------------------
-      Usage: winnow prompts show [options] <id>
-
-      why it is proposed, and the diff against the file as it is now
-
-      Arguments:
-        id            id of the proposal, or its last characters
 
       WITH and WITHOUT are the shares of cycles that were kept: of those that had the
       skill, and of those that it fitted and that went without it by lot. HELPS is the
@@ -474,26 +665,6 @@ describe('help', () => {
       Global Options:
         --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
       --------------------------------------------------------------------------------
-      Usage: winnow prompts apply [options] <id>
-
-      change the file; refused when it no longer holds the text
-
-      Arguments:
-        id            id of the proposal, or its last characters
-
-      Options:
-        --json        print the journal entry
-        -h, --help    display help for command
-
-      Global Options:
-        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
-      --------------------------------------------------------------------------------
-      Usage: winnow prompts dismiss [options] <id>
-
-      leave the file as it is; the same is not proposed again
-
-      Arguments:
-        id                   id of the proposal, or its last characters
       Usage: winnow skills retire [options] <name>
 
       put a skill aside, with its figures, in skills/.retired/
@@ -630,6 +801,8 @@ describe('help', () => {
 
       Options:
         --keep      leave the home for inspection
+        --crew      go on with a doctor’s round, a standup, and a cycle that works by
+                    both
         --live      with your own Claude Code login instead of the scripted model
         --json      print the table as JSON
         -h, --help  display help for command"
