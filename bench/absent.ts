@@ -18,11 +18,6 @@ export const absentRows: BenchRow[] = [
     'there is no index yet: sessions get the last 200 cycles of their project from the state, `winnow log` reads the file',
   ),
   absent(
-    'landing: runs per landed change and time to land',
-    'at most 1.05 of the lower bound; p50 under 3 minutes',
-    'nothing lands yet: branches wait for review in the remote',
-  ),
-  absent(
     'dashboard, 64 sessions busy',
     'at most 15 kB/s, 10 % of a core; 0 bytes when nothing changes',
     'there is no dashboard yet',

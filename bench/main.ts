@@ -6,6 +6,7 @@ import { checkRows } from './checks.ts';
 import { cliRows } from './cli.ts';
 import { eventLoopRows } from './event-loop.ts';
 import { journalRows } from './journal.ts';
+import { landingRows } from './landing.ts';
 import { memoryRows } from './memory.ts';
 import { overheadRows } from './overhead.ts';
 import { parallelRows } from './parallel.ts';
@@ -24,6 +25,7 @@ const GROUPS: { covers: string; rows: () => Promise<BenchRow[]> }[] = [
   { covers: 'wall of 8 parallel cycles with two slots', rows: () => parallelRows() },
   { covers: 'journal append durable intent start tail state follow', rows: () => journalRows() },
   { covers: 'winnow state start context for a cycle', rows: () => startRows() },
+  { covers: 'landing: runs of the checks, from push to main, batches', rows: () => landingRows() },
   { covers: 'slot', rows: () => slotRows() },
   { covers: 'memory', rows: () => memoryRows() },
   { covers: 'event loop', rows: () => eventLoopRows() },

@@ -1,5 +1,5 @@
 import type { Outcome } from '../model/entry.ts';
-import type { Scenario, Step } from './scenario.ts';
+import type { Reply, Scenario, Step } from './scenario.ts';
 
 /**
  * What the sessions of the demo try: the model's words, and nothing else, are written here. Among them are good and
@@ -11,8 +11,13 @@ export interface Attempt {
   /** What this attempt shows. */
   shows: string;
   expected: Outcome;
+  /** What is to become of its branch; absent where none is pushed. */
+  fate?: Fate;
   scenario: Scenario;
 }
+
+/** `one-of-two`: green alone and red with its counterpart; whichever the train takes first lands. */
+export type Fate = 'landed' | 'rejected' | 'one-of-two';
 
 /** The second session to want the median must come after the first has it: its plan waits for this latch. */
 export const AFTER_ALPHA = 'after-alpha';
@@ -56,12 +61,31 @@ const MEDIAN_AFTER = `  const sorted = [...values].sort((a, b) => a - b);
   const upper = sorted[middle] ?? 0;
   return sorted.length % 2 === 0 ? ((sorted[middle - 1] ?? 0) + upper) / 2 : upper;`;
 
+const PERCENT = `import { formatOld } from './legacy.ts';
+
+/** A share as text, e.g. 0.256 is "25.6%". */
+export function percent(share: number): string {
+  return \`\${formatOld(share * 100)}%\`;
+}
+`;
+const PERCENT_TEST = `import { expect, it } from 'vitest';
+import { percent } from '../src/percent.ts';
+
+it('is a share as text', () => expect(percent(0.256)).toBe('25.6%'));
+`;
+const RANGE = `/** The distance between the smallest and the largest value. */
+export function range(values: readonly number[]): number {
+  return Math.max(...values) - Math.min(...values);
+}
+`;
+
 export const ATTEMPTS: Attempt[] = [
   {
     session: 'alpha',
     focus: 'failing tests',
     shows: 'a clean fix',
     expected: 'pushed',
+    fate: 'landed',
     scenario: {
       steps: [
         plan(MEDIAN_PLAN),
@@ -79,6 +103,7 @@ export const ATTEMPTS: Attempt[] = [
     focus: 'values that are not numbers',
     shows: 'a NaN that spreads, stopped at its source',
     expected: 'pushed',
+    fate: 'landed',
     scenario: {
       steps: [
         plan({
@@ -186,6 +211,7 @@ export const ATTEMPTS: Attempt[] = [
     focus: 'failing tests',
     shows: 'wants what alpha has, is sent back, takes a compiler error instead',
     expected: 'pushed',
+    fate: 'landed',
     scenario: {
       steps: [
         plan({ ...MEDIAN_PLAN, title: 'Repair median for an even number of values' }, { hold: AFTER_ALPHA }),
@@ -204,17 +230,18 @@ export const ATTEMPTS: Attempt[] = [
   },
   {
     session: 'theta',
-    focus: 'compiler errors and dead code',
+    focus: 'needless conversions',
     shows: 'the service is overloaded once, the run is repeated',
     expected: 'pushed',
+    fate: 'landed',
     scenario: {
       steps: [
         plan(
           {
-            title: 'Keep the parsed numbers as numbers and drop formatOld',
-            why: 'tsc: number[] is not string[] in parse; formatOld in src/legacy.ts has no caller',
-            kind: 'cleanup',
-            files: ['src/parse.ts', 'src/legacy.ts'],
+            title: 'Keep the parsed numbers as numbers',
+            why: 'tsc: number[] is not string[] in parse, and nothing needs the detour',
+            kind: 'fix',
+            files: ['src/parse.ts'],
             expects: 'TS2322 in src/parse.ts disappears',
           },
           {
@@ -225,9 +252,101 @@ export const ATTEMPTS: Attempt[] = [
         ),
         ...edit('src/parse.ts', 'const numbers: string[] =', 'const numbers: number[] ='),
         ...edit('src/parse.ts', 'return numbers.map(Number);', 'return numbers;'),
-        shell('git rm -q src/legacy.ts', 'Remove the dead file'),
-        says('parse is typed rightly and the dead file is gone.'),
+        says('parse is typed rightly.'),
+      ],
+    },
+  },
+  {
+    session: 'iota',
+    focus: 'dead code',
+    shows: 'removes a function that nobody calls; green alone, red with kappa’s',
+    expected: 'pushed',
+    fate: 'one-of-two',
+    scenario: {
+      steps: [
+        plan({
+          title: 'Remove formatOld, which nobody calls',
+          why: 'no file imports src/legacy.ts',
+          kind: 'cleanup',
+          files: ['src/legacy.ts'],
+          expects: 'all checks stay as they are',
+        }),
+        shell('grep -rn legacy src test; git rm -q src/legacy.ts', 'Look for callers, then remove the dead file'),
+        says('Nobody imports src/legacy.ts; it is gone.'),
+      ],
+    },
+  },
+  {
+    session: 'kappa',
+    focus: 'missing features',
+    shows: 'begins to call the function that iota removes; green alone, red with iota’s',
+    expected: 'pushed',
+    fate: 'one-of-two',
+    scenario: {
+      steps: [
+        plan({
+          title: 'Add percent, a share as text',
+          why: 'summaries show shares, and nothing formats them',
+          kind: 'feature',
+          files: ['src/percent.ts', 'test/percent.test.ts'],
+          expects: 'a new test in test/percent.test.ts passes',
+        }),
+        {
+          blocks: [
+            { tool: 'Write', input: { file_path: 'src/percent.ts', content: PERCENT } },
+            { tool: 'Write', input: { file_path: 'test/percent.test.ts', content: PERCENT_TEST } },
+          ],
+        },
+        says('percent is there, with a test.'),
+      ],
+    },
+  },
+  {
+    session: 'lambda',
+    focus: 'missing features',
+    shows: 'green, but against the project’s conventions: the reviewer rejects it',
+    expected: 'pushed',
+    fate: 'rejected',
+    scenario: {
+      steps: [
+        plan({
+          title: 'Add range, the distance of the extremes',
+          why: 'a summary without a range says little',
+          kind: 'feature',
+          files: ['src/range.ts'],
+          expects: 'all checks stay as they are',
+        }),
+        { blocks: [{ tool: 'Write', input: { file_path: 'src/range.ts', content: RANGE } }] },
+        says('range is there.'),
       ],
     },
   },
 ];
+
+/** The reviewer reads what it is shown and answers by the project’s conventions. */
+export const REVIEWER: Scenario = {
+  after: 'repeat-last',
+  steps: [
+    ({ prompts }) => {
+      const diff = prompts.join('\n');
+      return /^\+\+\+ b\/src\/range\.ts$/m.test(diff)
+        ? review({
+            decision: 'reject',
+            reasons: [
+              'CLAUDE.md: every function has a test beside its name, and range has none',
+              'range([]) is -Infinity, not 0',
+            ],
+            risk: 'medium',
+            comments: [{ file: 'src/range.ts', line: 3, text: 'Math.max() of nothing is -Infinity.' }],
+          })
+        : review({
+            decision: 'approve',
+            reasons: ['It does one thing, keeps to the conventions and breaks nothing'],
+            risk: 'low',
+            comments: [],
+          });
+    },
+  ],
+};
+
+const review = (answer: unknown): Reply => ({ blocks: [{ answer }] });

@@ -22,8 +22,8 @@ export const demoCommand = async (
   try {
     say(
       options.live
-        ? 'A small repository with planted faults, and sessions with your own Claude Code login.'
-        : 'A small repository with planted faults, eight sessions with the real Claude Code; only the model’s words are scripted.',
+        ? 'A small repository with planted faults, and sessions and a reviewer with your own Claude Code login.'
+        : 'A small repository with planted faults, eleven sessions and a reviewer with the real Claude Code; only the model’s words are scripted.',
     );
     const result = await runDemo({
       dir,

@@ -7,9 +7,11 @@ import { ok, type Result } from '../base/result.ts';
 import type { CannotOpen, Factory } from '../desk/doors.ts';
 import type { Entry, EntryOf } from '../model/entry.ts';
 import { type Failure, failed } from '../model/failure.ts';
+import type { QueuedBranch } from '../model/state.ts';
 import { recover } from '../roles/recovery.ts';
 import { createScheduler } from '../roles/scheduler.ts';
-import { AFTER_ALPHA, ATTEMPTS, type Attempt } from './attempts.ts';
+import { AFTER_ALPHA, ATTEMPTS, type Attempt, type Fate, REVIEWER } from './attempts.ts';
+import { checkFreshClone, type FreshClone, reviewAndLand, wrongFates } from './land.ts';
 import { type MessagesApi, startMessagesApi } from './messages-api.ts';
 import { createDemoRepository, type DemoRepository } from './repository.ts';
 
@@ -34,6 +36,8 @@ export interface DemoRow {
   shows: string;
   expected: string | undefined;
   entry: EntryOf<'ralph_cycle'>;
+  /** What became of its branch in review and train; absent where none was pushed. */
+  branch?: QueuedBranch;
 }
 
 export interface DemoResult {
@@ -43,6 +47,8 @@ export interface DemoResult {
   wrong: string[];
   home: string;
   remote: string;
+  /** Main of the remote at the end, as a fresh clone of it shows it. */
+  main: FreshClone;
   /** Check executions, and what a cycle without shared results would have needed. */
   checks: { ran: number; reused: number };
   journal: string;
@@ -73,7 +79,9 @@ export const runDemo = async (input: DemoInput): Promise<Result<DemoResult, Fail
   const home = join(input.dir, 'home');
   const api = input.live
     ? undefined
-    : await startMessagesApi({ scenarios: Object.fromEntries(ATTEMPTS.map((a) => [a.session, a.scenario])) });
+    : await startMessagesApi({
+        scenarios: { ...Object.fromEntries(ATTEMPTS.map((a) => [a.session, a.scenario])), reviewer: REVIEWER },
+      });
   try {
     await writeHome(home, repository, input, api, claude);
     const opened = await input.openFactory(home);
@@ -81,14 +89,25 @@ export const runDemo = async (input: DemoInput): Promise<Result<DemoResult, Fail
     const factory = opened.value;
     try {
       const before = await tipOf(repository);
-      const rows = await runCycles(factory, input, api);
-      const wrong = await whatIsWrong(factory, repository, input, rows, before);
+      const watch = watchJournal(factory, input, api);
+      const rows = await runCycles(factory, input, watch.ended);
+      const wrong = await wrongCycles(factory, repository, input, rows, before);
+      await reviewAndLand(factory, input.signal);
+      await watch.stop();
+      const main = await checkFreshClone(repository, input.dir, input.modules, before);
+      wrong.push(...(await wrongLandings(factory, repository, input, main, before)));
+      const { queue } = factory.journal.state();
+      for (const row of rows) {
+        const branch = queue[row.entry.data.branch ?? ''];
+        if (branch) row.branch = branch;
+      }
       return ok({
         rows,
         live: input.live,
         wrong,
         home,
         remote: repository.remote,
+        main,
         checks: {
           ran: factory.journal.state().checks.ran,
           reused: rows.reduce((sum, row) => sum + row.entry.data.checks.reused, 0),
@@ -104,8 +123,14 @@ export const runDemo = async (input: DemoInput): Promise<Result<DemoResult, Fail
   }
 };
 
-const runCycles = async (factory: Factory, input: DemoInput, api: MessagesApi | undefined): Promise<DemoRow[]> => {
-  const ended = new Map<string, EntryOf<'ralph_cycle'>>();
+interface Watch {
+  /** The end of each session's cycle, as it is journalled. */
+  ended: Map<string, EntryOf<'ralph_cycle'>>;
+  stop(): Promise<void>;
+}
+
+const watchJournal = (factory: Factory, input: DemoInput, api: MessagesApi | undefined): Watch => {
+  const ended: Watch['ended'] = new Map();
   const watching = new AbortController();
   const told = (async () => {
     for await (const entry of factory.journal.follow({ from: 'start', signal: watching.signal })) {
@@ -116,6 +141,16 @@ const runCycles = async (factory: Factory, input: DemoInput, api: MessagesApi | 
       if (entry.type === 'ralph_cycle') ended.set(entry.session ?? '', entry as EntryOf<'ralph_cycle'>);
     }
   })();
+  return {
+    ended,
+    stop: () => {
+      watching.abort();
+      return told;
+    },
+  };
+};
+
+const runCycles = async (factory: Factory, input: DemoInput, ended: Watch['ended']): Promise<DemoRow[]> => {
   await recover(factory.shop, factory.sessions());
   const scheduler = createScheduler({
     shop: factory.shop,
@@ -133,8 +168,6 @@ const runCycles = async (factory: Factory, input: DemoInput, api: MessagesApi | 
     }
     if (decision.start.length === 0) break;
   }
-  watching.abort();
-  await told;
   return factory.sessions().flatMap((session) => {
     const entry = ended.get(session.name);
     const attempt = ATTEMPTS.find((a) => a.session === session.name);
@@ -151,7 +184,7 @@ const runCycles = async (factory: Factory, input: DemoInput, api: MessagesApi | 
 };
 
 /** Everything is looked up in git and in the journal; nothing is taken from what was scripted. */
-const whatIsWrong = async (
+const wrongCycles = async (
   factory: Factory,
   repository: DemoRepository,
   input: DemoInput,
@@ -189,6 +222,36 @@ const whatIsWrong = async (
   if (!clash) wrong.push('no plan was sent back for clashing with a claim');
   return wrong;
 };
+
+const wrongLandings = async (
+  factory: Factory,
+  repository: DemoRepository,
+  input: DemoInput,
+  main: FreshClone,
+  before: string,
+): Promise<string[]> => {
+  const { queue } = factory.journal.state();
+  const wrong: string[] = [];
+  const tip = await tipOf(repository);
+  if (main.commit !== tip) wrong.push(`the fresh clone is at ${main.commit}, the remote's main at ${tip}`);
+  const landings = factory.journal.tail(LANDINGS_READ_MAX, { types: ['merged'] });
+  const landed = landings.flatMap((entry) => (entry.type === 'merged' ? entry.data.landings : []));
+  if (main.landed.length !== landed.length)
+    wrong.push(`${main.landed.length} commits on main since ${before.slice(0, 10)}, ${landed.length} in the journal`);
+  for (const { branch, status } of Object.values(queue)) {
+    const there = await remoteCommit(repository, branch);
+    if (status.state !== 'needs-human' && there !== undefined)
+      wrong.push(`${branch} is ${status.state} and still in the remote`);
+  }
+  if (input.live) return wrong;
+  const fates = new Map(ATTEMPTS.flatMap((a): [string, Fate][] => (a.fate ? [[a.session, a.fate]] : [])));
+  wrong.push(...wrongFates(queue, fates));
+  for (const { name, ok: green, says } of main.checks) if (!green) wrong.push(`${name} is red on main: ${says}`);
+  return wrong;
+};
+
+/** Far more than there are attempts. */
+const LANDINGS_READ_MAX = 100;
 
 const remoteCommit = async ({ remote }: DemoRepository, branch: string): Promise<string | undefined> => {
   const { exitCode, stdout } = await execa(

@@ -1,6 +1,6 @@
 import { renderTable } from '../faces/cli/table.ts';
 import type { Terminal } from '../faces/cli/terminal.ts';
-import { beforeAfter, seconds, usd } from '../faces/cli/words.ts';
+import { beforeAfter, branchStatusText, seconds, usd } from '../faces/cli/words.ts';
 import type { DemoResult } from './demo.ts';
 
 /** The end of the demo: what became of each attempt, and where all of it is to be read. Pure. */
@@ -9,17 +9,22 @@ export const renderDemo = (
   kept: boolean,
   { paint, width }: Pick<Terminal, 'paint' | 'width'>,
 ): string => {
-  const rows = result.rows.map(({ session, entry: { data } }) => [
+  const rows = result.rows.map(({ session, entry: { data }, branch }) => [
     session,
     data.plan?.title ?? '–',
     data.verdict ?? '–',
     data.outcome,
+    branch?.status.state ?? '–',
     beforeAfter(data),
     usd(data.costUsd),
     seconds(data.times.total ?? 0),
   ]);
-  const head = ['SESSION', 'PLAN', 'VERDICT', 'OUTCOME', 'ERRORS+FAILING', 'COST', 'TIME'];
-  const why = result.rows.map(({ session, shows, entry }) => `  ${session.padEnd(8)} ${shows}: ${entry.data.reason}`);
+  const head = ['SESSION', 'PLAN', 'VERDICT', 'OUTCOME', 'BRANCH', 'ERRORS+FAILING', 'COST', 'TIME'];
+  const why = result.rows.flatMap(({ session, shows, entry, branch }) => [
+    `  ${session.padEnd(8)} ${shows}: ${entry.data.reason}`,
+    ...(branch && branch.status.state !== 'landed' ? [`  ${''.padEnd(8)} ${branchStatusText(branch.status)}`] : []),
+  ]);
+  const landed = result.rows.filter(({ branch }) => branch?.status.state === 'landed').length;
   const { ran, reused } = result.checks;
   const cost = result.rows.reduce((sum, row) => sum + row.entry.data.costUsd, 0);
   const pushed = result.rows.filter((row) => row.entry.data.outcome === 'pushed').length;
@@ -30,12 +35,18 @@ export const renderDemo = (
     'Why:',
     ...why,
     '',
-    `${result.rows.length} attempts, ${pushed} kept. ${ran} checks ran, ${reused} results were shared instead of measured again. ${usd(cost)} at list prices, ${seconds(result.durationMs)}.`,
+    `Main in a fresh clone of the remote, ${result.main.commit.slice(0, 10)}:`,
+    ...result.main.landed.map((line) => `  ${line}`),
+    ...result.main.checks.map(({ command, ok, says }) =>
+      paint(ok ? 'green' : 'red', `  ${ok ? '✓' : '✗'} ${command}: ${says}`),
+    ),
+    '',
+    `${result.rows.length} attempts, ${pushed} pushed, ${landed} landed. ${ran} checks ran, ${reused} results were shared instead of measured again. ${usd(cost)} at list prices, ${seconds(result.durationMs)}.`,
     ...(result.wrong.length === 0
       ? [
           paint(
             'green',
-            `${result.live ? 'Every attempt came to a verdict, what was kept is in the remote, and main did not move' : 'Every outcome is the expected one'}: looked up in the journal and in the remote.`,
+            `${result.live ? 'Every attempt came to a verdict, and main is what the journal says' : 'Every outcome is the expected one'}: looked up in the journal and in the remote.`,
           ),
         ]
       : [paint('red', 'NOT as expected:'), ...result.wrong.map((line) => paint('red', `  ${line}`))]),
@@ -47,10 +58,11 @@ export const renderDemo = (
           `               ${result.journal}`,
           `  transcripts  ${result.home}/logs/transcripts/`,
           `  patches      ${result.home}/logs/patches/   (what was not kept)`,
-          `  branches     git --git-dir ${result.remote} branch --list 'brl/*'`,
+          `  reviews      ${result.home}/logs/reviews/`,
+          `  main         git --git-dir ${result.remote} log`,
         ]
       : [
-          'The home was removed; `winnow demo --keep` leaves it: journal, transcripts, patches of what was not kept, branches.',
+          'The home was removed; `winnow demo --keep` leaves it: journal, transcripts, reviews, patches of what was not kept, the remote.',
         ]),
   ].join('\n');
 };

@@ -2,10 +2,11 @@ import { err, ok, type Result } from '../base/result.ts';
 import { proposeRevert } from '../flow/train.ts';
 import type { ProjectConfig } from '../model/config.ts';
 import { type Failure, FailureError, failed } from '../model/failure.ts';
-import type { PastLanding, QueuedBranch } from '../model/state.ts';
+import type { PastLanding } from '../model/state.ts';
 import type { Mirror } from '../ports/git/mirror.ts';
 import { trainWorld } from '../roles/train.ts';
 import type { Factory } from './doors.ts';
+import { decide } from './queue.ts';
 
 /** What a person asks of main: to take back what landed. */
 export interface Reverted {
@@ -30,28 +31,12 @@ export const revert = async (
     if (!proposed.ok) return proposed;
     const queued = factory.journal.state().queue[proposed.value]!;
     if (queued.status.state === 'landed') return failed('argument-invalid', `${queued.branch} has landed already`);
-    if (queued.status.state !== 'approved') approve(factory, queued, options);
+    if (queued.status.state !== 'approved') decide(factory, queued, { decision: 'approve', ...options });
     return ok({ branch: queued.branch, title: queued.title, project });
   } catch (error) {
     if (error instanceof FailureError) return err(error.failure);
     throw error;
   }
-};
-
-const approve = (factory: Factory, queued: QueuedBranch, { reason, by }: { reason: string; by: string }): void => {
-  factory.journal.append<'cto_review'>({
-    type: 'cto_review',
-    project: queued.project,
-    data: {
-      branch: queued.branch,
-      commit: queued.commit,
-      decision: 'approve',
-      by: 'person',
-      name: by,
-      reasons: [reason],
-      comments: [],
-    },
-  });
 };
 
 interface Landed {

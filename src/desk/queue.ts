@@ -1,13 +1,14 @@
 import { err, ok, type Result } from '../base/result.ts';
 import { readReport } from '../flow/keep.ts';
 import { journalMove } from '../flow/review.ts';
+import { noteWord, reviewFileOf } from '../flow/review-page.ts';
 import { writeReviewQueue } from '../flow/review-queue.ts';
 import { statText } from '../flow/review-text.ts';
 import type { EntryData, EntryOf } from '../model/entry.ts';
 import { type Failure, FailureError, failed } from '../model/failure.ts';
 import { type Figures, figuresOf } from '../model/report.ts';
 import { ReviewComment } from '../model/review.ts';
-import type { QueuedBranch } from '../model/state.ts';
+import type { QueuedBranch, State } from '../model/state.ts';
 import type { Comparison, Finding } from '../model/verdict.ts';
 import { openBranches } from '../policy/queue.ts';
 import type { Mirror } from '../ports/git/mirror.ts';
@@ -37,7 +38,8 @@ export const findBranch = (counter: Counter, what: string): Result<QueuedBranch,
   const { queue } = counter.journal.state();
   const exact = Object.hasOwn(queue, what) ? queue[what] : undefined;
   if (exact) return ok(exact);
-  const matches = what === '' ? [] : Object.values(queue).filter(({ branch }) => branch.endsWith(what));
+  const byEnd = what === '' ? [] : Object.values(queue).filter(({ branch }) => branch.endsWith(what));
+  const matches = byEnd.length > 0 ? byEnd : ofSession(queue, what);
   const [first, ...others] = matches;
   if (!first) {
     const shown = JSON.stringify(what.slice(0, NAME_SHOWN_MAX_CHARS));
@@ -45,7 +47,16 @@ export const findBranch = (counter: Counter, what: string): Result<QueuedBranch,
   }
   if (others.length === 0) return ok(first);
   const names = matches.slice(0, NAMED_MAX).map(({ branch }) => branch);
-  return failed('argument-invalid', `${matches.length} branches end in ${what}: ${names.join(', ')}`);
+  return failed('argument-invalid', `${matches.length} branches are called ${what}: ${names.join(', ')}`);
+};
+
+/** A session's own branches: those that are open, else the newest. */
+const ofSession = (queue: State['queue'], name: string): QueuedBranch[] => {
+  const own = Object.values(queue).filter(({ session }) => session === name && name !== '');
+  const open = own.filter(
+    ({ status: { state } }) => state === 'pending' || state === 'needs-human' || state === 'approved',
+  );
+  return open.length > 0 ? open : own.sort((a, b) => b.at.localeCompare(a.at)).slice(0, 1);
 };
 
 export type Approval =
@@ -62,7 +73,11 @@ export const approveBranch = (
     const found = await decidable(factory, what);
     if (!found.ok) return found;
     const { queued, mirror } = found.value;
-    if (!queued.deleted) {
+    if (queued.deleted) {
+      // Open again it must not lose what only the mirror has.
+      const kept = await mirror.keep(queued.branch, queued.commit);
+      if (!kept.ok) return (await mirror.treeOf(queued.commit)).ok ? kept : commitGone(queued);
+    } else {
       const there = await mirror.fetchBranch(queued.branch);
       if (!there.ok) return there;
       const { value: to } = there;
@@ -82,6 +97,11 @@ export const approveBranch = (
     }
     return ok({ state: 'approved', entry: decide(factory, queued, { decision: 'approve', by, reason }) });
   });
+
+const commitGone = ({ branch, commit, patch }: QueuedBranch): Result<never, Failure> => {
+  const left = patch === undefined ? '' : `; its change lies in ${patch}`;
+  return failed('commit-gone', `the commit ${commit.slice(0, 10)} of ${branch} is not kept any more${left}`);
+};
 
 export interface Rejection {
   entry: EntryOf<'cto_review'>;
@@ -112,7 +132,7 @@ export const commentBranch = (
   writing(counter, async () => {
     const found = findBranch(counter, what);
     if (!found.ok) return found;
-    const { branch, commit, project, session, cycle } = found.value;
+    const { branch, commit } = found.value;
     if (remark.line !== undefined && remark.file === undefined)
       return failed('argument-invalid', 'a line needs a file: --file PATH --line N');
     const comment = ReviewComment.safeParse({
@@ -124,13 +144,13 @@ export const commentBranch = (
       const most = 'a remark has from 1 to 4,000 characters, its file at most 1,000';
       return failed('argument-invalid', most);
     }
-    return ok(
-      counter.journal.append<'review_commented'>({
-        type: 'review_commented',
-        ...{ project, session, cycle },
-        data: { branch, commit, name: by, comment: comment.data },
-      }),
-    );
+    const entry = counter.journal.append<'review_commented'>({
+      type: 'review_commented',
+      ...whereOf(found.value),
+      data: { branch, commit, name: by, comment: comment.data },
+    });
+    noteWord(counter, entry);
+    return ok(entry);
   });
 
 /** Everything that is known of a branch. */
@@ -182,6 +202,8 @@ const diffOf = async (factory: Factory, queued: QueuedBranch): Promise<BranchVie
   const project = factory.config().projects.find(({ name }) => name === queued.project);
   const mirror = project && (await factory.shop.mirrorOf(project));
   if (!mirror?.ok) return undefined;
+  // A branch that no cycle of this home made is not in the mirror until somebody has looked at it.
+  if (!queued.deleted && !(await mirror.value.treeOf(queued.commit)).ok) await mirror.value.fetchBranch(queued.branch);
   const from = (await mirror.value.mergeBase(queued.base, queued.commit)) ?? queued.base;
   const [diff, patch] = await Promise.all([
     mirror.value.diff(from, queued.commit),
@@ -208,16 +230,25 @@ const decidable = async (
   return mirror.ok ? ok({ queued, mirror: mirror.value }) : mirror;
 };
 
-const decide = (
-  { journal }: Counter,
-  { branch, commit, project, session, cycle }: QueuedBranch,
+/** A person's word: in the journal first, since only what it takes counts. */
+export const decide = (
+  counter: Counter,
+  queued: QueuedBranch,
   { decision, by, reason }: { decision: 'approve' | 'reject'; by: string; reason: string },
-): EntryOf<'cto_review'> =>
-  journal.append<'cto_review'>({
+): EntryOf<'cto_review'> => {
+  const { branch, commit } = queued;
+  const file = reviewFileOf(counter, branch);
+  const entry = counter.journal.append<'cto_review'>({
     type: 'cto_review',
-    ...{ project, session, cycle },
-    data: { branch, commit, decision, by: 'person', name: by, reasons: [reason], comments: [] },
+    ...whereOf(queued),
+    data: { branch, commit, decision, by: 'person', name: by, reasons: [reason], comments: [], file },
   });
+  noteWord(counter, entry);
+  return entry;
+};
+
+/** A revert is of no session. */
+const whereOf = ({ project, session, cycle }: QueuedBranch) => ({ project, ...(session ? { session, cycle } : {}) });
 
 const news = async (
   { shop }: Factory,

@@ -131,7 +131,7 @@ const redView = ({ commit, at, broken, suspects }: NonNullable<ProjectState['red
   commit,
   since: at,
   broken: broken.length,
-  suspects: suspects.map(({ author, subject }) => `${author}: ${subject}`),
+  suspects: suspects.map(({ commit: suspect, author, subject }) => `${suspect.slice(0, 10)} “${subject}” of ${author}`),
 });
 
 const isUp = ({ state, isAlive }: StatusInput): boolean => Object.values(state.processes).some(isAlive);

@@ -2,6 +2,7 @@ import { Cron } from 'croner';
 import { renderProblem } from '../base/file-problem.ts';
 import { ok, type Result } from '../base/result.ts';
 import { collect } from '../flow/gc.ts';
+import { pruneMirror } from '../flow/prune.ts';
 import { writeTaskQueue } from '../flow/task-queue.ts';
 import type { EntryOf, EntryType } from '../model/entry.ts';
 import { type Failure, FailureError, failed } from '../model/failure.ts';
@@ -146,6 +147,11 @@ const tidy = async (factory: Factory, tell: (line: string) => void): Promise<voi
     const collected = await collect(factory.shop, 'schedule');
     if (!collected.ok) return tell(collected.error.message);
     for (const { why } of collected.value.failed.slice(0, FAILED_TOLD_MAX)) tell(why);
+    // Last: what has just had its time lets go of its objects.
+    for (const project of factory.config().projects) {
+      const pruned = await pruneMirror(factory.shop, project);
+      if (!pruned.ok) tell(pruned.error.message);
+    }
   } catch (error) {
     tell(`tidying failed: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -227,8 +227,7 @@ const branchItems = async (shop: Workshop, project: ProjectConfig): Promise<Inve
   const commits = kept.value.map(({ name: branch, commit, atMs }): Item => {
     const session = sessionOfBranch(branch);
     const queued = queuedOf(state, branch);
-    // An agent may date its commits to the future; nothing else says when an attempt without an end was made.
-    const usedMs = queued ? Date.parse(queued.changedAt) : atMs > shop.clock.now() ? 0 : atMs;
+    const usedMs = queued ? Date.parse(queued.changedAt) : atMs;
     const item: Item = { kind: 'commits', name: branch, bytes: 0, usedMs, project: project.name, branch, commit };
     return session === undefined ? item : { ...item, session };
   });

@@ -15,6 +15,9 @@ export interface JudgedTree {
   reused: number;
 }
 
+/** How closely is looked: what does not change the answer is left out, unless it is asked for. */
+export type JudgeExtent = 'decided' | 'once' | 'whole';
+
 /**
  * Runs the checks one after the other, cheapest failures first, as long as they can still change the verdict; a test
  * that passed below and fails here is looked at once more before it is believed.
@@ -23,12 +26,15 @@ export const judgeTree = async (
   shop: Workshop,
   input: MeasureInput,
   baseline: TreeReport,
+  extent: JudgeExtent = 'decided',
 ): Promise<Result<JudgedTree, Failure>> => {
-  const measured = await measureTree(shop, { ...input, enough: isDecided(input.tree, baseline) });
+  const enough = extent === 'whole' ? {} : { enough: isDecided(input.tree, baseline, extent) };
+  const measured = await measureTree(shop, { ...input, ...enough });
   if (!measured.ok) return measured;
   const { ran, reused, report } = measured.value;
   const { base, result } = soFar(input.tree, baseline, report.checks);
-  if (unevaluatedOf(result)) return ok({ comparison: compareReports(base, result), result, ran, reused });
+  if (unevaluatedOf(result) || extent === 'once')
+    return ok({ comparison: compareReports(base, result), result, ran, reused });
   const second = await lookAgain(shop, input, base, result);
   const comparison = compareReports(base, second.believed);
   return ok({ comparison, result: second.believed, ran: ran + second.ran, reused });
@@ -39,15 +45,17 @@ export const isJudged = async (
   shop: Workshop,
   input: Pick<MeasureInput, 'project' | 'mirror' | 'signal' | 'tree'>,
   baseline: TreeReport,
+  extent: JudgeExtent = 'decided',
 ): Promise<boolean> => {
-  const isEnough = isDecided(input.tree, baseline);
+  const isEnough = isDecided(input.tree, baseline, extent);
   const checks: CheckReport[] = [];
   const reports = await knownReports(shop, input);
   for (const report of reports) {
     if (report === undefined) return false;
     checks.push(report);
-    if (isEnough(checks)) return true;
+    if (extent !== 'whole' && isEnough(checks)) return true;
   }
+  if (extent === 'once') return reports.length > 0;
   const { base, result } = soFar(input.tree, baseline, checks);
   return reports.length > 0 && suspectedFlaky(base, result).length === 0;
 };
@@ -59,11 +67,12 @@ const soFar = (tree: string, baseline: TreeReport, checks: CheckReport[]) => ({
 
 /** A test that fails is not believed yet, so only what no second look can change ends the row early. */
 const isDecided =
-  (tree: string, baseline: TreeReport) =>
+  (tree: string, baseline: TreeReport, extent: JudgeExtent) =>
   (checks: CheckReport[]): boolean => {
     const { base, result } = soFar(tree, baseline, checks);
     const { verdict } = compareReports(base, result);
-    return verdict === 'unevaluated' || (verdict === 'worse' && suspectedFlaky(base, result).length === 0);
+    if (verdict !== 'worse') return verdict === 'unevaluated';
+    return extent === 'once' || suspectedFlaky(base, result).length === 0;
   };
 
 const lookAgain = async (

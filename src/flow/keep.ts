@@ -7,6 +7,7 @@ import type { Failure } from '../model/failure.ts';
 import { TreeReport } from '../model/report.ts';
 import type { QueuedBranch } from '../model/state.ts';
 import { Comparison, Finding } from '../model/verdict.ts';
+import { fileNameOf } from '../policy/retention.ts';
 import type { Mirror } from '../ports/git/mirror.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -36,7 +37,10 @@ export const keepBranch = async (
   mirror: Mirror,
   { branch, commit, base }: Pick<QueuedBranch, 'branch' | 'commit' | 'base'>,
 ): Promise<Result<string, Failure>> => {
-  const kept = await mirror.keep(branch, commit);
+  const first = await mirror.keep(branch, commit);
+  // What nobody has looked at yet is in the remote alone.
+  const fetched = first.ok ? undefined : await mirror.fetchBranch(branch);
+  const kept = fetched?.ok && fetched.value === commit ? await mirror.keep(branch, commit) : first;
   if (!kept.ok) return kept;
   // The base is the tip that it was judged on, which may be newer than where it parted.
   const from = (await mirror.mergeBase(base, commit)) ?? base;
@@ -45,9 +49,6 @@ export const keepBranch = async (
   const written = await mirror.writePatch(from, commit, file);
   return written.ok ? ok(relative(shop.paths.home, file)) : written;
 };
-
-/** A branch's name as the name of a file. */
-export const fileNameOf = (branch: string): string => branch.replaceAll('/', '-');
 
 /** What `evaluate` wrote of a cycle: the whole reports before and after, and how they differ. */
 const KeptReport = z.object({

@@ -17,7 +17,7 @@ import { type Asker, ask } from './agent.ts';
 import { PATCH_MAX_BYTES, searchFindings } from './findings.ts';
 import { type KeptReport, keepBranch, readReport } from './keep.ts';
 import { contextFiles, fetchTip } from './read.ts';
-import { writeReview } from './review-page.ts';
+import { noteWord, reviewFileOf, writeReview } from './review-page.ts';
 import { reportsText, statText } from './review-text.ts';
 import type { CycleEnd, Workshop } from './workshop.ts';
 
@@ -236,7 +236,7 @@ const decide = async (shop: Workshop, queued: QueuedBranch, change: Change, word
     by: word.by,
     name: word.name,
     ...answer,
-    file,
+    ...(file === undefined ? {} : { file }),
     ...(word.asker ? { costUsd: word.asker.sum.costUsd } : {}),
   };
   const where = { project, session, cycle };
@@ -286,10 +286,13 @@ const countFailure = (shop: Workshop, queued: QueuedBranch, fault: Failure, cost
   if ((status.failures ?? 0) < REVIEW_FAILURES_MAX) return { state: 'failed', reason };
   const last = `The review failed ${REVIEW_FAILURES_MAX} times in a row, the last time since: ${reason} ${decides(branch)}`;
   const word = { decision: 'needs-human' as const, by: 'rule' as const, name: 'failed', reasons: [last], comments: [] };
+  const file = reviewFileOf(shop, branch);
   const asked = appended(() =>
-    shop.journal.append<'cto_review'>({ type: 'cto_review', ...where, data: { branch, commit, ...word } }),
+    shop.journal.append<'cto_review'>({ type: 'cto_review', ...where, data: { branch, commit, ...word, file } }),
   );
-  return asked ? { state: 'decided', entry: asked } : overtaken(branch, shop.journal.state().queue[branch]);
+  if (!asked) return overtaken(branch, shop.journal.state().queue[branch]);
+  noteWord(shop, asked);
+  return { state: 'decided', entry: asked };
 };
 
 // ---- the question --------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@ import type { EntryData, EntryOf, EntryType, NewEntryOf } from '../model/entry.t
 import type { Failure } from '../model/failure.ts';
 import type { Figures } from '../model/report.ts';
 import type { QueuedBranch, State } from '../model/state.ts';
+import type { JudgeExtent } from './judge.ts';
 
 /**
  * What the train needs of the world, for one project: git, checks and the journal behind plain questions. The role
@@ -30,9 +31,15 @@ export interface TrainWorld {
   /** Puts a branch on top of a commit in the project's style, without a checkout. */
   stack(onto: string, branch: QueuedBranch): Promise<Result<Stacked, Failure>>;
   /** Whether the result of this tree against that one is known already, so that `judge` would execute nothing. */
-  isJudged(tree: string, base: string): Promise<boolean>;
-  /** Runs the checks on a tree, unless known, and compares with the base by identity; a failing test is looked at twice. */
-  judge(tree: string, base: string): Promise<Result<Judged, Failure>>;
+  isJudged(tree: string, base: string, extent?: JudgeExtent): Promise<boolean>;
+  /**
+   * Runs the checks on a tree, unless known, and compares with the base by identity; a failing test is looked at twice.
+   * `once`: without the second look, for a stack of which nobody is blamed yet. `whole`: also what can no longer change
+   * the answer is looked at, so that everything that fails is named.
+   */
+  judge(tree: string, base: string, extent?: JudgeExtent): Promise<Result<Judged, Failure>>;
+  /** The tree of a commit that main had. */
+  treeOf(commit: string): Promise<Result<string, Failure>>;
   /** Who did what between two tips, the newest first. */
   suspects(from: string, to: string): Promise<EntryData<'main_red'>['suspects']>;
   /** Compare-and-swap of main in the remote. */
@@ -53,8 +60,11 @@ export interface TrainWorld {
 }
 
 export type Stacked =
-  /** The commit to land and its tree; `merged` differs from the branch's own commit except by accident. */
-  | { state: 'stacked'; merged: string; tree: string }
+  /**
+   * The commit to land and its tree; `merged` differs from the branch's own commit except by accident.
+   * `note`: why the style is not the one asked for.
+   */
+  | { state: 'stacked'; merged: string; tree: string; note?: string }
   /** `text`: what git says, with the hunks. */
   | { state: 'conflict'; files: string[]; text: string }
   /** A submodule, an unreadable object: it cannot be merged, and why. */

@@ -14,6 +14,7 @@ import {
   ridersOf,
   UNEVALUATED_MAX,
 } from '../policy/train.ts';
+import type { JudgeExtent } from './judge.ts';
 import type { Judged, Stacked, TrainWorld } from './train-world.ts';
 
 /**
@@ -93,7 +94,13 @@ interface Car {
   rider: Riding;
   merged: string;
   tree: string;
+  note?: string;
 }
+
+const carOf = (rider: Riding, { merged, tree, note }: Extract<Stacked, { state: 'stacked' }>): Car => ({
+  ...{ rider, merged, tree },
+  ...(note === undefined ? {} : { note }),
+});
 
 const projectOf = (world: TrainWorld): ProjectState | undefined => world.state().projects[world.project];
 
@@ -256,15 +263,13 @@ const formStack = async (
       await drop(world, tick, tip, rider, why);
       return ok('changed');
     }
-    alone.set(rider.branch, { rider, merged: on.value.merged, tree: on.value.tree });
+    alone.set(rider.branch, carOf(rider, on.value));
     if (await world.isJudged(on.value.tree, tip.tree)) free.add(rider.branch);
   }
   const cars: Car[] = [];
-  // While main is red each must show by itself that it mends something.
-  const max = projectOf(world)?.red ? 1 : world.batchMax;
   for (const rider of ridersOf(world.state(), world.project, (branch) => free.has(branch))) {
     const single = alone.get(rider.branch);
-    if (cars.length >= max) break;
+    if (cars.length >= sizeOf(world, cars)) break;
     if (!single || deferred.has(rider.branch)) continue;
     const last = cars.at(-1);
     if (!last) {
@@ -274,10 +279,17 @@ const formStack = async (
     const on = await world.stack(last.merged, rider);
     if (!on.ok) return on;
     if (on.value.state !== 'stacked' || on.value.tree === last.tree) continue;
-    cars.push({ rider, merged: on.value.merged, tree: on.value.tree });
+    cars.push(carOf(rider, on.value));
   }
   return ok(cars);
 };
+
+/**
+ * While main is red each must show by itself that it mends something; and what a revert may bring back is not held
+ * against it, so that nobody else may ride with one.
+ */
+const sizeOf = (world: TrainWorld, cars: readonly Car[]): number =>
+  projectOf(world)?.red || cars[0]?.rider.kind === 'revert' ? 1 : world.batchMax;
 
 /** One step of the search on this stack, and what follows from it. */
 const ride = async (
@@ -289,8 +301,9 @@ const ride = async (
 ): Promise<Result<Round, Failure>> => {
   const results = new Map<number, Judged>();
   for (const [n, car] of cars.entries()) {
-    if (!(await world.isJudged(car.tree, tip.tree))) continue;
-    const judged = await world.judge(car.tree, tip.tree);
+    const extent = extentOf(car, n + 1);
+    if (!(await world.isJudged(car.tree, tip.tree, extent))) continue;
+    const judged = await judgeCar(world, tip, car, extent);
     if (!judged.ok) return judged;
     if (judged.value.state !== 'unevaluated') results.set(n + 1, judged.value);
   }
@@ -322,9 +335,40 @@ const ride = async (
   }
 };
 
+/**
+ * A red stack blames nobody, it only halves the search: what failed there is looked at twice when it fails again for the
+ * one branch that would be dropped for it.
+ */
+const extentOf = ({ rider }: Car, length: number): JudgeExtent =>
+  rider.kind === 'revert' ? 'whole' : length > 1 ? 'once' : 'decided';
+
+/**
+ * What a landing had mended fails again when it is taken back, and the tests that it brought are gone: that is what was
+ * asked for, and no reason to refuse a revert. Whatever else breaks is.
+ */
+const judgeCar = async (
+  world: TrainWorld,
+  tip: Tip,
+  { rider, tree }: Car,
+  extent: JudgeExtent,
+): Promise<Result<Judged, Failure>> => {
+  const judged = await world.judge(tree, tip.tree, extent);
+  if (rider.kind !== 'revert' || !judged.ok || judged.value.state !== 'red') return judged;
+  const landed = await world.treeOf(rider.base);
+  if (!landed.ok) return landed;
+  const back = await world.judge(rider.tree, landed.value, 'whole');
+  if (!back.ok) return back;
+  const expected = new Set([...back.value.failing, ...back.value.lost]);
+  const failing = judged.value.failing.filter((identity) => !expected.has(identity));
+  const lost = judged.value.lost.filter((identity) => !expected.has(identity));
+  if (failing.length + lost.length > 0) return ok({ ...judged.value, failing, lost });
+  return ok({ ...judged.value, state: 'green', reason: 'as before what it takes back', failing, lost });
+};
+
 const testPrefix = async (world: TrainWorld, tip: Tip, cars: readonly Car[]): Promise<Result<Judged, Failure>> => {
-  const { tree } = cars.at(-1)!;
-  const judged = await world.judge(tree, tip.tree);
+  const last = cars.at(-1)!;
+  const { tree } = last;
+  const judged = await judgeCar(world, tip, last, extentOf(last, cars.length));
   if (!judged.ok) return judged;
   const { state, reason, failing, lost, checks } = judged.value;
   world.append<'train_tested'>({
@@ -369,13 +413,14 @@ const land = async (
     to,
     tree,
     style: world.style,
-    landings: cars.map(({ rider, merged }) => ({
+    landings: cars.map(({ rider, merged, note }) => ({
       branch: rider.branch,
       commit: rider.commit,
       merged,
       session: rider.session,
       cycle: rider.cycle,
       review: rider.status.review,
+      ...(note === undefined ? {} : { note: world.redact(note) }),
     })),
     figures: judged.figures,
     verify: world.verify !== undefined,
@@ -454,7 +499,7 @@ const whyRed = async (world: TrainWorld, rider: Riding, judged: Judged): Promise
   const together = below.length > 0 ? `, together with what landed since it was made (${below.join(', ')})` : '';
   return {
     why: 'red',
-    reason: `on the tip of ${world.main} it is ${judged.reason}${together}`,
+    reason: `red on the tip of ${world.main}${together}: ${judged.reason}`,
     broken: [...judged.failing, ...judged.lost].slice(0, BROKEN_NAMED_MAX),
     below,
   };

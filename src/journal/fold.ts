@@ -228,10 +228,11 @@ export const foldEntry = (state: State, entry: Entry): void => {
       });
     }
     case 'merged': {
-      const { from, to, tree, landings } = entry.data;
+      const { from, to, tree, landings, figures } = entry.data;
       const project = projectOf(state, entry.project);
       const reverts = landings.some(({ branch }) => state.queue[branch]?.kind === 'revert');
       project.tip = to;
+      if (figures) project.baseline = { commit: to, tree, figures };
       // What lands while main is red is no proof that it is green; `main_green` says when it is.
       if (!project.red) project.good = { commit: to, tree };
       delete project.blocked;

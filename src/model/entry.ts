@@ -94,6 +94,8 @@ const Landing = z.object({
   cycle: z.string(),
   /** Id of the `cto_review` that approved it. */
   review: z.string(),
+  /** Why it did not land in the style that was asked for. */
+  note: z.string().optional(),
 });
 
 /** One move of main by the train: what was tested is exactly what lands. */

@@ -20,6 +20,7 @@ export const MENDS = {
   'push-refused': 'Look at the remote’s hooks and branch protection; the branch stays in the mirror until then.',
   'checkout-dirty':
     'Commit or stash what lies in that checkout, or finish what was begun there; Winnow goes on by itself.',
+  'commit-gone': 'Apply its patch from logs/patches/ yourself, or let a session do it again: `winnow task add`.',
   'git-failed': 'Run the named git command by hand in the mirror to see more.',
   'install-failed': 'Run the install command by hand in a clean clone, or set `install:` in winnow.config.yaml.',
   // machine

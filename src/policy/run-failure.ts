@@ -274,6 +274,7 @@ export const policyFor = (kind: FailureKind, context: PolicyContext): RunPolicy 
     case 'repo-unreachable':
     case 'push-refused':
     case 'checkout-dirty':
+    case 'commit-gone':
     case 'git-failed':
     case 'install-failed':
     case 'journal-write':

@@ -146,14 +146,15 @@ export const trainWorld = (shop: Workshop, project: ProjectConfig, mirror: Mirro
         // Not now: the same stack is the same commits, however often it is built.
         at: Date.parse(branch.changedAt),
       }),
-    isJudged: async (tree, base) => {
+    isJudged: async (tree, base, extent) => {
       const below = await baseOf(base);
-      return below.ok && isJudged(shop, measuring(tree), below.value);
+      return below.ok && isJudged(shop, measuring(tree), below.value, extent);
     },
-    judge: async (tree, base) => {
+    treeOf: (commit) => mirror.treeOf(commit),
+    judge: async (tree, base, extent) => {
       const below = await baseOf(base);
       if (!below.ok) return below;
-      const judged = await judgeTree(shop, measuring(tree), below.value);
+      const judged = await judgeTree(shop, measuring(tree), below.value, extent);
       if (!judged.ok) return judged;
       if (signal.aborted) return failed('interrupted', 'stopped while the train tested');
       const { comparison, result, ran, reused } = judged.value;

@@ -108,6 +108,23 @@ describe('the train', () => {
     expect(await bench.branches()).toEqual([]);
   });
 
+  it('halves a red stack at once, and looks twice only at the one branch that is dropped for it', async () => {
+    await begin();
+    const good = await push('good', { 'notes.txt': 'fine\n' });
+    const bad = await push('bad', { 'sum.js': GOOD.replace('a * 2', 'a * 3') });
+    approve(good);
+    approve(bad);
+    expect(await train()).toEqual({ landed: [good], dropped: [bad] });
+    const tested = bench.ofType('train_tested').map(({ data }) => [data.branches.length, data.state, data.checks.ran]);
+    expect(tested).toEqual([
+      [2, 'red', 1],
+      [1, 'green', 1],
+      // The tree is that of the stack, known to be red; what ran is the second look.
+      [1, 'red', 1],
+    ]);
+    expect(bench.ofType('branch_dropped')[0]?.data.broken).toEqual([expect.stringContaining('doubles')]);
+  });
+
   it('sends a conflict back to its session once', async () => {
     await begin();
     const first = await push('first', { 'sum.js': GOOD.replace('a * 2', '2 * a') });

@@ -465,6 +465,27 @@ describe('a branch', () => {
     expect(await refs(at)).toEqual([branch]);
   });
 
+  it.each([
+    ['1970', 1_000],
+    ['2100', Date.parse('2100-01-01')],
+  ])('that nobody queued is as old as its name in the mirror, also when its agent dated it to %s', async (_, dated) => {
+    const at = await scene();
+    const branch = 'brl/alpha/20260101-000000';
+    const tip = await at.mirror.fetch();
+    if (!tip.ok) throw new Error(tip.error.message);
+    const { tip: parent } = tip.value;
+    const tree = await at.mirror.treeOf(parent);
+    const author = { name: 'a', email: 'a@winnow.invalid' };
+    const input = { tree: tree.ok ? tree.value : '', parents: [parent], message: 'm', author, at: dated };
+    const made = await at.mirror.commitTree(input);
+    if (!made.ok) throw new Error(made.error.message);
+    await at.mirror.keep(branch, made.value);
+    await run(at.factory.shop);
+    expect(await refs(at)).toEqual([branch]);
+    expect(await run(at.shop)).toMatchObject({ items: [{ kind: 'commits', count: 1 }] });
+    expect(await refs(at)).toEqual([]);
+  });
+
   it('whose commit is part of main leaves no patch', async () => {
     const at = await scene();
     const made = await commitOf(at);

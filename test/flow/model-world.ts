@@ -318,6 +318,7 @@ export const createModelWorld = ({ nature, style, batchMax, verify, around, exec
     isAncestor: (ancestor, of) => call('isAncestor', () => isAncestor(ancestor, of)),
     stack: (onto, branch) => call('stack', () => ok(stack(onto, branch))),
     isJudged: (tree, base) => call('isJudged', () => measured.has(tree) && measured.has(base)),
+    treeOf: (commit) => call('treeOf', () => ok(at(commit).tree)),
     judge: (tree, base) => call('judge', async () => ok(await judge(tree, base))),
     suspects: (from, to) =>
       call('suspects', () => {

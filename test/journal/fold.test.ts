@@ -351,6 +351,7 @@ describe('gates, parks, pauses and intents', () => {
     expect(state.projects.api).toMatchObject({
       tip: DATA.merged.to,
       good: { commit: DATA.merged.to, tree: DATA.merged.tree },
+      baseline: { commit: DATA.merged.to, tree: DATA.merged.tree, figures: DATA.merged.figures },
       landings: [{ from: DATA.merged.from, to: DATA.merged.to, branches: [{ branch, merged: landing.merged }] }],
     });
     tell('cto_review', { ...DATA.cto_review, branch, commit, by: 'person', decision: 'reject' }, { project: 'api' });
@@ -780,6 +781,93 @@ const writeAtRandom = (state: State, count: number, seed: number): void => {
   // The generator itself would be of no use if it wrote hardly anything that is legal, or never tried anything else.
   expect(illegal).toBeGreaterThan(count / 100);
 };
+
+describe('the crew', () => {
+  const end = (data: Partial<EntryData<'ralph_cycle'>> = {}) => ({ ...CYCLE, ...data });
+
+  it('holds the files of a commitment until its task has had its cycle', () => {
+    const { state, tell } = newStory();
+    tell('team_standup', DATA.team_standup);
+    const { commitment } = DATA.team_standup.sessions[0]!;
+    expect(state.standup?.claims).toEqual([{ session: 'alpha', project: 'api', ...commitment }]);
+    tell('cycle_started', started, alpha);
+    tell('ralph_cycle', end(), alpha);
+    expect(state.standup?.claims).toHaveLength(1);
+    tell('cycle_started', started, { ...alpha, cycle: 'c2' });
+    tell('ralph_cycle', end({ task: commitment!.task }), { ...alpha, cycle: 'c2' });
+    expect(state.standup?.claims).toEqual([]);
+  });
+
+  it('lets one cycle show whether what parked a session is gone', () => {
+    const { state, tell } = newStory();
+    const parked = { ...DATA.session_parked, signature: 'TS2322 in src/a.ts' };
+    tell('session_parked', parked, alpha);
+    expect(state.sessions.alpha).toMatchObject({ parked, parks: [{ signature: parked.signature }] });
+    tell('session_unparked', { reason: 'its rest is over' }, alpha);
+    expect(state.sessions.alpha?.probation).toEqual({ signature: parked.signature });
+    tell('cycle_started', started, alpha);
+    tell('ralph_cycle', end({ outcome: 'interrupted' }), alpha);
+    expect(state.sessions.alpha?.probation).toBeDefined();
+    tell('cycle_started', started, { ...alpha, cycle: 'c2' });
+    tell('ralph_cycle', end({ outcome: 'discarded' }), { ...alpha, cycle: 'c2' });
+    expect(state.sessions.alpha?.probation).toBeUndefined();
+    tell('session_parked', { ...DATA.session_parked }, alpha);
+    expect(state.sessions.alpha?.parks).toHaveLength(1);
+    tell('resumed', { by: 'mia' }, alpha);
+    expect(state.sessions.alpha).not.toHaveProperty('parks');
+  });
+
+  it('turns a session away from what it could not do, until something is kept, and lets others have its tasks', () => {
+    const { state, tell } = newStory();
+    const [task = ''] = DATA.session_redirected.tasks;
+    tell('task_queued', { ...DATA.task_queued, task, for: 'alpha' }, { project: 'api' });
+    tell('session_redirected', DATA.session_redirected, alpha);
+    expect(state.sessions.alpha?.avoid).toEqual(DATA.session_redirected);
+    expect(state.tasks[task]).not.toHaveProperty('session');
+    tell('cycle_started', started, alpha);
+    tell('ralph_cycle', end(), alpha);
+    expect(state.sessions.alpha?.avoid).toBeUndefined();
+  });
+
+  it('closes a proposal once', () => {
+    const { state, tell, refusals } = newStory();
+    const { proposal } = DATA.prompt_proposed;
+    tell('prompt_applied', DATA.prompt_applied);
+    tell('prompt_proposed', DATA.prompt_proposed, alpha);
+    tell('prompt_proposed', DATA.prompt_proposed, alpha);
+    tell('prompt_applied', DATA.prompt_applied);
+    tell('prompt_dismissed', DATA.prompt_dismissed);
+    expect(refusals).toEqual([
+      `proposal ${proposal} is unknown`,
+      `proposal ${proposal} is there already`,
+      `proposal ${proposal} is applied`,
+    ]);
+    expect(state.proposals[proposal]).toMatchObject({ session: 'alpha', status: { state: 'applied', by: 'mia' } });
+  });
+
+  it('counts for a skill only cycles that came to a verdict', () => {
+    const { state, tell, refusals } = newStory();
+    const { skill } = DATA.skill_written;
+    tell('skill_written', DATA.skill_written);
+    const outcomes = ['pushed', 'discarded', 'empty', 'failed', 'interrupted', 'unevaluated'] as const;
+    for (const [n, outcome] of outcomes.entries()) {
+      for (const data of [{ skills: [skill] }, { skills: [], withheld: [skill] }]) {
+        const cycle = `c${n}${data.withheld ? 'w' : ''}`;
+        tell('cycle_started', started, { ...alpha, cycle });
+        tell('ralph_cycle', end({ outcome, ...data }), { ...alpha, cycle });
+      }
+    }
+    const tally = { kept: 1, ended: 3 };
+    expect(state.skills[skill]).toMatchObject({ with: tally, without: tally });
+    tell('skill_restored', DATA.skill_restored);
+    tell('skill_retired', DATA.skill_retired);
+    tell('skill_retired', DATA.skill_retired);
+    expect(refusals).toEqual([`skill ${skill} is not retired`, `skill ${skill} is retired already`]);
+    tell('skill_restored', DATA.skill_restored);
+    expect(state.skills[skill]).toMatchObject({ with: { kept: 0, ended: 0 }, without: { kept: 0, ended: 0 } });
+    expect(state.skills[skill]).not.toHaveProperty('retired');
+  });
+});
 
 describe('very many entries', () => {
   it('leave a state that is no larger than half of them did, and within every limit', () => {

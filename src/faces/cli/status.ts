@@ -51,7 +51,7 @@ const mattersOf = ({ projects, journal }: StatusView, now: number): string[] => 
   ...projects.flatMap(({ name, branch, blocked }) =>
     blocked
       ? [
-          `nothing lands on ${branch} of ${name} since ${relativeText(blocked.since, now)}: ${sentence(blocked.reason)} ${blocked.mend}`,
+          `landing on ${branch} of ${name} stopped ${relativeText(blocked.since, now)}: ${sentence(blocked.reason)} ${blocked.mend}`,
         ]
       : [],
   ),
@@ -70,11 +70,10 @@ const redText = (
   now: number,
 ): string => {
   const [suspect, ...others] = red.suspects;
-  const more = others.length > 0 ? ` and ${others.length} more` : '';
+  const more = others.length > 0 ? `, and ${others.length} more` : '';
   const by = suspect ? ` (suspect: ${suspect}${more})` : '';
-  return `${branch} of ${name} is RED since ${relativeText(red.since, now)}: ${countOf(red.broken, 'thing')} broken by a push from outside${by}; only work that mends it goes on`;
+  return `${branch} of ${name} went RED ${relativeText(red.since, now)}: ${countOf(red.broken, 'thing')} broken by a push from outside${by}; only work that mends it goes on`;
 };
-
 const holdsOf = ({ paused, gates }: StatusView, now: number): string[] => [
   ...(paused ? [`everything is paused ${paused}; go on with \`winnow resume\``] : []),
   ...gates.map(({ gate, since, reason, until }) => {
@@ -125,19 +124,20 @@ const tasksText = ({ tasks }: StatusView): string => {
   return `tasks   ${tasks.queued} queued, ${tasks.assigned} assigned${failed}`;
 };
 
+const QUEUE_WORDS: [StatusView['queue'][number]['state'], string][] = [
+  ['needs-human', 'for you (`winnow queue`)'],
+  ['pending', 'to review'],
+  ['approved', 'approved'],
+];
+
 const reviewText = ({ queue }: StatusView, lineWidth: number): string => {
   if (queue.length === 0) return 'review  nothing waits';
-  const shown = queue.slice(0, Number.isFinite(lineWidth) ? BRANCHES_SHOWN_MAX : queue.length);
-  const more = queue.length > shown.length ? ` and ${queue.length - shown.length} more` : '';
-  const count = (wanted: string, words: string) => {
-    const of = queue.filter(({ state }) => state === wanted).length;
-    return of === 0 ? [] : [`${of} ${words}`];
-  };
-  const counts = [
-    ...count('needs-human', 'for you (`winnow queue`)'),
-    ...count('pending', 'to review'),
-    ...count('approved', 'approved'),
-  ];
+  // What waits for a person is counted and named first.
+  const kinds = QUEUE_WORDS.map(([wanted, words]) => ({ words, of: queue.filter(({ state }) => state === wanted) }));
+  const counts = kinds.flatMap(({ words, of }) => (of.length === 0 ? [] : [`${of.length} ${words}`]));
+  const branches = kinds.flatMap(({ of }) => of);
+  const shown = branches.slice(0, Number.isFinite(lineWidth) ? BRANCHES_SHOWN_MAX : branches.length);
+  const more = branches.length > shown.length ? ` and ${branches.length - shown.length} more` : '';
   return `review  ${counts.join(', ')}: ${shown.map(({ branch }) => branch).join(', ')}${more}`;
 };
 

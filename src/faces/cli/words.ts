@@ -122,7 +122,7 @@ const whyText = (status: BranchStatus): string => {
     case 'rejected':
       return `by ${status.by === 'person' ? status.name : `the ${status.by}`}: ${status.reason}`;
     case 'landed':
-      return `${status.merged.slice(0, 10)} in ${status.main.slice(0, 10)}`;
+      return `as ${status.merged.slice(0, 10)}${status.merged === status.main ? '' : `; main then at ${status.main.slice(0, 10)}`}`;
     case 'dropped':
     case 'gone':
       return status.reason;
@@ -214,7 +214,7 @@ const textOf = (entry: Entry): string => {
     case 'branch_dropped':
       return `${entry.data.branch} dropped: ${entry.data.reason}`;
     case 'merged':
-      return `${entry.data.main} is at ${entry.data.to.slice(0, 10)}: ${entry.data.landings.map(({ branch }) => branch).join(', ')} landed`;
+      return `${entry.data.main} is at ${entry.data.to.slice(0, 10)}: ${entry.data.landings.map(landingText).join(', ')} landed`;
     case 'train_blocked':
       return `nothing can land until ${momentText(entry.data.until)}: ${sentence(entry.data.reason)} ${entry.data.mend}`;
     case 'train_unblocked':
@@ -294,6 +294,9 @@ const standupText = ({ form, sessions, summary, runs, costUsd, why }: EntryData<
   const short = form === 'short' ? `, in short form${why ? ` (${why})` : ''}` : '';
   return `standup: ${present} of ${sessions.length} sessions${short}, ${many(runs, 'run')}, ${usd(costUsd)}: ${summary}`;
 };
+
+const landingText = ({ branch, note }: EntryData<'merged'>['landings'][number]): string =>
+  note === undefined ? branch : `${branch} (${note})`;
 
 const DECIDED = { approve: 'approved', reject: 'rejected', 'needs-human': 'left to a human' } as const;
 

@@ -76,7 +76,7 @@ export interface Kept {
   /** As given to `keep`. */
   name: string;
   commit: string;
-  /** When the commit says that it was made. */
+  /** When the name was given to it, by the time of this machine; the commit's own date is its maker's. */
   atMs: number;
 }
 
@@ -156,8 +156,11 @@ export interface Mirror {
   traits(from: string, to: string): Promise<Result<Traits, Failure>>;
   /** What `keep` holds, the oldest first. */
   kept(): Promise<Result<Kept[], Failure>>;
-  /** Deletes the objects that nothing has referred to for two weeks; see retention.ts for why that is safe. */
-  prune(): Promise<Result<{ freedBytes: number }, Failure>>;
+  /**
+   * Deletes the objects that nothing has referred to for two weeks, save those of the commits `spoken` of; see
+   * retention.ts for why that is safe.
+   */
+  prune(spoken?: readonly string[]): Promise<Result<{ freedBytes: number }, Failure>>;
   /**
    * Packs what has piled up, so that the ten thousandth cycle is as quick as the first; for a quiet hour.
    * Deletes no object: kept commits and the workspaces that borrow them lose nothing.

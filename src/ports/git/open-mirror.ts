@@ -91,7 +91,7 @@ const createMirror = ({
     traits: (from, to) => traitsOf({ ...place, diff: objects.diff }, from, to),
     kept: () => listKept(place),
     mergeBase: (one, other) => mergeBase(place, one, other),
-    prune: () => prune({ ...place, home, nowMs: clock.now() }),
+    prune: (spoken = []) => prune({ ...place, home, spoken, nowMs: clock.now() }),
     countCommits: async (from, to) => {
       const count = await git.ask(dir, ['rev-list', '--count', '--end-of-options', `${from}..${to}`]);
       if (!count.ok) throw new FailureError(count.error);

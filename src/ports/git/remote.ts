@@ -133,10 +133,13 @@ export const createRemote = ({
 
   const find = async (branch: string, signal?: AbortSignal): Promise<Result<string | undefined, Failure>> => {
     const found = await bring(branch, signal);
-    if (found.ok && found.value === undefined) {
-      await git.run({ gitDir, args: ['update-ref', '-d', `refs/remotes/origin/${branch}`] });
-    }
+    if (found.ok && found.value === undefined) await forget(branch);
     return found;
+  };
+
+  /** Where the remote had it: such a ref for every branch that ever was would hold all their commits for good. */
+  const forget = async (branch: string): Promise<void> => {
+    await git.run({ gitDir, args: ['update-ref', '-d', `refs/remotes/origin/${branch}`] });
   };
 
   const fetch = async (branch: string, signal?: AbortSignal): Promise<Result<string, Failure>> => {
@@ -186,11 +189,11 @@ export const createRemote = ({
     remove: async (branch, commit) => {
       const ref = `refs/heads/${branch}`;
       const output = await pushRef(`:${ref}`, ref, commit);
-      if (output.exitCode === 0) return ok(undefined);
+      if (output.exitCode === 0) return ok(await forget(branch));
       const refusal = refusalIn(output);
       if (refusal === undefined) return err(await remoteFailure(source, 'push', output));
       const there = await branchAt(branch);
-      if (there.ok && there.value === undefined) return ok(undefined);
+      if (there.ok && there.value === undefined) return ok(await forget(branch));
       const why = there.ok && there.value !== commit ? `it has moved to ${there.value?.slice(0, 12)}` : refusal;
       return failed('push-refused', `${source.name} did not delete the branch ${branch}: ${why}`, output.stderr);
     },

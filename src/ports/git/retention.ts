@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
 import { ok, type Result } from '../../base/result.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { Git } from './git.ts';
@@ -7,16 +9,28 @@ import { type Standing, standingWorkspaces } from './workspaces.ts';
 /** What the mirror keeps for Winnow, and how it forgets what nobody refers to any more. */
 
 export const listKept = async ({ git, gitDir }: { git: Git; gitDir: string }): Promise<Result<Kept[], Failure>> => {
-  const format = '--format=%(refname:lstrip=2) %(objectname) %(committerdate:unix)';
-  const refs = await git.ask(gitDir, ['for-each-ref', '--sort=committerdate', format, 'refs/winnow/']);
+  const refs = await git.ask(gitDir, ['for-each-ref', '--format=%(refname) %(objectname)', REFS]);
   if (!refs.ok) return refs;
-  const rows = refs.value.split('\n').filter((row) => row !== '');
-  return ok(
-    rows.map((row) => {
-      const [name = '', commit = '', seconds] = row.split(' ');
-      return { name, commit, atMs: Number(seconds) * 1000 };
-    }),
-  );
+  const kept: Kept[] = [];
+  for (const row of refs.value.split('\n')) {
+    const [ref = '', commit = ''] = row.split(' ');
+    if (ref !== '') kept.push({ name: ref.slice(REFS.length), commit, atMs: await writtenMs(gitDir, ref) });
+  }
+  return ok(kept.sort((a, b) => a.atMs - b.atMs));
+};
+
+const REFS = 'refs/winnow/';
+
+/**
+ * By the kernel's time of the file that is the ref: a commit bears whatever date its maker likes. Somebody may have
+ * packed the refs; then it is no younger than the pack, and rather stays too long than goes too soon.
+ */
+const writtenMs = async (gitDir: string, ref: string): Promise<number> => {
+  for (const file of [ref, 'packed-refs']) {
+    const seen = await stat(path.join(gitDir, file)).catch(() => undefined);
+    if (seen?.isFile()) return seen.ctimeMs;
+  }
+  return Number.POSITIVE_INFINITY;
 };
 
 /** Where two histories parted; undefined when they have nothing in common or one is unknown. */
@@ -34,6 +48,7 @@ export const mergeBase = async (
  * - Workspaces borrow the mirror's objects. What each was made from gets a ref for as long as it stands. And an agent's
  *   git that finds an object in the mirror does not write it again but renews its date, so nothing renewed since the
  *   oldest of them was made goes.
+ * - What the journal speaks of gets such a ref too: a tip that is known to be good, the base of a branch that is open.
  * - Where a branch stood before its remote rewrote it is told by the reflogs, for as long as unreferred objects stay.
  * - All else (trees that are being tested, commits not yet kept) is younger than two weeks; and a commit that is made
  *   or brought anew becomes young again.
@@ -42,18 +57,24 @@ export const prune = async ({
   git,
   gitDir,
   home,
+  spoken,
   nowMs,
 }: {
   git: Git;
   gitDir: string;
   /** Directory of the factory, with the workspaces that borrow. */
   home: string;
+  /** Commits that stay although no ref says so. */
+  spoken: readonly string[];
   nowMs: number;
 }): Promise<Result<{ freedBytes: number }, Failure>> => {
   const before = await sizeOf(git, gitDir);
   if (!before.ok) return before;
   const standing = await standingWorkspaces(home);
-  const borrowed = await referToBorrowed(git, gitDir, standing);
+  const borrowed = await referToBorrowed(git, gitDir, [
+    ...standing,
+    ...spoken.map((commit) => ({ name: commit, base: commit })),
+  ]);
   if (!borrowed.ok) return borrowed;
   const oldestMs = Math.min(nowMs - UNREFERRED_MIN_AGE_MS, ...standing.map(({ sinceMs }) => sinceMs - SAME_TIME_MS));
   const cutoff = `@${Math.floor(oldestMs / 1000)} +0000`;
@@ -77,7 +98,11 @@ const REPACK_TIMEOUT_MS = 30 * 60_000;
 const OID = /^[0-9a-f]{40,64}$/;
 const BORROWED = 'refs/borrowed/';
 
-const referToBorrowed = async (git: Git, gitDir: string, standing: Standing[]): Promise<Result<void, Failure>> => {
+const referToBorrowed = async (
+  git: Git,
+  gitDir: string,
+  standing: readonly Pick<Standing, 'name' | 'base'>[],
+): Promise<Result<void, Failure>> => {
   const format = '--format=%(refname)';
   const there = await git.ask(gitDir, ['for-each-ref', format, BORROWED]);
   if (!there.ok) return there;

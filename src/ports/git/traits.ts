@@ -1,6 +1,6 @@
-import { ok, type Result } from '../../base/result.ts';
+import { err, ok, type Result } from '../../base/result.ts';
 import type { Failure } from '../../model/failure.ts';
-import type { Git } from './git.ts';
+import { type Git, gitFailure } from './git.ts';
 import type { Mirror, Traits } from './mirror.ts';
 
 /** What lines do not show of a change: submodules, files that are kept elsewhere, binaries, a storm of renames. */
@@ -55,15 +55,29 @@ const lfsPointers = async (
   }
   if (small.size === 0) return ok([]);
   const call = { gitDir, args: ['cat-file', '--batch'], input: lines([...small]) };
-  const contents = await git.done(call);
-  if (!contents.ok) return contents;
-  const pointers = new Set<string>();
-  // A header is a line of its own, and the content begins right after it; content cannot forge a name that is asked for
-  // and its size, since it would have to hold its own hash.
-  for (const [, oid = ''] of contents.value.matchAll(HEADER_AND_POINTER)) if (small.has(oid)) pointers.add(oid);
+  const output = await git.run(call);
+  if (output.exitCode !== 0) return err(gitFailure(call, output));
+  const pointers = pointersIn(output.stdout);
   return ok(blobs.filter(({ oid }) => pointers.has(oid)).map(({ path }) => path));
 };
 
-const HEADER_AND_POINTER = new RegExp(`^([0-9a-f]{40,64}) blob \\d+\\n${LFS_POINTER.replaceAll('.', '\\.')}\\s`, 'gm');
+/**
+ * Read by the sizes in the headers, in bytes: what stands in a file may look like the header of another one.
+ * For each: `<name> blob <size>`, a line break, the content, a line break.
+ */
+const pointersIn = (batch: Buffer): Set<string> => {
+  const pointers = new Set<string>();
+  for (let at = 0; at < batch.length; ) {
+    const end = batch.indexOf(0x0a, at);
+    if (end < 0) break;
+    const [oid = '', , size] = batch.toString('latin1', at, end).split(' ');
+    const content = end + 1;
+    at = content + 1 + (Number(size) || 0);
+    if (IS_POINTER.test(batch.toString('latin1', content, at - 1))) pointers.add(oid);
+  }
+  return pointers;
+};
+
+const IS_POINTER = new RegExp(`^${LFS_POINTER.replaceAll('.', '\\.')}\\s`);
 
 const lines = (names: string[]): string => names.map((name) => `${name}\n`).join('');

@@ -48,7 +48,7 @@ describe('an entry in the log', () => {
       09:15:07  alpha       me on brl/alpha/20260314-091500: src/search.ts:12: Good.
       09:15:07  alpha       brl/alpha/20260314-091500 moved to b6589fc6ab; it is reviewed anew
       09:15:07  alpha       train: 1 branch on 4f2a9c1e8b: red: worse: 1 test broken
-      09:15:07  alpha       brl/alpha/20260314-091500 dropped: on the tip of main it breaks tests: search.test.ts > finds nothing
+      09:15:07  alpha       brl/alpha/20260314-091500 dropped: red on the tip of main: breaks 1 test: search.test.ts > finds nothing
       09:15:07  alpha       main is at 4f2a9c1e8b: brl/alpha/20260314-091500 landed
       09:15:07  alpha       nothing can land until 2026-03-14 09:30 UTC: git@example.com:me/api.git did not take main: protected branch hook declined. Look at the remote’s hooks and branch protection; the branch stays in the mirror until then.
       09:15:07  alpha       landing is possible again after 15m00s
@@ -132,8 +132,8 @@ describe('an entry in the log', () => {
       09:15:07  alpha       brl/alpha/20260314-091500 moved to b6589fc6ab; it is
                             reviewed anew
       09:15:07  alpha       train: 1 branch on 4f2a9c1e8b: red: worse: 1 test broken
-      09:15:07  alpha       brl/alpha/20260314-091500 dropped: on the tip of main it
-                            breaks tests: search.test.ts > finds nothing
+      09:15:07  alpha       brl/alpha/20260314-091500 dropped: red on the tip of main:
+                            breaks 1 test: search.test.ts > finds nothing
       09:15:07  alpha       main is at 4f2a9c1e8b: brl/alpha/20260314-091500 landed
       09:15:07  alpha       nothing can land until 2026-03-14 09:30 UTC:
                             git@example.com:me/api.git did not take main: protected

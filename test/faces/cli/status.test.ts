@@ -2,7 +2,9 @@ import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import { type StatusInput, statusView } from '../../../src/desk/status.ts';
 import { renderStatus } from '../../../src/faces/cli/status.ts';
-import type { BranchStatus, QueuedBranch, State } from '../../../src/model/state.ts';
+import { MENDS } from '../../../src/model/failure.ts';
+import type { BranchStatus, ProjectState, QueuedBranch, State } from '../../../src/model/state.ts';
+import type { OpenState } from '../../../src/policy/queue.ts';
 import {
   at,
   configOf,
@@ -40,6 +42,7 @@ const up = (state: State): void => {
   state.processes['42'] = { pid: 42, start: '1', at: at(-3 * 3_600_000), roles: ['scheduler', 'session'] };
 };
 
+const MAIN = '4f2a9c1e8b7d6a5f4e3d2c1b0a9f8e7d6c5b4a39';
 const FIGURES = { problems: 3, passed: 120, failed: 1, skipped: 2 };
 
 /** A factory in the middle of its work: a session in every state there is. */
@@ -47,7 +50,7 @@ const busy = (state: State): void => {
   up(state);
   state.projects.api = {
     name: 'api',
-    tip: '4f2a9c1e8b7d6a5f4e3d2c1b0a9f8e7d6c5b4a39',
+    tip: MAIN,
     baseline: { commit: 'c', tree: 't', figures: FIGURES },
     flaky: {},
     recent: [],
@@ -313,6 +316,175 @@ describe('the status', () => {
     `);
   });
 
+  const standing = (more: Partial<ProjectState>) => (state: State) => {
+    up(state);
+    state.projects.api = { name: 'api', flaky: {}, recent: [], landings: [], tip: MAIN, ...more };
+  };
+  const red: NonNullable<ProjectState['red']> = {
+    ...{ commit: MAIN, tree: 't', green: 'g', broken: ['test a', 'test b', 'lint c'], task: 'm', at: at(-754_000) },
+    suspects: [
+      { commit: 'a1b2c3d4e5f60718', author: 'Mia Example', subject: 'Speed up the parser' },
+      { commit: 'b1b2c3d4e5f60718', author: 'Tom Example', subject: 'Bump everything' },
+      { commit: 'c1b2c3d4e5f60718', author: 'Tom Example', subject: 'Bump the rest' },
+    ],
+  };
+  const blocked: NonNullable<ProjectState['blocked']> = {
+    failure: 'checkout-dirty',
+    reason: '/home/me/api has main checked out with changes of yours in src/parser.ts',
+    ...{ mend: MENDS['checkout-dirty'], until: at(30_000), at: at(-3_700_000) },
+  };
+
+  it('of a project whose main is red says since when, how much and by whom, before everything else', () => {
+    const change = standing({ red });
+    expect(show(view({ change, sessions: [sessionOf('alpha')] }))).toMatchInlineSnapshot(`
+      "Winnow /home/me/winnow: running for 3h00m (pid 42)
+      main of api went RED 12m34s ago: 3 things broken by a push from outside
+        (suspect: a1b2c3d4e5 “Speed up the parser” of Mia Example, and 2 more); only
+        work that mends it goes on
+
+      project api: main at 4f2a9c1e8b: not measured yet
+
+      SESSION  STATE    FOR  KEPT    COST   DOING
+      alpha    waiting       0 of 0  $0.00  main of api is red since 4f2a9c1e8b: only
+                                            work that mends it goes on
+
+      today   $0.00 of $20.00; no cycle yet
+      tasks   0 queued, 0 assigned
+      review  nothing waits"
+    `);
+    expect(show(view({ change, sessions: [sessionOf('alpha')] }), 50)).toMatchInlineSnapshot(`
+      "Winnow /home/me/winnow: running for 3h00m (pid
+        42)
+      main of api went RED 12m34s ago: 3 things broken
+        by a push from outside (suspect: a1b2c3d4e5
+        “Speed up the parser” of Mia Example, and 2
+        more); only work that mends it goes on
+
+      project api: main at 4f2a9c1e8b: not measured
+        yet
+
+      SESSION  STATE    FOR  KEPT    COST   DOING
+      alpha    waiting       0 of 0  $0.00  main of api is red since
+                                            4f2a9c1e8b: only work
+                                            that mends it goes on
+
+      today   $0.00 of $20.00; no cycle yet
+      tasks   0 queued, 0 assigned
+      review  nothing waits"
+    `);
+  });
+
+  it('of a main that is red by one thing and nobody known says so', () => {
+    const change = standing({ red: { ...red, suspects: [], broken: ['test a'] } });
+    expect(show(view({ change }), 200).split('\n')[1]).toMatchInlineSnapshot(
+      `"main of api went RED 12m34s ago: 1 thing broken by a push from outside; only work that mends it goes on"`,
+    );
+  });
+
+  it('of a train that cannot land says why and what mends it', () => {
+    const change = standing({ blocked });
+    expect(show(view({ change, sessions: [sessionOf('alpha')] }))).toMatchInlineSnapshot(`
+      "Winnow /home/me/winnow: running for 3h00m (pid 42)
+      landing on main of api stopped 1h01m ago: /home/me/api has main checked out
+        with changes of yours in src/parser.ts. Commit or stash what lies in that
+        checkout, or finish what was begun there; Winnow goes on by itself.
+
+      project api: main at 4f2a9c1e8b: not measured yet
+
+      SESSION  STATE    FOR  KEPT    COST   DOING                      LAST
+      alpha    waiting       0 of 0  $0.00  starts with the next tick
+
+      today   $0.00 of $20.00; no cycle yet
+      tasks   0 queued, 0 assigned
+      review  nothing waits"
+    `);
+    expect(show(view({ change, sessions: [sessionOf('alpha')] }), 50)).toMatchInlineSnapshot(`
+      "Winnow /home/me/winnow: running for 3h00m (pid
+        42)
+      landing on main of api stopped 1h01m ago:
+        /home/me/api has main checked out with changes
+        of yours in src/parser.ts. Commit or stash what
+        lies in that checkout, or finish what was begun
+        there; Winnow goes on by itself.
+
+      project api: main at 4f2a9c1e8b: not measured
+        yet
+
+      SESSION  STATE    FOR  KEPT    COST   DOING
+      alpha    waiting       0 of 0  $0.00  starts with the next
+                                            tick
+
+      today   $0.00 of $20.00; no cycle yet
+      tasks   0 queued, 0 assigned
+      review  nothing waits"
+    `);
+  });
+
+  it('of a main that is red on a remote that refuses it says both', () => {
+    const config = configOf();
+    const change = (state: State) => {
+      standing({ red })(state);
+      state.projects.web = { name: 'web', flaky: {}, recent: [], landings: [], blocked };
+    };
+    expect(show(view({ change, config }), 200).split('\n').slice(1, 3)).toMatchInlineSnapshot(`
+      [
+        "main of api went RED 12m34s ago: 3 things broken by a push from outside (suspect: a1b2c3d4e5 “Speed up the parser” of Mia Example, and 2 more); only work that mends it goes on",
+        "landing on main of web stopped 1h01m ago: /home/me/api has main checked out with changes of yours in src/parser.ts. Commit or stash what lies in that checkout, or finish what was begun there; Winnow",
+      ]
+    `);
+  });
+
+  const reviewLine = (width: number, ...states: OpenState[]): string => {
+    const change = (state: State) => {
+      for (const [n, open] of states.entries()) {
+        const branch = `brl/alpha/20260314-09150${n}`;
+        const status: BranchStatus = open === 'pending' ? { state: open, note: '' } : { state: open, ...reviewed };
+        state.queue[branch] = queuedOf(branch, { at: at(n - 100), status });
+      }
+    };
+    const shown = show(view({ change, sessions: [] }), width);
+    return shown.slice(shown.indexOf('review  '));
+  };
+  const queueLines = (width: number): string =>
+    [
+      reviewLine(width, 'pending'),
+      reviewLine(width, 'needs-human'),
+      reviewLine(width, 'approved'),
+      reviewLine(width, 'approved', 'pending', 'needs-human'),
+      reviewLine(width, 'pending', 'pending', 'needs-human', 'approved', 'approved', 'approved', 'needs-human'),
+    ].join('\n');
+
+  it('counts and names what waits in the queue, what waits for a person first', () => {
+    expect(queueLines(80)).toMatchInlineSnapshot(`
+      "review  1 to review: brl/alpha/20260314-091500
+      review  1 for you (\`winnow queue\`): brl/alpha/20260314-091500
+      review  1 approved: brl/alpha/20260314-091500
+      review  1 for you (\`winnow queue\`), 1 to review, 1 approved:
+        brl/alpha/20260314-091502, brl/alpha/20260314-091501,
+        brl/alpha/20260314-091500
+      review  2 for you (\`winnow queue\`), 2 to review, 3 approved:
+        brl/alpha/20260314-091502, brl/alpha/20260314-091506,
+        brl/alpha/20260314-091500, brl/alpha/20260314-091501,
+        brl/alpha/20260314-091503 and 2 more"
+    `);
+    expect(queueLines(50)).toMatchInlineSnapshot(`
+      "review  1 to review: brl/alpha/20260314-091500
+      review  1 for you (\`winnow queue\`):
+        brl/alpha/20260314-091500
+      review  1 approved: brl/alpha/20260314-091500
+      review  1 for you (\`winnow queue\`), 1 to review,
+        1 approved: brl/alpha/20260314-091502,
+        brl/alpha/20260314-091501,
+        brl/alpha/20260314-091500
+      review  2 for you (\`winnow queue\`), 2 to review,
+        3 approved: brl/alpha/20260314-091502,
+        brl/alpha/20260314-091506,
+        brl/alpha/20260314-091500,
+        brl/alpha/20260314-091501,
+        brl/alpha/20260314-091503 and 2 more"
+    `);
+  });
+
   it('shows hostile and wide titles as one plain line each', () => {
     const change = (state: State) => {
       up(state);
@@ -383,9 +555,9 @@ describe('the status', () => {
       }
     };
     expect(show(view({ change })).replace(/\s+/g, ' ')).toMatch(
-      / review 2 for you \(`winnow queue`\), 20 to review, 8 approved: brl\/a\/0, brl\/a\/1, brl\/a\/2, brl\/a\/3, brl\/a\/4 and 25 more$/,
+      / review 2 for you \(`winnow queue`\), 20 to review, 8 approved: brl\/a\/28, brl\/a\/29, brl\/a\/0, brl\/a\/1, brl\/a\/2 and 25 more$/,
     );
-    expect(show(view({ change }), Number.POSITIVE_INFINITY)).toMatch(/brl\/a\/29$/);
+    expect(show(view({ change }), Number.POSITIVE_INFINITY)).toMatch(/brl\/a\/27$/);
   });
 
   it('names who holds a slot and who waits for it, and no slot that nobody wants', () => {

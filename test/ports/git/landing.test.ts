@@ -484,6 +484,11 @@ describe('the traits of a change', () => {
     await sh(world.repo, 'checkout', '-q', '-f', '--detach', first);
     await sh(world.repo, 'clean', '-qfdx');
     await sh(world.repo, 'mv', 'docs/guide.md', 'docs/manual.md');
+    const plain = 'as long as a pointer might be, and plain text all the same\n';
+    const blobName = async (text: string) => {
+      await write(world.root, { blob: text });
+      return sh(world.repo, 'hash-object', path.join(world.root, 'blob'));
+    };
     await write(world.repo, {
       'big ü\n.psd': POINTER,
       'moved.psd': POINTER.replace('12345', '999'),
@@ -492,6 +497,9 @@ describe('the traits of a change', () => {
       'logo.bin': Buffer.from([0, 9]),
       // What a batch answers for another object, inside of this one.
       'sly.txt': `${await sh(world.repo, 'rev-parse', `${first}:README.md`)} blob 9\n${POINTER}`,
+      // The same for one that is asked for: its name is known to whoever writes both.
+      'plain.txt': plain,
+      'forged.txt': `x\n${await blobName(plain)} blob 9\n${POINTER}`,
       'README.md': '# Other\n',
     });
     await sh(world.repo, 'add', '-A');
@@ -500,7 +508,7 @@ describe('the traits of a change', () => {
     const tip = await sh(world.repo, 'rev-parse', 'HEAD');
     await bring(tip);
     expect(must(await mirror.traits(first, tip))).toEqual({
-      files: 9,
+      files: 11,
       renames: 1,
       submodules: ['lib'],
       lfsPointers: ['big ü\n.psd', 'moved.psd'],

@@ -263,8 +263,10 @@ describe('pushing', () => {
     must(await mirror.pushBranch('brl/alpha/1', two));
     expect(await mirror.deleteRemoteBranch('brl/alpha/1', one)).toMatchObject({ error: { kind: 'push-refused' } });
     expect(must(await mirror.remoteBranch('brl/alpha/1'))).toBe(two);
+    expect(must(await mirror.fetchBranch('brl/alpha/1'))).toBe(two);
     must(await mirror.deleteRemoteBranch('brl/alpha/1', two));
     must(await mirror.deleteRemoteBranch('brl/alpha/1', two));
+    expect(await sh(mirror.dir, 'for-each-ref', '--format=%(refname)', 'refs/remotes/origin/brl')).toBe('');
     expect(must(await mirror.remoteBranch('brl/alpha/1'))).toBeUndefined();
   });
 

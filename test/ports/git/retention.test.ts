@@ -38,16 +38,28 @@ const has = (mirror: Mirror, commit: string) =>
     () => false,
   );
 
-it('lists what is kept with the oldest first', async () => {
+it.each([
+  ['long ago', '@1 +0000'],
+  ['in a far future', '@4102444800 +0000'],
+])('dates what is kept by when Winnow named it, not by a commit that says it was made %s', async (_, date) => {
   const mirror = await world.mirror();
   const { tip } = must(await mirror.fetch());
   expect(must(await mirror.kept())).toEqual([]);
-  const old = await makeCommit(mirror, 'old');
-  must(await mirror.keep('brl/alpha/2', tip));
-  must(await mirror.keep('brl/alpha/1', old));
-  const [first, second] = must(await mirror.kept());
-  expect(first).toEqual({ name: 'brl/alpha/1', commit: old, atMs: 1_700_000_000_000 });
-  expect(second).toMatchObject({ name: 'brl/alpha/2', commit: tip });
+  const beforeMs = Date.now() - 5_000;
+  const dates = `GIT_AUTHOR_DATE="${date}" GIT_COMMITTER_DATE="${date}"`;
+  const commit = await sh(mirror.dir, '-c', `alias.c=!${dates} git commit-tree -m x ${tip}^{tree}`, 'c');
+  must(await mirror.keep('brl/alpha/2', commit));
+  const [only, ...others] = must(await mirror.kept());
+  expect(others).toEqual([]);
+  expect(only).toMatchObject({ name: 'brl/alpha/2', commit });
+  expect(only!.atMs).toBeGreaterThan(beforeMs);
+  expect(only!.atMs).toBeLessThan(Date.now() + 5_000);
+  // Packed, it is as old as the pack.
+  await sh(mirror.dir, 'pack-refs', '--all', '--prune');
+  must(await mirror.keep('brl/alpha/1', tip));
+  const both = must(await mirror.kept());
+  expect(both.map(({ name }) => name)).toEqual(['brl/alpha/2', 'brl/alpha/1']);
+  for (const { atMs } of both) expect(atMs).toBeGreaterThanOrEqual(only!.atMs);
 });
 
 it('forgets what nothing has referred to for two weeks, packed or not, and nothing else', async () => {
