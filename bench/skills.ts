@@ -92,7 +92,7 @@ const WITHHELD = 0.2;
 const AFTER = 20;
 /** Points of kept rate that a skill adds or takes. */
 const EFFECTS = { helpful: 0.15, neutral: 0, harmful: -0.15 } as const;
-const CAREERS = 1000;
+const CAREERS = 500;
 /** Fitting cycles of a skill that is often of use, and of one that is rare. */
 const COMMON_CYCLES = 1000;
 const RARE_CYCLES = 50;
