@@ -1,13 +1,4 @@
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  type Stats,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, type Stats, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { checkShape, readYaml } from '../../base/checked-yaml.ts';
@@ -63,17 +54,19 @@ export const createSkillLibrary = (dir: string) => {
       const names = entriesOf(dir);
       if (!names.ok) return { skills: [], refused: [names.error], index: indexSkills([]) };
       const found = names.value.map((name): [string, Read] => {
-        const mark = `${limits.size} ${markOf(join(dir, name))} ${markOf(join(dir, name, FILE))}`;
+        // What was sound is sound until its file changes; what was not may be mended by a change around it.
+        const mark = (sound: boolean) =>
+          `${limits.size} ${markOf(join(dir, name, FILE))} ${sound ? '' : markOf(join(dir, name))}`;
         const before = known.get(name);
-        if (before?.mark === mark) return [name, before.read];
+        if (before && before.mark === mark(before.read.ok)) return [name, before.read];
         const read = readSkill(dir, name, limits);
-        known.set(name, { mark, read });
+        known.set(name, { mark: mark(read.ok), read });
         return [name, read];
       });
       const there = new Set(names.value);
       for (const name of known.keys()) if (!there.has(name)) known.delete(name);
       const judged = found.map(([name, read], place) => judge(name, read, { there, place }, limits));
-      const mark = sha256(...judged.map((each) => (each.ok ? each.value.hash : each.error.hash)));
+      const mark = judged.map((each) => (each.ok ? each.value.hash : each.error.hash)).join(' ');
       if (last?.mark === mark) return last.shelf;
       const skills = judged.flatMap((each) => (each.ok ? [each.value] : []));
       const refused = judged.flatMap((each) => (each.ok ? [] : [each.error]));
