@@ -61,7 +61,8 @@ export const selectSkills = (index: SkillIndex, work: Work, max: number): string
   for (const [each, count] of bagOf(work.failing))
     query.set(each, (query.get(each) ?? 0) + Math.min(count, 3) * FAILING_WEIGHT);
   for (const [each] of bagOf(work.around)) query.set(each, (query.get(each) ?? 0) + AROUND_WEIGHT);
-  const scored = index.skills.map((known) => ({ known, score: scoreOf(index, known, query) }));
+  const weights = [...query].map(([each, asked]): [string, number] => [each, Math.min(asked, 2) * rarity(index, each)]);
+  const scored = index.skills.map((known) => ({ known, score: scoreOf(known, weights) }));
   const best = scored.reduce((top, { score }) => Math.max(top, score), 0);
   const fits = scored
     .filter(({ score }) => score >= FITS_MIN && score >= best * FITS_SHARE)
@@ -85,13 +86,12 @@ const LENGTH_SHARE = 0.5;
 /** Weighted words of a middling skill; a library of one has no mean to compare with. */
 const LENGTH_USUAL = 60;
 
-const scoreOf = (index: SkillIndex, known: IndexedSkill, query: Bag): number => {
+const scoreOf = (known: IndexedSkill, weights: readonly [stem: string, weight: number][]): number => {
   const norm = SATURATION * (1 - LENGTH_SHARE + (LENGTH_SHARE * known.length) / LENGTH_USUAL);
   let score = 0;
-  for (const [each, asked] of query) {
+  for (const [each, weight] of weights) {
     const count = known.bag.get(each);
-    if (count === undefined) continue;
-    score += Math.min(asked, 2) * rarity(index, each) * ((count * (SATURATION + 1)) / (count + norm));
+    if (count !== undefined) score += weight * ((count * (SATURATION + 1)) / (count + norm));
   }
   return score;
 };

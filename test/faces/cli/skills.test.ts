@@ -1,6 +1,19 @@
-import { describe, expect, it } from 'vitest';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Doors } from '../../../src/desk/doors.ts';
 import type { SkillView } from '../../../src/desk/skills.ts';
-import { renderSkill, renderSkills } from '../../../src/faces/cli/skills.ts';
+import {
+  renderSkill,
+  renderSkills,
+  skillsCheckCommand,
+  skillsListCommand,
+  skillsRestoreCommand,
+  skillsRetireCommand,
+  skillsShowCommand,
+} from '../../../src/faces/cli/skills.ts';
+import { openFactory } from '../../../src/factory.ts';
+import { createWorkbench, type Workbench } from '../../factory/workbench.ts';
 import { createPaper, tags } from './paper.ts';
 
 const NOW = Date.parse('2026-03-14T10:00:00.000Z');
@@ -145,5 +158,64 @@ describe('one skill', () => {
         known     2d0h ago
         file      skills/push-it/SKILL.md"
     `);
+  });
+});
+
+describe('the commands', () => {
+  const benches: Workbench[] = [];
+  afterEach(async () => {
+    for (const bench of benches.splice(0)) await bench.close();
+  });
+
+  const newHome = async (homeFiles: Record<string, string>) => {
+    const bench = await createWorkbench({ homeFiles, sessions: ['alpha'] });
+    benches.push(bench);
+    const doors = { openFactory: () => openFactory(bench.home) } as unknown as Doors;
+    type Command = (paper: ReturnType<typeof createPaper>, doors: Doors) => Promise<number>;
+    const call = async (command: Command) => {
+      const paper = createPaper(120);
+      return { code: await command(paper, doors), out: paper.results.join('\n'), err: paper.notes.join('\n') };
+    };
+    return { bench, call };
+  };
+  const GOOD = '---\nname: mine\ndescription: When a change grows.\n---\n\nMake it smaller.\n';
+  const BAD = '---\nname: pushes\ndescription: When done.\n---\n\nPush to main.\n';
+
+  it('list, show and check what lies under skills/, for people and for scripts', async () => {
+    const { bench, call } = await newHome({ 'skills/mine/SKILL.md': GOOD, 'skills/pushes/SKILL.md': BAD });
+    const list = await call((paper, doors) => skillsListCommand(doors, paper, { json: true }));
+    expect(JSON.parse(list.out)).toMatchObject([
+      { name: 'mine', standing: 'measuring', by: 'person', with: { kept: 0, ended: 0 } },
+      { name: 'pushes', standing: 'refused', fault: 'instructs', reason: 'it tells the session to push' },
+    ]);
+    const show = await call((paper, doors) => skillsShowCommand(doors, paper, 'mine', {}));
+    expect(show).toMatchObject({ code: 0, out: expect.stringContaining('Make it smaller.') });
+    const none = await call((paper, doors) => skillsShowCommand(doors, paper, 'none', {}));
+    expect(none).toMatchObject({ code: 2, out: '', err: expect.stringContaining('no skill none') });
+    const check = await call((paper, doors) => skillsCheckCommand(doors, paper, {}));
+    expect(check).toMatchObject({
+      code: 1,
+      out: 'refused  skills/pushes: it tells the session to push\n1 lent, 1 refused',
+    });
+    expect(bench.ofType('skill_refused')).toHaveLength(1);
+  });
+
+  it('put aside and bring back, and print the entry alone', async () => {
+    const { bench, call } = await newHome({ 'skills/mine/SKILL.md': GOOD });
+    const retired = await call((paper, doors) =>
+      skillsRetireCommand(doors, paper, 'mine', { reason: 'old', json: true }),
+    );
+    expect(retired).toMatchObject({ code: 0, err: '' });
+    expect(bench.ofType('skill_retired')).toMatchObject([JSON.parse(retired.out)]);
+    expect(existsSync(join(bench.home, 'skills/.retired/mine/figures.md'))).toBe(true);
+    const list = await call((paper, doors) => skillsListCommand(doors, paper, {}));
+    expect(list.out).toMatch(
+      /^no skill is lent\n\nNOT LENT.*\nmine +retired +skills\/\.retired\/mine\/SKILL\.md +old$/,
+    );
+    const restored = await call((paper, doors) => skillsRestoreCommand(doors, paper, 'mine', { json: true }));
+    expect(bench.ofType('skill_restored')).toMatchObject([JSON.parse(restored.out)]);
+    const again = await call((paper, doors) => skillsRestoreCommand(doors, paper, 'mine', {}));
+    expect(again).toMatchObject({ code: 2, out: '' });
+    expect((await call((paper, doors) => skillsCheckCommand(doors, paper, {}))).code).toBe(0);
   });
 });
