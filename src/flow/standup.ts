@@ -240,7 +240,7 @@ const promptFor = (
   const prompts = shop.prompts();
   const state = shop.journal.state();
   const { name, project } = session;
-  const known = asData('facts', factsText(facts), FACTS_MAX_CHARS);
+  const known = asData('facts', shop.redact(factsText(facts)), FACTS_MAX_CHARS);
   const commitment = asData('commitment', shop.redact(lastCommitmentText(state, name, project)), SMALL_MAX_CHARS);
   switch (round) {
     case 'report':

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ModelRequest, Reply, Step, Usage } from '../../src/demo/scenario.ts';
@@ -210,6 +210,8 @@ describe('a standup', () => {
     const day = journal.state().days[new Date(shop.clock.now()).toISOString().slice(0, 10)]!;
     // Enough for eight words of ten, as they cost the last time.
     spendAll(50 - day.costUsd - (last.costUsd / last.runs) * 8);
+    const task = bench.ofType('team_standup')[0]?.data.sessions[0]?.commitment?.task ?? '';
+    journal.append<'task_cancelled'>({ type: 'task_cancelled', project: 'small', data: { task, reason: 'no' } });
     bench.api.play('alpha', { steps: [commits('Say what sum takes', 'README.md')] });
     bench.api.play('beta', { steps: [commits('Something else', 'other.js')] });
     bench.api.play('gamma', { steps: [{ blocks: [{ answer: { did: 'no list' } }] }], after: 'repeat-last' });
@@ -237,6 +239,19 @@ describe('a standup', () => {
     expect(factsText(facts!)).toContain('> StructuredOutput {"title":"Add instead of subtracting"');
   });
 
+  it('does not wait for a session that takes too long, and asks no chair when nobody spoke', async () => {
+    const file = join(bench.home, 'winnow.config.yaml');
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/(standup:\s+timeout:) 60s/, '$1 1s'));
+    expect(await factory.reload()).toMatchObject({ ok: true, value: true });
+    bench.api.play('gamma', { steps: [{ blocks: [], hold: 'late' }] });
+    await standupOf().tick('manual', { only: new Set(['gamma']) });
+    const { data } = bench.ofType('team_standup').at(-1)!;
+    expect(data.sessions).toMatchObject([
+      { session: 'gamma', present: false, absence: expect.stringMatching(/^no answer within 1 s \(/) },
+    ]);
+    expect(data).toMatchObject({ runs: 1, summary: expect.stringContaining('nobody had anything to say') });
+  });
+
   it('queues what a dead process decided and did not queue, once', async () => {
     const { journal } = factory;
     const { data } = bench.ofType('team_standup').at(-1)!;
@@ -259,7 +274,9 @@ describe('a standup', () => {
     expect(await standup.tick('schedule')).toMatchObject({ state: 'waits' });
     expect(told.filter((line) => line === 'standup: everything is paused by mia').length).toBe(3);
     expect((await bench.start('standup').done).code).toBe(1);
+    const nobody = createStandup({ ...{ shop: factory.shop, facts: factory.facts, tell: () => {} }, ...NOBODY });
     factory.journal.append<'resumed'>({ type: 'resumed', data: { by: 'mia' } });
+    expect(await nobody.tick('manual')).toEqual({ state: 'waits', reason: 'there is no session that could come' });
   });
 
   it('knows whom it can ask', async () => {
@@ -269,6 +286,8 @@ describe('a standup', () => {
     });
   });
 });
+
+const NOBODY = { sessions: () => [], signal: new AbortController().signal };
 
 const planBlocks = (wanted: string[], nothing = false) =>
   (planStep({ files: wanted, ...(nothing ? { nothing } : {}) }) as Reply).blocks;
