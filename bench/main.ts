@@ -12,6 +12,7 @@ import { overheadRows } from './overhead.ts';
 import { parallelRows } from './parallel.ts';
 import { renderMarkdown, renderTable } from './render.ts';
 import type { BenchRow } from './row.ts';
+import { skillRows } from './skills.ts';
 import { slotRows } from './slots.ts';
 import { startRows } from './start.ts';
 
@@ -27,6 +28,7 @@ const GROUPS: { covers: string; rows: () => Promise<BenchRow[]> }[] = [
   { covers: 'winnow state start context for a cycle', rows: () => startRows() },
   { covers: 'landing: runs of the checks, from push to main, batches', rows: () => landingRows() },
   { covers: 'slot', rows: () => slotRows() },
+  { covers: 'skills: selection, helpful, harmful, rare, neutral', rows: () => skillRows() },
   { covers: 'memory', rows: () => memoryRows() },
   { covers: 'event loop', rows: () => eventLoopRows() },
   { covers: 'CLI: winnow --help, winnow status', rows: () => cliRows() },

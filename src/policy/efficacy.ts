@@ -63,6 +63,9 @@ const PRIOR_CYCLES = 20;
 /** Steps of 1/400: fine enough for a thousand cycles a side, and the margin is a whole number of them. */
 const CELLS = 400;
 
+const LOGS = Float64Array.from({ length: CELLS }, (_, cell) => Math.log((cell + 0.5) / CELLS));
+const LOGS_OF_REST = Float64Array.from({ length: CELLS }, (_, cell) => Math.log1p(-(cell + 0.5) / CELLS));
+
 /** Posterior of a kept rate over the cells, summing to 1. */
 const density = ({ kept, ended }: Tally, mean: number): Float64Array => {
   const a = kept + PRIOR_CYCLES * mean - 1;
@@ -73,8 +76,7 @@ const density = ({ kept, ended }: Tally, mean: number): Float64Array => {
   const top = a * Math.log(mode) + b * Math.log1p(-mode);
   let sum = 0;
   for (let cell = 0; cell < CELLS; cell += 1) {
-    const rate = (cell + 0.5) / CELLS;
-    const value = Math.exp(a * Math.log(rate) + b * Math.log1p(-rate) - top);
+    const value = Math.exp(a * LOGS[cell]! + b * LOGS_OF_REST[cell]! - top);
     cells[cell] = value;
     sum += value;
   }

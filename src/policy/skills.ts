@@ -101,7 +101,7 @@ const scoreOf = (index: SkillIndex, known: IndexedSkill, query: Bag): number => 
  * and any other word in almost none: in a library of three, counting alone says nothing.
  */
 const rarity = (index: SkillIndex, each: string): number => {
-  const seen = (index.spread.get(each) ?? 0) + PRIOR_SKILLS * (TRADE.has(each) ? 0.5 : 0.02);
+  const seen = (index.spread.get(each) ?? 0) + PRIOR_SKILLS * (TRADE.has(each) ? 0.25 : 0.02);
   const all = index.skills.length + PRIOR_SKILLS;
   return Math.log(1 + (all - seen + 0.5) / (seen + 0.5)) / Math.log(1 + (all + 0.5) / 0.5);
 };

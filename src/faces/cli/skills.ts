@@ -73,6 +73,9 @@ export const skillsCheckCommand = (doors: Doors, terminal: Terminal, options: Js
 
 const NOT_LENT: ReadonlySet<SkillView['standing']> = new Set(['refused', 'retired', 'quarantined'] as const);
 
+/** Narrower lines would break the names of skills to make room for sentences. */
+const WHEN_BESIDE_MIN = 100;
+
 export const renderSkills = (
   skills: readonly SkillView[],
   now: number,
@@ -81,19 +84,14 @@ export const renderSkills = (
   if (skills.length === 0) return 'no skills yet; a directory under skills/ with a SKILL.md is one';
   const lent = skills.filter(({ standing }) => !NOT_LENT.has(standing));
   const head = ['SKILL', 'STATE', 'BY', 'USES', 'WITH', 'WITHOUT', 'HELPS', 'AGE', 'WHEN'];
+  // When it applies has no room beside figures on a narrow screen; `winnow skills show` tells it.
+  const columns = lineWidth < WHEN_BESIDE_MIN ? head.length - 1 : head.length;
+  const prose = columns === head.length ? 1 : 0;
+  const rows = lent.map((skill) => skillLine(skill, now).slice(0, columns));
   const aside = skills.filter(({ standing }) => NOT_LENT.has(standing));
   const told = lent.filter(({ reason }) => reason !== '');
   return [
-    ...(lent.length === 0
-      ? ['no skill is lent']
-      : [
-          renderTable(
-            head,
-            lent.map((skill) => skillLine(skill, now)),
-            lineWidth,
-            1,
-          ),
-        ]),
+    ...(lent.length === 0 ? ['no skill is lent'] : [renderTable(head.slice(0, columns), rows, lineWidth, prose)]),
     ...told.map(({ name, standing, reason }) => paint('yellow', `${plainLine(name)}: ${standing}; ${reason}`)),
     ...(aside.length === 0
       ? []

@@ -3,7 +3,6 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   type Stats,
@@ -71,8 +70,9 @@ export const createSkillLibrary = (dir: string) => {
         known.set(name, { mark, read });
         return [name, read];
       });
-      for (const name of known.keys()) if (!found.some(([each]) => each === name)) known.delete(name);
-      const judged = found.map(([name, read]) => judge(name, read, found, limits));
+      const there = new Set(names.value);
+      for (const name of known.keys()) if (!there.has(name)) known.delete(name);
+      const judged = found.map(([name, read], place) => judge(name, read, { there, place }, limits));
       const mark = sha256(...judged.map((each) => (each.ok ? each.value.hash : each.error.hash)));
       if (last?.mark === mark) return last.shelf;
       const skills = judged.flatMap((each) => (each.ok ? [each.value] : []));
@@ -146,7 +146,10 @@ const readSkill = (dir: string, name: string, { size }: SkillLimits): Read => {
   const parsed = parseSkill(read.value);
   if (!parsed.ok) return refuse(parsed.error.fault, parsed.error.reason, read.value);
   const { draft, sealed } = parsed.value;
-  const hash = sha256(readFileSync(path));
+  const wrong = wrongIn(draft, read.value);
+  // Another name is the first thing to say.
+  if (wrong && draft.name === name) return refuse(wrong.fault, wrong.reason, read.value);
+  const hash = sha256(Buffer.from(read.value));
   return ok({
     skill: { ...draft, name, hash, file: `skills/${name}/${FILE}`, sealed, changedMs: stat.mtimeMs },
     text: read.value,
@@ -163,7 +166,7 @@ const kindOf = (stat: Stats): string =>
 const judge = (
   name: string,
   read: Read,
-  all: readonly [string, Read][],
+  { there, place }: { there: ReadonlySet<string>; place: number },
   { redact }: SkillLimits,
 ): Result<Skill, RefusedSkill> => {
   const file = read.ok ? read.value.skill.file : `skills/${oneLine(name).slice(0, 100)}`;
@@ -172,31 +175,31 @@ const judge = (
   if (!read.ok) return refuse(read.error.fault, read.error.reason, read.error.hash);
   const { skill, text, named } = read.value;
   const hash = sha256(skill.hash, file);
-  if (all.findIndex(([each]) => each === name) >= SHELF_MAX)
-    return refuse('too-large', `there are ${all.length} skills; the first ${SHELF_MAX} are lent`, hash);
+  if (place >= SHELF_MAX)
+    return refuse('too-large', `there are ${there.size} skills; the first ${SHELF_MAX} are lent`, hash);
   if (named !== name) {
-    const other = all.some(([each]) => each === named);
+    const other = there.has(named);
     return refuse(
       other ? 'double' : 'name',
       `it calls itself ${JSON.stringify(named.slice(0, 80))}${other ? ', and there is another of that name' : `, and its directory ${name}`}`,
       hash,
     );
   }
-  const found = wrongIn(skill, text, redact);
-  return found ? refuse(found.fault, found.reason, hash) : ok(skill);
+  // Secrets may become known later than the file.
+  return redact(text) === text ? ok(skill) : refuse('secret', SECRET_SAID, hash);
 };
 
 /** What must reach no session, whoever wrote it. */
-const wrongIn = (
-  draft: SkillDraft,
-  text: string,
-  redact: (text: string) => string,
-): { fault: SkillFault; reason: string } | undefined => {
-  if (redact(text) !== text || looksSecret(text) || text.split(/\s+/).some(looksSecret))
-    return { fault: 'secret', reason: 'it holds something that looks like a secret' };
+const wrongIn = (draft: SkillDraft, text: string): { fault: SkillFault; reason: string } | undefined => {
+  if (looksSecret(text) || (text.match(URL_LIKE) ?? []).some(looksSecret))
+    return { fault: 'secret', reason: SECRET_SAID };
   const said = instructionIn(`${draft.description}\n\n${draft.body}`);
   return said === undefined ? undefined : { fault: 'instructs', reason: said };
 };
+
+const SECRET_SAID = 'it holds something that looks like a secret';
+/** A URL that carries a password is known by its begin. */
+const URL_LIKE = /[a-z][a-z0-9+.-]{0,20}:\/\/\S{1,500}/gi;
 
 interface Parsed {
   draft: SkillDraft;
@@ -254,7 +257,9 @@ export const judgeDraft = (
       reason: `it has ${bytes.toLocaleString('en-US')} bytes; at most ${limits.size.toLocaleString('en-US')} are lent`,
     };
   const parsed = parseSkill(text);
-  return parsed.ok ? wrongIn(draft, `${draft.description}\n${draft.body}`, limits.redact) : parsed.error;
+  if (!parsed.ok) return parsed.error;
+  if (limits.redact(text) !== text) return { fault: 'secret', reason: SECRET_SAID };
+  return wrongIn(draft, text);
 };
 
 /**

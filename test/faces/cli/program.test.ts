@@ -70,6 +70,12 @@ const COMMANDS = [
   'prompts apply',
   'prompts dismiss',
   'standup',
+  'skills',
+  'skills list',
+  'skills show',
+  'skills retire',
+  'skills restore',
+  'skills check',
   'pause',
   'resume',
   'check',
@@ -394,6 +400,33 @@ describe('help', () => {
 
       Options:
         -a, --all     also what was applied or dismissed
+      Usage: winnow skills [options] [command]
+
+      techniques that sessions are lent, and what they do
+
+      Options:
+        -h, --help                display help for command
+
+      Global Options:
+        --home <dir>              the home; default: WINNOW_HOME, else the nearest one
+                                  above
+
+      Commands:
+        list [options]            every skill with its uses and its effect, and what
+                                  is not lent and why
+        show [options] <name>     one skill: what it says and what it does
+        retire [options] <name>   put a skill aside, with its figures, in
+                                  skills/.retired/
+        restore [options] <name>  bring back what was put aside; it is measured anew
+        check [options]           read every skill, name what is refused, and put
+                                  aside by rule what does not help
+        help [command]            display help for command
+      --------------------------------------------------------------------------------
+      Usage: winnow skills list [options]
+
+      every skill with its uses and its effect, and what is not lent and why
+
+      Options:
         --json        the same for scripts
         -h, --help    display help for command
 
@@ -406,6 +439,17 @@ describe('help', () => {
 
       Arguments:
         id            id of the proposal, or its last characters
+
+      WITH and WITHOUT are the shares of cycles that were kept: of those that had the
+      skill, and of those that it fitted and that went without it by lot. HELPS is the
+      probability that it helps. The rule stands in docs/skills.md.
+      --------------------------------------------------------------------------------
+      Usage: winnow skills show [options] <name>
+
+      one skill: what it says and what it does
+
+      Arguments:
+        name          name of the skill
 
       Options:
         --json        the same for scripts
@@ -434,6 +478,12 @@ describe('help', () => {
 
       Arguments:
         id                   id of the proposal, or its last characters
+      Usage: winnow skills retire [options] <name>
+
+      put a skill aside, with its figures, in skills/.retired/
+
+      Arguments:
+        name                 name of the skill
 
       Options:
         -m, --reason <text>  why
@@ -462,6 +512,30 @@ describe('help', () => {
       Exit codes:
         0 it was held, whoever was absent; 1 it could not be held now, or nobody
         spoke; 2 used wrongly; 130 interrupted
+      Usage: winnow skills restore [options] <name>
+
+      bring back what was put aside; it is measured anew
+
+      Arguments:
+        name          name of the skill
+
+      Options:
+        --json        print the journal entry
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow skills check [options]
+
+      read every skill, name what is refused, and put aside by rule what does not help
+
+      Options:
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
       --------------------------------------------------------------------------------
       Usage: winnow pause [options] [session]
 

@@ -55,6 +55,20 @@ describe('prompts', () => {
     ]);
   });
 
+  it('that are older than a placeholder get it at their end, and keep every other fault', () => {
+    const { plan, hack } = PROMPTS;
+    const without = (names: readonly string[]) =>
+      names.flatMap((name) => (name === 'skills' ? [] : [`{{${name}}}`])).join(' ');
+    const loaded = loadPrompts(homeWith({ 'plan.md': without(plan), 'hack.md': `{{skills}} ${without(hack)}` }));
+    if (!loaded.ok) throw new Error(loaded.error.map(renderProblem).join('\n'));
+    const filled = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, `<${name}>`]));
+    expect(fillPrompt(loaded.value.plan, filled(plan) as never)).toMatch(/<branch>\n\nSkills that fit.*:\n<skills>$/);
+    expect(fillPrompt(loaded.value.hack, filled(hack) as never)).toMatch(/^<skills> .*<branch>$/);
+    expect(problemsOf({ 'plan.md': without(plan).replace('{{tried}}', '') })).toEqual([
+      expect.stringContaining('found no {{tried}}'),
+    ]);
+  });
+
   it('that are too large are refused', () => {
     expect(problemsOf({ 'plan.md': 'x'.repeat(70_000) })[0]).toContain('found 69 KB, expected a file of at most 64 KB');
   });
