@@ -179,15 +179,15 @@ const withoutClosedTasks = (cycles: readonly PastCycle[]): PastCycle[] =>
 const isKept = ({ outcome, fate }: PastCycle): boolean => outcome === 'pushed' && fate !== 'lost';
 
 /**
- * How long it could have run and did not; below zero when it is not due. A last cycle that lies ahead means that the
- * clock was set back: how long it has been quiet nobody knows.
+ * How long it could have run and did not; below zero when it is not due, also after the clock was set back: a last
+ * cycle that lies ahead says nothing of how long it has been quiet.
  */
 const overdueMs = (
   { held, running, cycles, everyMs, freeSinceMs, freshSinceMs = 0 }: SessionHistory,
   now: number,
 ): number => {
   const last = cycles.at(-1);
-  if (held || running || (last && last.endedMs > now)) return 0;
+  if (held || running) return 0;
   if (!last && freeSinceMs === undefined) return 0;
   const due = last ? Math.max(last.startedMs + everyMs, last.endedMs) : 0;
   return now - Math.max(due, freeSinceMs ?? 0, freshSinceMs);

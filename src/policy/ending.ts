@@ -61,7 +61,6 @@ const withoutNames = (text: string): string =>
     .slice(0, READ_MAX_CHARS)
     .replace(/“[^”]*”|"[^"]*"/g, '“”')
     .replace(/[‘’'`]/g, '')
-    .replace(/\b0x[\da-f]+\b/gi, 'ADDRESS')
     .replace(/\b(?=\w*\d)(?=\w*[g-z_])\w{16,}\b/gi, 'ID');
 
 /** Nobody's error is told in more, and expressions over pages would cost time. */

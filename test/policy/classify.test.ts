@@ -48,8 +48,8 @@ describe('the class of a session, by rule alone', () => {
         silent: due for 3 h and nothing holds it back (idle from 2 h); its last cycle ended 8 h ago
       a loop that ended in nothing worth doing
         nothing to do: 3 cycles in a row found nothing worth doing (idle from 3)
-      a model that does not exist, in its own front matter
-        loop: the same error 3 times in a row (a loop from 3): model-not-found: There is an issue with the selected model (opsu)."
+      three of seven sessions loop by one error: a minority’s error is its own
+        loop: the same error 3 times in a row (a loop from 3): breaks: tests: sum.test.ts > adds"
     `);
   });
 

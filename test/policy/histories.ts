@@ -326,6 +326,26 @@ export const HISTORIES: Labelled[] = [
     ]),
   ),
 
+  row(
+    'productive',
+    'nothing-against',
+    'four branches in a row rejected are still chance',
+    alpha(times(4).map((ago) => rejected(ago))),
+  ),
+  row(
+    'productive',
+    'nothing-against',
+    'four misses, and twice nothing worth doing, which is no miss',
+    alpha([
+      breaks('85m', ADDS),
+      nothing('70m'),
+      breaks('55m', PARSES),
+      nothing('40m'),
+      breaks('25m', 'lint: a'),
+      breaks('10m', 'lint: b'),
+    ]),
+  ),
+
   // ---- held back: quiet, and it cannot help it
   row('productive', 'held', 'nothing in twelve hours, behind a closed gate', alpha([], held('gate memory is closed'))),
   row(
@@ -660,5 +680,23 @@ export const HISTORIES: Labelled[] = [
     'loop',
     'a model that does not exist, in its own front matter',
     alpha(times(3).map((ago) => failed(ago, 'model-not-found', 'There is an issue with the selected model (opsu).'))),
+  ),
+  row(
+    'error-looping',
+    'loop',
+    'three of seven sessions loop by one error: a minority’s error is its own',
+    alpha(times(3).map((ago) => breaks(ago, ADDS))),
+    ...['beta', 'gamma'].map((name) =>
+      named(
+        name,
+        times(3).map((ago) => breaks(ago, ADDS)),
+      ),
+    ),
+    ...['delta', 'epsilon', 'zeta', 'eta'].map((name) =>
+      named(
+        name,
+        times(3).map((ago) => landed(ago)),
+      ),
+    ),
   ),
 ];
