@@ -74,7 +74,7 @@ export const fileTerm = (file: string): Term => `file ${normalise(file)}`;
 /** What is no sentence: hashes, ids, places of files that Winnow wrote. */
 const NO_WORDS: ReadonlySet<string> = new Set([
   ...['commit', 'tree', 'base', 'main', 'from', 'to', 'merged', 'hash', 'key', 'review', 'cycle', 'run'],
-  ...['patch', 'report', 'transcript', 'conversation', 'until', 'start', 'outcome', 'trigger'],
+  ...['patch', 'report', 'transcript', 'conversation', 'until', 'start', 'trigger'],
 ]);
 /** More than the longest sentence; a line holds no more anyway. */
 const TEXT_MAX_CHARS = 64 * 1024;

@@ -80,6 +80,8 @@ export const createSearch = ({ file, dir, clock, ids }: SearchOptions): Search =
   let retryAtMs = 0;
   let growing: Promise<void> | undefined;
   let closed = false;
+  /** Counts how often everything was forgotten: what was begun before then is of no use. */
+  let epoch = 0;
 
   /** The index as somebody wrote it; from here on this process goes on with it. */
   const adopt = (found: ManifestFile) => {
@@ -108,6 +110,7 @@ export const createSearch = ({ file, dir, clock, ids }: SearchOptions): Search =
     reader = createLineReader({ file, chunkBytes: CHUNK_BYTES });
     generation = reader.generation();
     written = 0;
+    epoch += 1;
   };
 
   const grow = async (): Promise<void> => {
@@ -166,7 +169,7 @@ export const createSearch = ({ file, dir, clock, ids }: SearchOptions): Search =
     return tail.size >= WRITTEN_AFTER_ENTRIES || behind >= (more ? WRITTEN_WHILE_BEHIND_BYTES : WRITTEN_AFTER_BYTES);
   };
 
-  /** Makes a part of the tail. False: it could not be written, and stays in memory. */
+  /** Makes a part of the tail. False: it could not be written, and stays in memory, or there is no more to be done. */
   const write = async (): Promise<boolean> => {
     const found = loadManifest(dir);
     // Another process has been at it: its work is as good.
@@ -174,19 +177,20 @@ export const createSearch = ({ file, dir, clock, ids }: SearchOptions): Search =
       adopt(found);
       return true;
     }
+    const began = epoch;
+    const isOver = () => closed || epoch !== began;
     try {
       const place = reader.place();
       if (place === undefined) return false;
       const name = `${ids(clock.now())}.part`;
-      const bytes = await inSlices(mergeParts([tail]));
-      if (closed) return false;
-      await savePart(dir, name, bytes);
-      if (closed) return false;
+      const bytes = await inSlices(mergeParts([tail]), isOver);
+      if (!isOver()) await savePart(dir, name, bytes);
+      if (isOver()) return !closed;
       parts.push({ name, part: openPart(partFile(dir, name)) });
       tail = gatherPart();
       written = place.offset;
-      const merged = await mergeLast();
-      if (closed) return false;
+      const merged = await mergeLast(isOver);
+      if (isOver()) return !closed;
       const manifest = { place, parts: parts.map(({ name: named, part }) => ({ name: named, size: part.size })) };
       known = await saveManifest(dir, manifest);
       letGo(dir, merged, clock.now());
@@ -199,10 +203,10 @@ export const createSearch = ({ file, dir, clock, ids }: SearchOptions): Search =
     }
   };
 
-  const inSlices = async (work: Generator<undefined, Buffer>): Promise<Buffer> => {
+  const inSlices = async (work: Generator<undefined, Buffer>, isOver: () => boolean): Promise<Buffer> => {
     let beganMs = clock.monotonic();
     for (;;) {
-      const step = closed ? { done: true as const, value: Buffer.alloc(0) } : work.next();
+      const step = isOver() ? { done: true as const, value: Buffer.alloc(0) } : work.next();
       if (step.done) return step.value;
       if (clock.monotonic() - beganMs < SLICE_MS) continue;
       await setImmediate();
@@ -211,7 +215,7 @@ export const createSearch = ({ file, dir, clock, ids }: SearchOptions): Search =
   };
 
   /** Small parts at the end become one, so that there are few; returns the names of those that it replaces. */
-  const mergeLast = async (): Promise<string[]> => {
+  const mergeLast = async (isOver: () => boolean): Promise<string[]> => {
     let [from, size] = [parts.length - 1, parts.at(-1)?.part.size ?? 0];
     for (; from > 0; from -= 1) {
       const before = parts[from - 1]?.part.size ?? 0;
@@ -221,10 +225,9 @@ export const createSearch = ({ file, dir, clock, ids }: SearchOptions): Search =
     const small = parts.slice(from);
     if (small.length < 2) return [];
     const name = `${ids(clock.now())}.part`;
-    const bytes = await inSlices(mergeParts(small.map(({ part }) => part)));
-    if (closed) return [];
-    await savePart(dir, name, bytes);
-    if (closed) return [];
+    const bytes = await inSlices(mergeParts(small.map(({ part }) => part)), isOver);
+    if (!isOver()) await savePart(dir, name, bytes);
+    if (isOver()) return [];
     parts.splice(from, small.length, { name, part: openPart(partFile(dir, name)) });
     for (const { part } of small) part.close();
     return small.map((each) => each.name);
@@ -237,29 +240,36 @@ export const createSearch = ({ file, dir, clock, ids }: SearchOptions): Search =
     return left > LINE_MAX_BYTES ? left : 0;
   };
 
+  /** Resolves when the index is at the end of the journal, or the time is over. */
+  const grown = async (waitMs: number): Promise<void> => {
+    growing ??= grow().finally(() => {
+      growing = undefined;
+    });
+    // What goes wrong after nobody waits any more is met again by the next search.
+    growing.catch(() => {});
+    const waiting = new AbortController();
+    const late = setTimeout(waitMs, undefined, { signal: waiting.signal }).catch(() => {});
+    try {
+      await Promise.race([growing, late]);
+    } finally {
+      waiting.abort();
+    }
+  };
+
   return {
     search: async (query) => {
-      growing ??= grow().finally(() => {
-        growing = undefined;
-      });
-      const waiting = new AbortController();
-      const late = setTimeout(query.waitMs, undefined, { signal: waiting.signal }).catch(() => {});
-      // What goes wrong after nobody waits any more is met again by the next search.
-      growing.catch(() => {});
-      try {
-        await Promise.race([growing, late]);
-      } finally {
-        waiting.abort();
-      }
-      // Without a journal there is nothing, whatever is remembered of it.
-      if (closed || !fs.existsSync(file)) return { hits: [], count: 0, unsearchedBytes: 0 };
-      try {
-        return { ...find([...parts.map(({ part }) => part), tail], file, query), unsearchedBytes: unsearchedBytes() };
-      } catch (error) {
-        if (!(error instanceof PagesError)) throw error;
-        // Damaged in a place that this search is the first to read: without it everything is still to be searched.
-        beginAnew();
-        return { hits: [], count: 0, unsearchedBytes: unsearchedBytes() };
+      for (let turn = 0; ; turn += 1) {
+        await grown(query.waitMs);
+        // Without a journal there is nothing, whatever is remembered of it.
+        if (closed || !fs.existsSync(file)) return { hits: [], count: 0, unsearchedBytes: 0 };
+        try {
+          return { ...find([...parts.map(({ part }) => part), tail], file, query), unsearchedBytes: unsearchedBytes() };
+        } catch (error) {
+          if (!(error instanceof PagesError)) throw error;
+          // Damaged in a place that this search is the first to read.
+          beginAnew();
+          if (turn === RESTARTS_MAX) return { hits: [], count: 0, unsearchedBytes: unsearchedBytes() };
+        }
       }
     },
     close: () => {

@@ -223,7 +223,7 @@ describe('the index', () => {
     // In a process that has just come, and again with what it has made of it.
     for (let round = 0; round < 2; round += 1) {
       const journal = bench.open();
-      expect(await settledCount(journal)).toBe(MANY + 100);
+      expect(await countIn(journal)).toBe(MANY + 100);
       expect(await countIn(journal, { all: [word('seventh')] })).toBe(Math.ceil((MANY + 100) / 7));
       journal.close();
     }
@@ -237,7 +237,7 @@ describe('the index', () => {
       await countIn(journal);
       harm();
       fill(MANY, 100);
-      expect(await settledCount(journal)).toBe(MANY + 100);
+      expect(await countIn(journal)).toBe(MANY + 100);
       journal.close();
     }
   });
@@ -250,9 +250,9 @@ describe('the index', () => {
     const cut = whole.subarray(0, whole.lastIndexOf(0x0a, whole.length >> 1) + 1);
     const left = cut.toString().split('\n').length - 1;
     const both = async (count: number) => {
-      expect(await settledCount(seen)).toBe(count);
+      expect(await countIn(seen)).toBe(count);
       const fresh = bench.open();
-      expect(await settledCount(fresh)).toBe(count);
+      expect(await countIn(fresh)).toBe(count);
       fresh.close();
     };
     fs.truncateSync(bench.file, cut.length);
@@ -361,15 +361,6 @@ describe('many processes', () => {
     expect(searcher.said()).toEqual([`${2 * MANY} 0`, `${2 * MANY} 0`]);
   });
 });
-
-/** A search that is the first to meet a damage finds nothing, says so, and the next makes the index anew. */
-const settledCount = async (journal: Journal<Tally>): Promise<number> => {
-  for (let turn = 0; turn < 3; turn += 1) {
-    const { count, unsearchedBytes } = await search(journal, EVERY);
-    if (unsearchedBytes === 0) return count;
-  }
-  throw new Error('the journal is never searched to its end');
-};
 
 /** Mounting a small disk needs rights that not every machine gives. */
 function canMount(): boolean {

@@ -159,7 +159,12 @@ const searchIndex = async (
   for (let leftBytes = Number.POSITIVE_INFINITY; ; ) {
     const query = { all: terms, filter, limit, order: 'newest', waitMs: INDEX_WAIT_MS } as const;
     const { hits, count, unsearchedBytes } = await journal.search(query);
-    if (unsearchedBytes === 0 || signal.aborted) return { entries: hits.map(({ entry }) => entry).reverse(), count };
+    if (unsearchedBytes === 0 || signal.aborted) {
+      // Its end is being written: whoever searches next should not do it again.
+      if (leftBytes < Number.POSITIVE_INFINITY && !signal.aborted)
+        await journal.search({ ...query, limit: 0, waitMs: INDEX_WRITE_WAIT_MS });
+      return { entries: hits.map(({ entry }) => entry).reverse(), count };
+    }
     if (unsearchedBytes >= leftBytes) return undefined;
     leftBytes = unsearchedBytes;
     terminal.note(`winnow: indexing the journal for searches, this once: ${Math.ceil(leftBytes / 1e6)} MB to go`);
@@ -168,6 +173,7 @@ const searchIndex = async (
 
 /** How often a person is told that something goes on. */
 const INDEX_WAIT_MS = 2000;
+const INDEX_WRITE_WAIT_MS = 30_000;
 
 const scanJournal = async (
   journal: Journal<State>,

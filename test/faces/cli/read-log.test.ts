@@ -184,6 +184,7 @@ describe('winnow log', () => {
           "ATTENTION: The list is too long. Nothing.",
         ]
       `);
+      expect(shown(await log({ search: ['list', 'discarded'] }))).toHaveLength(1);
       expect(shown(await log({ search: ['list'], session: 'alpha' }))).toHaveLength(1);
       expect(shown(await log({ search: ['list'], type: ['alert'] }))).toHaveLength(1);
       expect(await log({ search: ['nowhere'] })).toMatchObject({ results: [], notes: ['winnow: no entry to show'] });
