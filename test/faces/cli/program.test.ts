@@ -400,6 +400,75 @@ describe('help', () => {
 
       Options:
         -a, --all     also what was applied or dismissed
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow prompts show [options] <id>
+
+      why it is proposed, and the diff against the file as it is now
+
+      Arguments:
+        id            id of the proposal, or its last characters
+
+      Options:
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow prompts apply [options] <id>
+
+      change the file; refused when it no longer holds the text
+
+      Arguments:
+        id            id of the proposal, or its last characters
+
+      Options:
+        --json        print the journal entry
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow prompts dismiss [options] <id>
+
+      leave the file as it is; the same is not proposed again
+
+      Arguments:
+        id                   id of the proposal, or its last characters
+
+      Options:
+        -m, --reason <text>  why
+        --json               print the journal entry
+        -h, --help           display help for command
+
+      Global Options:
+        --home <dir>         the home; default: WINNOW_HOME, else the nearest one
+                             above
+      --------------------------------------------------------------------------------
+      Usage: winnow standup [options]
+
+      let all sessions meet now and print the minutes; the running factory does it by
+      itself
+
+      Options:
+        --short             only the last round and the chair
+        --sessions <names>  only these, separated by commas; default: all that are not
+                            paused
+        --json              print the journal entry of the meeting, alone
+        -h, --help          display help for command
+
+      Global Options:
+        --home <dir>        the home; default: WINNOW_HOME, else the nearest one above
+
+      Exit codes:
+        0 it was held, whoever was absent; 1 it could not be held now, or nobody
+        spoke; 2 used wrongly; 130 interrupted
+      --------------------------------------------------------------------------------
       Usage: winnow skills [options] [command]
 
       techniques that sessions are lent, and what they do
@@ -432,13 +501,6 @@ describe('help', () => {
 
       Global Options:
         --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
-      --------------------------------------------------------------------------------
-      Usage: winnow prompts show [options] <id>
-
-      why it is proposed, and the diff against the file as it is now
-
-      Arguments:
-        id            id of the proposal, or its last characters
 
       WITH and WITHOUT are the shares of cycles that were kept: of those that had the
       skill, and of those that it fitted and that went without it by lot. HELPS is the
@@ -458,26 +520,6 @@ describe('help', () => {
       Global Options:
         --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
       --------------------------------------------------------------------------------
-      Usage: winnow prompts apply [options] <id>
-
-      change the file; refused when it no longer holds the text
-
-      Arguments:
-        id            id of the proposal, or its last characters
-
-      Options:
-        --json        print the journal entry
-        -h, --help    display help for command
-
-      Global Options:
-        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
-      --------------------------------------------------------------------------------
-      Usage: winnow prompts dismiss [options] <id>
-
-      leave the file as it is; the same is not proposed again
-
-      Arguments:
-        id                   id of the proposal, or its last characters
       Usage: winnow skills retire [options] <name>
 
       put a skill aside, with its figures, in skills/.retired/
@@ -494,24 +536,6 @@ describe('help', () => {
         --home <dir>         the home; default: WINNOW_HOME, else the nearest one
                              above
       --------------------------------------------------------------------------------
-      Usage: winnow standup [options]
-
-      let all sessions meet now and print the minutes; the running factory does it by
-      itself
-
-      Options:
-        --short             only the last round and the chair
-        --sessions <names>  only these, separated by commas; default: all that are not
-                            paused
-        --json              print the journal entry of the meeting, alone
-        -h, --help          display help for command
-
-      Global Options:
-        --home <dir>        the home; default: WINNOW_HOME, else the nearest one above
-
-      Exit codes:
-        0 it was held, whoever was absent; 1 it could not be held now, or nobody
-        spoke; 2 used wrongly; 130 interrupted
       Usage: winnow skills restore [options] <name>
 
       bring back what was put aside; it is measured anew
