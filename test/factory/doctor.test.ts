@@ -210,6 +210,13 @@ describe('a doctor’s round over three sessions', () => {
     expect(bench.ofType('session_redirected')).toHaveLength(1);
   });
 
+  it('looks at one session alone when asked to, and names those that there are for another name', async () => {
+    const data = held(await round({ rulesOnly: true, only: new Set(['gamma']) }));
+    expect(data.sessions.map(({ session: name }) => name)).toEqual(['gamma']);
+    const unknown = await bench.start('doctor', '--session', 'omega').done;
+    expect(unknown).toMatchObject({ code: 2, out: '', err: expect.stringContaining('alpha, beta, gamma') });
+  });
+
   it('applies the proposal when a person says so', async () => {
     const [{ data: proposed } = { data: { proposal: '' } }] = bench.ofType('prompt_proposed');
     expect(proposed).toMatchObject({ evidence: [evidence[1]] });
