@@ -11,7 +11,7 @@ import { selfIdentity } from '../ports/machine/processes.ts';
 import { recover } from '../roles/recovery.ts';
 import { createScheduler, type Scheduler } from '../roles/scheduler.ts';
 import { createTrains } from '../roles/train.ts';
-import { startCrew } from './crew.ts';
+import { startCrew } from './crew-at-work.ts';
 import type { CannotOpen, Factory } from './doors.ts';
 import { startReviewing } from './reviewing.ts';
 
