@@ -13,6 +13,8 @@ import { queryOf } from './search-corpus.ts';
 /** The other process of the benchmark of searches: makes the index, searches by it, or reads every cycle. */
 export interface Searched {
   times: number[];
+  /** Processor time of the first. */
+  cpuMs: number;
   /** What the first query finds: ids, best first. */
   found: string;
   /** The most that was resident, less what was before. */
@@ -88,18 +90,23 @@ const past = createSearch({ file, dir: index, clock: systemClock, ids: createIds
 const before = memoryOf('VmRSS');
 const times: number[] = [];
 let found = '';
+let cpuMs = 0;
 const delay = monitorEventLoopDelay({ resolution: 1 });
 delay.enable();
 for (let number = 0; number < Number(count); number += 1) {
-  const begunMs = performance.now();
+  const [begunMs, cpu] = [performance.now(), process.cpuUsage()];
   const ids = mode === 'scan' ? await scan(number) : await search(past, number);
   times.push(performance.now() - begunMs);
-  if (number === 0) found = ids.join(' ');
+  if (number > 0) continue;
+  found = ids.join(' ');
+  const { user, system } = process.cpuUsage(cpu);
+  cpuMs = (user + system) / 1000;
 }
 delay.disable();
 past.close();
 const searched: Searched = {
   times,
+  cpuMs,
   found,
   grownMb: Math.round((memoryOf('VmHWM') - before) / 1024),
   delayP99Ms: delay.percentile(99) / 1e6,

@@ -31,6 +31,7 @@ const rowsOf = (dir: string, size: string): BenchRow[] => {
   const fresh = turns.map(([search]) => search.times[0] as number);
   const scans = turns.map(([, scan]) => scan.times[0] as number);
   const agree = turns.every(([search, scan]) => search.found === scan.found && search.found !== '');
+  const cpu = (turn: 0 | 1) => renderMs(median(turns.map((both) => both[turn].cpuMs)));
   const ratio = median(fresh) / median(scans);
   const index = join(dir, '.winnow', 'search');
   const named = fs.readFileSync(join(index, 'index.json'), 'utf8').match(/\w+\.part/g) ?? [];
@@ -45,7 +46,7 @@ const rowsOf = (dir: string, size: string): BenchRow[] => {
       met: agree && median(fresh) < 50 && ratio <= 1 / 20,
       method:
         `first: the index opened and the end of the journal read, median of ${ROUNDS} processes in turns with as many ` +
-        `that scan, ${renderSpread(fresh)}; afterwards: ${warm.length} other queries in one process, p95 ` +
+        `that scan, ${renderSpread(fresh)}, ${cpu(0)} and ${cpu(1)} of processor time; afterwards: ${warm.length} other queries in one process, p95 ` +
         `${renderMs(quantile(warm, 0.95))}; a query is a path, a test and ten words; the best ten of both are ` +
         `${agree ? '' : 'NOT '}the same; the scan parses the ends of cycles alone, of ${size}; load ${load()}`,
     },

@@ -10,7 +10,7 @@ import { followEntries, readEntries } from './follow.ts';
 import type { Journal } from './journal.ts';
 import { removeLeftovers } from './leftovers.ts';
 import type { Damage } from './line.ts';
-import { createSearch, type Search } from './search.ts';
+import type { Search } from './search.ts';
 import { readTail } from './tail.ts';
 import { createWriter } from './writer.ts';
 
@@ -48,6 +48,13 @@ export const openJournal = <S>(options: JournalOptions<S>): Journal<S> => {
   const closed = () => isClosed;
   const shared = { file, changes, closed, clock, cursorDir };
 
+  /** Loaded when somebody searches: most commands never do. Undefined: the journal was closed meanwhile. */
+  const searching = async (): Promise<Search | undefined> => {
+    const { createSearch } = await import('./search.ts');
+    if (!isClosed) search ??= createSearch({ file, dir: join(stateDir, 'search'), clock, ids: options.ids });
+    return isClosed ? undefined : search;
+  };
+
   const append = <T extends EntryType>(entry: NewEntryOf<T>): EntryOf<T> => {
     if (isClosed) throw new Error('append to a closed journal');
     const whole = compose.entry(entry);
@@ -72,8 +79,7 @@ export const openJournal = <S>(options: JournalOptions<S>): Journal<S> => {
     read: (filter) => readEntries(file, filter),
     search: (query) => {
       if (isClosed) throw new Error('search in a closed journal');
-      search ??= createSearch({ file, dir: join(stateDir, 'search'), clock, ids: options.ids });
-      return search.search(query);
+      return searching().then((made) => made?.search(query) ?? { hits: [], count: 0, unsearchedBytes: 0 });
     },
     follow: (follow) => followEntries(shared, follow),
     consume: (name, handler, signal) => consumeEntries(shared, name, handler, signal),

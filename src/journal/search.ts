@@ -34,7 +34,7 @@ import { isSearched, termsOf } from './search-terms.ts';
 /**
  * Finds entries of the whole journal by what they are about. The index lies in files that are worth nothing by
  * themselves: it goes on from where it ends whenever somebody searches, in slices, and whatever is odd about it, it is
- * made anew. What has not been written to it yet, at most a megabyte of the journal, is held in memory.
+ * made anew. What has not been written to it yet, a quarter of a megabyte of the journal, is held in memory.
  */
 export interface Search {
   search(query: SearchQuery): Promise<Found>;
@@ -52,7 +52,7 @@ export interface SearchOptions {
 /** More terms make a search no better and every search slower. */
 const TERMS_MAX = 256;
 /** What a process that has just started has to read before it can search: some milliseconds. */
-const WRITTEN_AFTER_BYTES = 1024 * 1024;
+const WRITTEN_AFTER_BYTES = 256 * 1024;
 /** While the index is far behind: what a killed process loses. Memory: about 20 MB of terms. */
 const WRITTEN_AFTER_ENTRIES = 4096;
 const WRITTEN_WHILE_BEHIND_BYTES = 64 * 1024 * 1024;

@@ -15,9 +15,11 @@ export const stemsOf = (text: string, max: number): Set<string> => {
   const add = (word: string) => {
     if (word.length <= WORD_MAX_CHARS && stems.size < max) stems.add(stemOf(word.toLowerCase()));
   };
-  for (const [run] of text.normalize('NFKC').matchAll(RUNS)) {
+  const isPlain = !BEYOND_ASCII.test(text);
+  const [runs, partsOfRun] = isPlain ? [PLAIN_RUNS, PLAIN_PARTS] : [RUNS, PARTS];
+  for (const [run] of (isPlain ? text : text.normalize('NFKC')).matchAll(runs)) {
     if (stems.size >= max) break;
-    const parts = run.match(PARTS) ?? [];
+    const parts = run.match(partsOfRun) ?? [];
     if (parts.length > 1) for (const part of parts) add(part);
     add(run);
   }
@@ -27,6 +29,11 @@ export const stemsOf = (text: string, max: number): Set<string> => {
 const RUNS = /[\p{L}\p{N}\p{M}]+/gu;
 /** `HTTPServer2` is HTTP, Server2. */
 const PARTS = /\p{Lu}+(?![\p{Ll}\p{M}])[\p{N}]*|\p{Lu}?[\p{Ll}\p{M}\p{N}]+|[\p{Lo}\p{Lt}\p{Lm}\p{M}\p{N}]+/gu;
+
+/** The same for texts without other letters, as most are: to make the classes of Unicode ready takes a process 50 ms. */
+const PLAIN_RUNS = /[A-Za-z0-9]+/g;
+const PLAIN_PARTS = /[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z0-9]+/g;
+const BEYOND_ASCII = /[^\x00-\x7f]/;
 
 /**
  * Without the endings of number and tense, by the few rules that hold for nearly every English word: a stemmer that

@@ -59,6 +59,16 @@ describe('stemsOf', () => {
     expect(stemsOf('x'.repeat(1_000_000), MANY).size).toBe(0);
   });
 
+  it('are the same for plain text alone and beside other letters', () => {
+    const letters = fc.constantFrom(...'aZbY09 _-./(');
+    fc.assert(
+      fc.property(fc.string({ unit: letters }), fc.string({ unit: 'binary-ascii' }), (name, text) => {
+        const alone = [...stemsOf(`${name} ${text}`, MANY)];
+        expect([...stemsOf(`${name} ${text} \u0416`, MANY)]).toEqual([...alone, '\u0436']);
+      }),
+    );
+  });
+
   it('of any text are found again by the text itself, and never throw', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => {
