@@ -105,9 +105,12 @@ const isCycle = (entry: Entry): entry is EntryOf<'ralph_cycle'> => entry.type ==
 
 const attemptsOf = async (shop: Workshop, entries: readonly EntryOf<'ralph_cycle'>[]): Promise<Attempt[]> => {
   const attempts: Attempt[] = [];
+  const fates = new Map<string, Fate | undefined>();
   for (const entry of entries) {
-    const { branch, outcome } = entry.data;
-    const fate = outcome === 'pushed' && branch !== undefined ? await fateOf(shop, branch) : undefined;
+    const { branch = '', outcome } = entry.data;
+    const isPushed = outcome === 'pushed' && branch !== '';
+    if (isPushed && !fates.has(branch)) fates.set(branch, await fateOf(shop, branch));
+    const fate = isPushed ? fates.get(branch) : undefined;
     const attempt = attemptOf(entry, fate);
     if (attempt) attempts.push(attempt);
   }
