@@ -28,6 +28,8 @@ const FILES_SHOWN_MAX = 5;
 /** Of the baseline: a model can mend one of them. */
 const IDENTITIES_MAX = 40;
 const WORDS_MAX = 60;
+/** Twice what is shown: some of them were kept. */
+const FITTING_MAX = 30;
 /** Looked at closely; what fits less than so many others is no help. */
 const LOOKED_AT_MAX = 60;
 /** The index is brought up to date meanwhile; the first one of a very long journal is not waited for. */
@@ -41,7 +43,7 @@ export const triedText = async (shop: Workshop, cycle: Cycle, baseline: TreeRepo
   const found = await search(shop, cycle, {
     any: [...wrongTerms(baseline), ...wordTerms(cycle.task?.text ?? cycle.session.focus, WEIGHT.word)],
     order: 'best',
-    limit: LOOKED_AT_MAX,
+    limit: FITTING_MAX,
   });
   const fitting = await attemptsOf(shop, found.entries);
   const thrownAway = unique([...fitting.filter(isThrownAway), ...newestThrownAway(shop, cycle)]);
@@ -105,9 +107,12 @@ const isCycle = (entry: Entry): entry is EntryOf<'ralph_cycle'> => entry.type ==
 
 const attemptsOf = async (shop: Workshop, entries: readonly EntryOf<'ralph_cycle'>[]): Promise<Attempt[]> => {
   const attempts: Attempt[] = [];
+  const fates = new Map<string, Fate | undefined>();
   for (const entry of entries) {
-    const { branch, outcome } = entry.data;
-    const fate = outcome === 'pushed' && branch !== undefined ? await fateOf(shop, branch) : undefined;
+    const { branch = '', outcome } = entry.data;
+    const isPushed = outcome === 'pushed' && branch !== '';
+    if (isPushed && !fates.has(branch)) fates.set(branch, await fateOf(shop, branch));
+    const fate = isPushed ? fates.get(branch) : undefined;
     const attempt = attemptOf(entry, fate);
     if (attempt) attempts.push(attempt);
   }

@@ -58,8 +58,8 @@ const IDENTITIES_MAX = 200;
 export const termsOf = (entry: Entry): Set<Term> => {
   const terms = new Set<Term>();
   for (const stem of stemsOf(textsOf(entry.data).join('\n'), WORDS_MAX)) terms.add(`word ${stem}`);
-  const { data } = entry;
-  if ('branch' in data && typeof data.branch === 'string') terms.add(`branch ${data.branch}`);
+  // What became of a branch is looked up by its name; who else names it is not asked for.
+  if (entry.type === 'cto_review' || entry.type === 'branch_dropped') terms.add(`branch ${entry.data.branch}`);
   if (entry.type === 'merged') for (const { branch } of entry.data.landings) terms.add(`branch ${branch}`);
   if (entry.type !== 'ralph_cycle') return terms;
   const { outcome, plan, files = [], fixed = [], broken = [] } = entry.data;

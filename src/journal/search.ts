@@ -370,7 +370,8 @@ const haveAny = (part: Part, any: readonly Weighed[]): Scored => {
   const fitting: number[] = [];
   for (const { hash, weight } of any) {
     const list = part.list(hash);
-    for (let n = 0; n < list.length; n += 1) {
+    // Of a term that stands alone, since so many have it, the newest are as good as the others.
+    for (let n = Math.max(0, list.length - LISTED_MAX); n < list.length; n += 1) {
       const index = list[n] as number;
       const before = scores[index] as number;
       if (before === 0) fitting.push(index);
