@@ -13,6 +13,7 @@ import {
   KEYS_MAX,
   type KeyedReceipt,
   LANDINGS_MAX,
+  OPEN_REQUESTS_MAX,
   PARKS_MAX,
   PROCESSES_MAX,
   PROPOSALS_MAX,
@@ -29,7 +30,7 @@ import {
   TASK_CYCLES_MAX,
 } from '../model/state.ts';
 import { TASK_ATTEMPTS_MAX, type Task } from '../model/task.ts';
-import { useOfKey } from '../policy/requests.ts';
+import { openRequests, useOfKey } from '../policy/requests.ts';
 
 /** Raised when the fold's meaning changes: snapshots of another version are ignored and made anew. */
 export const FOLD_VERSION = 6;
@@ -555,9 +556,12 @@ export const illegalEntry = (state: Readonly<State>, entry: Entry): string | und
     case 'task_cancelled':
       return taskMustBe(state, entry.data.task, ['queued', 'assigned']);
     case 'requested': {
-      const { request } = entry.data;
+      const { request, joins } = entry.data;
       if (!isPlainKey(request)) return `${request} cannot be a name`;
-      return state.requests[request] ? `request ${request} is there already` : usedKey(state, entry);
+      if (state.requests[request]) return `request ${request} is there already`;
+      const joined = joins !== undefined && isPlainKey(joins) ? state.requests[joins] : undefined;
+      if (!joined && openRequests(state).length >= OPEN_REQUESTS_MAX) return 'too many requests are open';
+      return usedKey(state, entry);
     }
     case 'request_taken':
     case 'request_settled': {

@@ -34,6 +34,8 @@ export const PROPOSALS_MAX = 200;
 export const SKILLS_MAX = 1000;
 /** Cycles named as a skill's evidence. */
 export const SKILL_EVIDENCE_MAX = 50;
+/** Requests that wait; more that differ from each other are not asked for by people. */
+export const OPEN_REQUESTS_MAX = 200;
 /** Requests kept after they were settled: what came of them is asked for once, soon after. */
 export const SETTLED_REQUESTS_MAX = 200;
 /** Askers kept by name who wanted what was open already. */
