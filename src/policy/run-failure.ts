@@ -282,6 +282,12 @@ export const policyFor = (kind: FailureKind, context: PolicyContext): RunPolicy 
     case 'journal-write':
     case 'entry-illegal':
     case 'command-missing':
+    case 'unauthorized':
+    case 'forbidden':
+    case 'too-large':
+    case 'branch-moved':
+    case 'address-taken':
+    case 'defect':
       return { do: 'give-up' };
   }
 };
