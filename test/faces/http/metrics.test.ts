@@ -24,7 +24,7 @@ const scrape = async (): Promise<Map<string, Family>> => {
   return families;
 };
 
-const valueOf = (
+const figureOf = (
   families: Map<string, Family>,
   name: string,
   labels: Record<string, string> = {},
@@ -67,13 +67,49 @@ describe('GET /metrics', () => {
     await scrape();
     live();
     const families = await scrape();
-    expect([...families.keys()]).toMatchInlineSnapshot();
+    expect([...families.keys()]).toMatchInlineSnapshot(`
+      [
+        "winnow_sessions",
+        "winnow_cycles_total",
+        "winnow_kept_ratio",
+        "winnow_main_green",
+        "winnow_train_blocked",
+        "winnow_project_ready",
+        "winnow_queue_branches",
+        "winnow_queue_oldest_age_seconds",
+        "winnow_tasks",
+        "winnow_requests_open",
+        "winnow_requests_oldest_age_seconds",
+        "winnow_session_cost_dollars_total",
+        "winnow_cost_today_dollars",
+        "winnow_budget_per_day_dollars",
+        "winnow_gate_closed",
+        "winnow_paused",
+        "winnow_slot_capacity",
+        "winnow_slot_held",
+        "winnow_slot_waiting",
+        "winnow_memory_used_ratio",
+        "winnow_memory_available_bytes",
+        "winnow_disk_free_bytes",
+        "winnow_up",
+        "winnow_role_processes",
+        "winnow_process_start_time_seconds",
+        "winnow_journal_entries_total",
+        "winnow_journal_damaged_total",
+        "winnow_journal_illegal_total",
+        "winnow_http_process_memory_bytes",
+        "winnow_http_event_loop_delay_seconds",
+        "winnow_http_event_streams",
+        "winnow_http_requests_total",
+        "winnow_http_request_duration_seconds",
+      ]
+    `);
   });
 
   it('says what the factory knows', async () => {
     live();
     const families = await scrape();
-    const value = (name: string, labels?: Record<string, string>) => valueOf(families, name, labels);
+    const value = (name: string, labels?: Record<string, string>) => figureOf(families, name, labels);
     expect(value('winnow_cycles_total', { outcome: 'pushed' })).toBe(1);
     expect(value('winnow_cycles_total', { outcome: 'discarded' })).toBe(3);
     expect(value('winnow_cycles_total', { outcome: 'failed' })).toBe(0);
@@ -102,7 +138,7 @@ describe('GET /metrics', () => {
     await served.call('GET', '/sessions/gamma', { token: TOKENS.reader });
     const families = await scrape();
     const of = (route: string, status: string) =>
-      valueOf(families, 'winnow_http_requests_total', { method: 'GET', route, status });
+      figureOf(families, 'winnow_http_requests_total', { method: 'GET', route, status });
     expect([of('/queue', '200'), of('/sessions/:name', '404')]).toEqual([3, 1]);
   });
 

@@ -55,7 +55,34 @@ describe('the OpenAPI description', () => {
         ].join('  ');
       }),
     );
-    expect(shown.join('\n')).toMatchInlineSnapshot();
+    expect(shown.join('\n')).toMatchInlineSnapshot(`
+      "GET  /status  200 400 401 403 404 429 500 503
+      GET  /queue  200 400 401 403 404 429 500 503  query all
+      GET  /queue/{name}  200 400 401 403 404 429 500 503  path name
+      GET  /sessions/{name}  200 400 401 403 404 429 500 503  path name
+      GET  /tasks  200 400 401 403 404 429 500 503  query all
+      GET  /tasks/{name}  200 400 401 403 404 429 500 503  path name
+      GET  /requests  200 400 401 403 404 429 500 503  query all
+      GET  /requests/{name}  200 400 401 403 404 429 500 503  path name
+      GET  /log  200 400 401 403 404 429 500 503  query type  query session  query project  query cycle  query limit
+      GET  /events  200 400 401 403 404 429 500 503  query type  query session  query project  query after
+      GET  /metrics  200 400 401 403 404 429 500 503
+      GET  /health  200 400 404 429 500 503
+      GET  /health/ready  200 400 404 429 500 503
+      POST  /trigger/review  202 400 401 403 404 409 413 422 429 500 503  body  header idempotency-key
+      POST  /trigger/standup  202 400 401 403 404 409 413 422 429 500 503  body  header idempotency-key
+      POST  /trigger/doctor  202 400 401 403 404 409 413 422 429 500 503  body  header idempotency-key
+      POST  /trigger/cycle  202 400 401 403 404 409 413 422 429 500 503  body  header idempotency-key
+      POST  /trigger/task  202 400 401 403 404 409 413 422 429 500 503  body  header idempotency-key
+      POST  /tasks/{name}/cancel  200 400 401 403 404 409 413 422 429 500 503  body  path name
+      POST  /tasks/{name}/retry  200 400 401 403 404 409 413 422 429 500 503  path name  header idempotency-key
+      POST  /pause  200 400 401 403 404 409 413 422 429 500 503  body
+      POST  /resume  200 400 401 403 404 409 413 422 429 500 503  body
+      POST  /queue/{name}/approve  200 400 401 403 404 409 413 422 429 500 503  body  path name
+      POST  /queue/{name}/reject  200 400 401 403 404 409 413 422 429 500 503  body  path name
+      POST  /queue/{name}/comment  200 400 401 403 404 409 413 422 429 500 503  body  path name  header idempotency-key
+      POST  /revert  200 400 401 403 404 409 413 422 429 500 503  body"
+    `);
   });
 
   it('is true of what is answered', async () => {
