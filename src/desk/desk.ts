@@ -220,7 +220,8 @@ const repeat = (place: Counter, key: AskedKey, { command, at, receipt }: KeyUse)
 const UNSAID = 'no reason given';
 
 const createDeeds = (place: Counter, factory: () => Promise<Result<Factory, Failure>>): Deeds => ({
-  'add-task': async ({ command: _, ...task }, { by, key }) => {
+  'add-task': async (asked, { by, key }) => {
+    const { command: _, ...task } = asked;
     const added = addTasks(place, [{ ...task, by, key }]);
     return added.ok ? ok({ task: added.value[0]! }) : added;
   },
@@ -248,7 +249,8 @@ const createDeeds = (place: Counter, factory: () => Promise<Result<Factory, Fail
     const whole = await factory();
     return whole.ok ? rejectBranch(whole.value, branch, { by, reason, signal }) : whole;
   },
-  comment: async ({ command: _, branch, ...remark }, { by, key }) => {
+  comment: async (asked, { by, key }) => {
+    const { command: _, branch, ...remark } = asked;
     const commented = await commentBranch(place, branch, { ...remark, by, key });
     return commented.ok ? ok({ comment: commented.value.id }) : commented;
   },

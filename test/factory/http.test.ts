@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../journal/workbench.ts';
 import { createWorkbench, type Workbench } from './workbench.ts';
@@ -32,10 +33,8 @@ const ask = (
   path: string,
 ): Promise<{ status: number; json: Record<string, unknown> }> =>
   new Promise((resolve, reject) => {
-    const asked = request({ socketPath: join(home, '.winnow/http.sock'), method, path }, async (response) => {
-      let text = '';
-      for await (const data of response) text += data;
-      resolve({ status: response.statusCode ?? 0, json: JSON.parse(text) });
+    const asked = request({ socketPath: join(home, '.winnow/http.sock'), method, path }, (response) => {
+      text(response).then((body) => resolve({ status: response.statusCode ?? 0, json: JSON.parse(body) }), reject);
     });
     asked.on('error', reject);
     asked.end();

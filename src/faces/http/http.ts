@@ -71,7 +71,7 @@ export const startHttp = async (input: HttpInput): Promise<Result<HttpServer, Fa
   }
   if (!inner) tell(`HTTP has no socket in the home: ${input.socket} is longer than a name of a socket may be`);
   const closed = new Promise<void>((resolve, reject) => {
-    const end = () => stop().then(resolve, reject);
+    const end = () => void stop().then(resolve, reject);
     if (signal.aborted) end();
     else signal.addEventListener('abort', end, { once: true });
   });
