@@ -1,8 +1,10 @@
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { execa } from 'execa';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../journal/workbench.ts';
 import { createWorkbench, type Workbench } from './workbench.ts';
@@ -40,6 +42,15 @@ const ask = (
     asked.end();
   });
 
+const curl = (() => {
+  try {
+    execFileSync('curl', ['--version']);
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
 describe('winnow http', () => {
   it('takes triggers while the factory is down, and what it acknowledged outlives its sudden death', async () => {
     const bench = await create({ port: 0 });
@@ -60,6 +71,35 @@ describe('winnow http', () => {
     second.child.kill('SIGTERM');
     expect(await second.done).toMatchObject({ code: 0, err: '' });
     await expect(ask(bench, 'GET', '/health')).rejects.toThrow();
+  });
+
+  // curl is the reader's own tool: where there is none, its examples cannot be tried.
+  it.runIf(curl)('does what the examples of its page say', async () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/http.md'), 'utf8');
+    const commands = page
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line.startsWith('curl ') && line.includes('--unix-socket'));
+    expect(commands).toHaveLength(4);
+    const bench = await create({ port: 0 });
+    const { child, done } = bench.start('http');
+    await listening(child);
+    for (const command of commands.filter((line) => !line.includes('/events'))) {
+      const { stdout } = await execa('sh', ['-c', `${command} --silent --fail`], { cwd: bench.home });
+      expect(JSON.parse(stdout), command).toBeTypeOf('object');
+    }
+    const events = execa('sh', ['-c', `exec ${commands.find((line) => line.includes('/events'))} --silent`], {
+      cwd: bench.home,
+      reject: false,
+    });
+    let told = '';
+    events.stdout.on('data', (data) => {
+      told += data;
+    });
+    await until(() => told.includes('retry:'), 'the stream');
+    child.kill('SIGTERM');
+    expect(await done).toMatchObject({ code: 0 });
+    await events;
   });
 
   it('is refused on an address that others can reach without a token, with the mend', async () => {
