@@ -17,5 +17,4 @@ export const absentRows: BenchRow[] = [
     'at most 15 kB/s, 10 % of a core; 0 bytes when nothing changes',
     'there is no dashboard yet',
   ),
-  absent('HTTP trigger until durable', 'at most 1.5 times a bare route', 'there is no HTTP interface yet'),
 ];

@@ -5,6 +5,7 @@ import { absentRows } from './absent.ts';
 import { checkRows } from './checks.ts';
 import { cliRows } from './cli.ts';
 import { eventLoopRows } from './event-loop.ts';
+import { httpRows } from './http.ts';
 import { journalRows } from './journal.ts';
 import { landingRows } from './landing.ts';
 import { memoryRows } from './memory.ts';
@@ -33,6 +34,7 @@ const GROUPS: { covers: string; rows: () => Promise<BenchRow[]> }[] = [
   { covers: 'skills: selection, helpful, harmful, rare, neutral', rows: () => skillRows() },
   { covers: 'memory', rows: () => memoryRows() },
   { covers: 'event loop', rows: () => eventLoopRows() },
+  { covers: 'HTTP trigger until durable', rows: () => httpRows() },
   { covers: 'CLI: winnow --help, winnow status', rows: () => cliRows() },
   { covers: absentRows.map(({ row }) => row).join(' '), rows: async () => absentRows },
 ];

@@ -11,7 +11,7 @@ import type { Journal } from './journal.ts';
 import { removeLeftovers } from './leftovers.ts';
 import type { Damage } from './line.ts';
 import type { Search } from './search.ts';
-import { readTail } from './tail.ts';
+import { locateEntry, readTail } from './tail.ts';
 import { createWriter } from './writer.ts';
 
 /** Puts the journal together: one writer, one fold, one watch, and any number of readers of the same file. */
@@ -73,9 +73,11 @@ export const openJournal = <S>(options: JournalOptions<S>): Journal<S> => {
       await writer.sync();
       return appended;
     },
+    sync: writer.sync,
     state: folded.state,
     offset: folded.offset,
     tail: (limit, filter) => readTail(file, limit, filter),
+    locate: (id, maxBytes) => locateEntry(file, id, maxBytes),
     read: (filter) => readEntries(file, filter),
     search: (query) => {
       if (isClosed) throw new Error('search in a closed journal');

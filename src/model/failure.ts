@@ -11,6 +11,8 @@ export const MENDS = {
   'prompt-invalid': 'Mend the named file in prompts/, or delete it and run `winnow init` to get the shipped one back.',
   'argument-invalid': 'See `winnow help` for what the command takes.',
   'not-found': 'See `winnow status` for the names that exist.',
+  'key-reused': 'Give every command a key of its own; the same key is for the same command once more.',
+  'too-many': 'Wait until some of it is done, then ask again.',
   'already-running': 'Stop the other process first, or use `winnow status` to see what it does.',
   // repository
   'repo-missing': 'Check `repo:` in winnow.config.yaml; a path is taken relative to the home.',
@@ -28,6 +30,13 @@ export const MENDS = {
   'journal-write': 'Check the disk and the permissions of logs/; Winnow goes on by itself when it can write.',
   'entry-illegal': 'This is a defect in Winnow: please report it with the line of the log.',
   'command-missing': 'Install the named command or correct `run:` in winnow.config.yaml.',
+  // HTTP
+  unauthorized: 'Send `Authorization: Bearer` with a token that winnow.config.yaml names under `http:`.',
+  forbidden: 'Use a token whose `scopes:` hold it, or the unix socket of the home.',
+  'too-large': 'Send less: what is asked for fits into 256 KB.',
+  'branch-moved': 'Look at what is new with `winnow show`, then approve it once more.',
+  'address-taken': 'Stop what listens there, or set `http.host` and `http.port` in winnow.config.yaml.',
+  defect: 'This is a defect in Winnow: please report it with the lines of logs/winnow.log.',
   // Claude Code
   'claude-missing': 'Install Claude Code (`npm install -g @anthropic-ai/claude-code`) or set `agent.command`.',
   auth: 'Log in with `claude` then /login, or put ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN (from `claude setup-token`) into .env.',

@@ -268,6 +268,8 @@ export const policyFor = (kind: FailureKind, context: PolicyContext): RunPolicy 
     case 'prompt-invalid':
     case 'argument-invalid':
     case 'not-found':
+    case 'key-reused':
+    case 'too-many':
     case 'already-running':
     case 'repo-missing':
     case 'repo-empty':
@@ -281,6 +283,12 @@ export const policyFor = (kind: FailureKind, context: PolicyContext): RunPolicy 
     case 'journal-write':
     case 'entry-illegal':
     case 'command-missing':
+    case 'unauthorized':
+    case 'forbidden':
+    case 'too-large':
+    case 'branch-moved':
+    case 'address-taken':
+    case 'defect':
       return { do: 'give-up' };
   }
 };

@@ -61,6 +61,7 @@ export interface Actions {
       json?: boolean;
     },
   ): Promise<number>;
+  http(options: Homed): Promise<number>;
   check(options: Homed & { json?: boolean }): Promise<number>;
   gc(options: Homed & { yes?: boolean; json?: boolean }): Promise<number>;
   configSchema(): Promise<number>;
@@ -316,6 +317,10 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .argument('[session]', 'name of the session; default: all')
     .description('let a session, or all, go on')
     .action((session: string | undefined, options) => run(actions.resume(session, homed(options))));
+  program
+    .command('http')
+    .description('answer HTTP, in a process of its own; what is asked for waits when nothing runs')
+    .action((options) => run(actions.http(homed(options))));
   program
     .command('check')
     .option('--json', 'the same for scripts')

@@ -88,6 +88,7 @@ export const homePaths = (home: string) => {
     shims: disposable('shims'),
     cursors: disposable('cursors'),
     stop: disposable('STOP'),
+    socket: disposable('http.sock'),
     snapshot: disposable('snapshot.json'),
   };
 };

@@ -41,6 +41,7 @@ const winnow = async (line: string | string[], width = 80) => {
     'pause',
     'resume',
     'log',
+    'http',
     'check',
     'gc',
     'configSchema',
@@ -91,6 +92,7 @@ const COMMANDS = [
   'skills check',
   'pause',
   'resume',
+  'http',
   'check',
   'gc',
   'config',
@@ -154,6 +156,9 @@ describe('help', () => {
         pause [options] [session]             start no new cycles; what runs goes on
                                               to its end
         resume [session]                      let a session, or all, go on
+        http                                  answer HTTP, in a process of its own;
+                                              what is asked for waits when nothing
+                                              runs
         check [options]                       what is missing on this machine, and how
                                               to get it
         gc [options]                          show what has had its time, or remove
@@ -726,6 +731,16 @@ describe('help', () => {
 
       Arguments:
         session       name of the session; default: all
+
+      Options:
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow http [options]
+
+      answer HTTP, in a process of its own; what is asked for waits when nothing runs
 
       Options:
         -h, --help    display help for command
