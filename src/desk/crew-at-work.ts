@@ -1,7 +1,7 @@
 import { tendSkills } from '../flow/skills.ts';
 import type { EntryType } from '../model/entry.ts';
-import { createDoctor } from '../roles/doctor.ts';
-import { createStandup } from '../roles/standup.ts';
+import { createDoctor, type Doctor } from '../roles/doctor.ts';
+import { createStandup, type Standup } from '../roles/standup.ts';
 import type { Factory } from './doors.ts';
 import { startTimetable } from './timetable.ts';
 
@@ -10,6 +10,8 @@ import { startTimetable } from './timetable.ts';
  * that was missed while nothing ran is made up for at the start.
  */
 export interface Crew {
+  standup: Standup;
+  doctor: Doctor;
   /** Nothing new begins; what runs hears the factory's own signal. */
   stop(): void;
   idle(): Promise<void>;
@@ -38,6 +40,8 @@ export const startCrew = (factory: Factory, signal: AbortSignal, tell: (line: st
   tend();
   meet();
   return {
+    standup,
+    doctor,
     stop: () => {
       timetable.stop();
       closing.abort();

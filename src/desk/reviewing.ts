@@ -1,6 +1,6 @@
 import { writeReviewQueue } from '../flow/review-queue.ts';
 import type { EntryType } from '../model/entry.ts';
-import { createReviewer } from '../roles/reviewer.ts';
+import { createReviewer, type Reviewer } from '../roles/reviewer.ts';
 import type { Factory } from './doors.ts';
 import { startTimetable } from './timetable.ts';
 
@@ -9,6 +9,7 @@ import { startTimetable } from './timetable.ts';
  * sweep comes at the start, so that nothing that happened while nothing ran is forgotten.
  */
 export interface Reviewing {
+  reviewer: Reviewer;
   /** Nothing new begins; what runs hears the factory's own signal. */
   stop(): void;
   idle(): Promise<void>;
@@ -47,6 +48,7 @@ export const startReviewing = (factory: Factory, signal: AbortSignal, tell: (lin
   draw();
   tick('sweep');
   return {
+    reviewer,
     stop: () => {
       timetable.stop();
       closing.abort();

@@ -11,8 +11,10 @@ import { selfIdentity } from '../ports/machine/processes.ts';
 import { recover } from '../roles/recovery.ts';
 import { createScheduler, type Scheduler } from '../roles/scheduler.ts';
 import { createTrains } from '../roles/train.ts';
+import { carryOutWith } from './carry-out.ts';
 import { startCrew } from './crew-at-work.ts';
 import type { CannotOpen, Factory } from './doors.ts';
+import { takeRequests } from './requests.ts';
 import { startReviewing } from './reviewing.ts';
 
 /**
@@ -70,7 +72,7 @@ export const runFactory = async (input: UpInput): Promise<Result<void, Failure>>
         ...self,
         version: input.version,
         node: process.version,
-        roles: ['scheduler', 'session', 'reviewer', 'train', 'standup', 'doctor'],
+        roles: ['scheduler', 'session', 'reviewer', 'train', 'standup', 'doctor', 'http'],
       },
     });
     journalConfig(factory);
@@ -105,13 +107,18 @@ export const runFactory = async (input: UpInput): Promise<Result<void, Failure>>
     trains.tick();
     const reviewing = startReviewing(factory, signal, tell);
     const crew = startCrew(factory, signal, tell);
+    const requests = takeRequests({
+      ...{ journal, slots: shop.slots, signal, tell },
+      carryOut: carryOutWith(factory, { reviewer: reviewing.reviewer, standup: crew.standup, doctor: crew.doctor }),
+    });
+    crons.push(new Cron('* * * * * *', { interval: tickSeconds(factory), protect: true }, requests.tick));
     await aborted(signal);
     tell('stopping: running cycles are interrupted and their work is kept');
     wake.stop();
     reviewing.stop();
     crew.stop();
     for (const cron of due.values()) cron.stop();
-    const idle = Promise.all([scheduler.idle(), reviewing.idle(), trains.idle(), crew.idle()]);
+    const idle = Promise.all([scheduler.idle(), reviewing.idle(), trains.idle(), crew.idle(), requests.idle()]);
     await Promise.race([idle, shop.clock.sleep(STOP_MAX_MS)]);
     return ok(undefined);
   } finally {

@@ -267,6 +267,7 @@ const writeHome = async (home: string, remote: string, api: MessagesApi, options
     },
     gates: { memory: '99%', disk: '1MB', budgetPerDayUsd: 50 },
     slots: { test: 2 },
+    http: { port: 0 },
     ...options.config,
     // What the clock alone would begin is begun by those tests that are about it.
     schedule: { standup: NEVER, doctor: NEVER, ...(options.config?.schedule as object | undefined) },

@@ -42,6 +42,7 @@ export const upCommand = async (
     terminal.out(
       `Winnow ${doors.version} runs ${factory.paths.home} with ${factory.sessions().length} sessions; stop it with Ctrl-C`,
     );
+    await listen(factory, doors.version, tell, signal);
     const result = await runFactory({
       factory,
       version: doors.version,
@@ -58,6 +59,25 @@ export const upCommand = async (
     stop.end();
     await factory.close();
   }
+};
+
+/** An address that is taken is told and stops nothing: the factory works without being asked over HTTP. */
+const listen = async (
+  factory: Factory,
+  version: string,
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> => {
+  const [{ createDesk }, { startHttp }, { listeningText }] = await Promise.all([
+    import('../../desk/desk.ts'),
+    import('../http/http.ts'),
+    import('../http/words.ts'),
+  ]);
+  const started = await startHttp({
+    ...{ desk: createDesk(factory), config: factory.config, version, redact: factory.shop.redact, tell, signal },
+    ...{ home: factory.paths.home, socket: factory.paths.socket },
+  });
+  tell(started.ok ? listeningText(started.value.addresses) : `${started.error.message}. ${started.error.mend}`);
 };
 
 const tellEntries = async (factory: Factory, terminal: Terminal, signal: AbortSignal): Promise<void> => {
