@@ -1,11 +1,20 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { appendFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Reply, Scenario } from '../../src/demo/scenario.ts';
 import { findMarked } from '../../src/ports/machine/processes.ts';
 import { runCycle } from '../../src/roles/session.ts';
-import { bash, CLEAN_FIX, createWorkbench, planStep, type Workbench, type WorkbenchOptions } from './workbench.ts';
+import {
+  bash,
+  CLEAN_FIX,
+  createWorkbench,
+  planStep,
+  WAIT_MAX_MS,
+  type Workbench,
+  type WorkbenchOptions,
+} from './workbench.ts';
 
 const benches: Workbench[] = [];
 afterEach(async () => {
@@ -203,6 +212,28 @@ describe('winnow up', () => {
     up.child.kill('SIGTERM');
     expect((await up.done).code).toBe(0);
     expect(bench.ofType('team_standup')).toHaveLength(1);
+  });
+
+  it('answers HTTP on the socket of its home, and carries out what is asked for there', async () => {
+    const bench = await workbench({ alpha: CLEAN_FIX }, { config: { schedule: { cycle: '1d' } } });
+    expect((await bench.start('cycle', 'alpha').done).code).toBe(0);
+    const up = bench.start('up');
+    const socket = join(bench.home, '.winnow/http.sock');
+    await expect.poll(() => existsSync(socket), { timeout: WAIT_MAX_MS }).toBe(true);
+    const { stdout } = await execa('curl', [
+      ...['--silent', '--show-error', '--unix-socket', socket, '--request', 'POST'],
+      ...['--header', 'content-type: application/json', '--data', '{"rulesOnly":true}', 'http://home/trigger/doctor'],
+    ]);
+    const { id } = JSON.parse(stdout) as { id: string };
+    const settled = await bench.until(
+      (entry) => entry.type === 'request_settled' && entry.data.request === id,
+      'the end of the request',
+    );
+    expect(settled.data).toMatchObject({ done: true, note: expect.stringContaining('letter in logs/doctor/') });
+    expect(bench.ofType('doctor_analysis')).toHaveLength(1);
+    up.child.kill('SIGTERM');
+    expect((await up.done).code).toBe(0);
+    expect(existsSync(socket)).toBe(false);
   });
 
   it('starts nothing while it is paused or frozen, and goes on afterwards', async () => {
