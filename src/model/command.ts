@@ -31,7 +31,7 @@ const commands = [
     line: z.number().int().positive().optional(),
   }),
   z.strictObject({ command: z.literal('revert'), what: name, project: name.optional(), reason }),
-  z.strictObject({ command: z.literal('request'), what: RequestWhat, args: RequestArgs }),
+  z.strictObject({ command: z.literal('request'), what: RequestWhat, args: z.strictObject(RequestArgs.shape) }),
 ] as const;
 
 export const Command = z.discriminatedUnion('command', commands);

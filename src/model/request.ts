@@ -22,7 +22,7 @@ export const askerText = ({ face, name }: Asker): string =>
 const NAMES_MAX = 100;
 
 /** Of what it is to be done; what is absent means all. */
-export const RequestArgs = z.strictObject({
+export const RequestArgs = z.object({
   /** review: these branches. */
   branches: z.array(z.string().min(1).max(300)).min(1).max(NAMES_MAX).optional(),
   /** standup, doctor: these sessions; cycle: the one whose cycle it is. */
