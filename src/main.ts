@@ -52,6 +52,7 @@ const actions: Actions = {
   comment: async (...given) => (await import('./faces/cli/queue.ts')).commentCommand(doors, terminal, ...given),
   train: async (...given) => (await import('./faces/cli/train.ts')).trainCommand(doors, terminal, ...given),
   revert: async (...given) => (await import('./faces/cli/train.ts')).revertCommand(doors, terminal, ...given),
+  standup: async (...given) => (await import('./faces/cli/standup.ts')).standupCommand(doors, terminal, ...given),
   pause: async (...given) => (await import('./faces/cli/pause.ts')).pauseCommand(doors, terminal, ...given),
   resume: async (...given) => (await import('./faces/cli/pause.ts')).resumeCommand(doors, terminal, ...given),
   log: async (...given) => (await import('./faces/cli/read-log.ts')).logCommand(doors, terminal, ...given),

@@ -28,6 +28,8 @@ export interface Question {
   shims: string | undefined;
   /** Beside what every run gets. */
   env?: Record<string, string>;
+  /** What one run of it may cost, where that is less than the budgets allow. */
+  maxBudgetUsd?: number;
 }
 
 /** On whose behalf a question is asked: a session within its cycle, or a role. */
@@ -37,7 +39,7 @@ export interface Asker {
   /** Whose home and configuration directory the runs have, and `{session}` in `agent.env`: a session, else the role. */
   name: string;
   /** `{role}` in `agent.env`. */
-  role: 'session' | 'reviewer';
+  role: 'session' | 'reviewer' | 'standup' | 'chair';
   envelope: { project?: string; session?: string; cycle?: string };
   /** Whose budgets the runs are within; an empty project for a question about none. */
   owner: { session: string; project: string };
@@ -145,14 +147,15 @@ const runOnce = async (
     now: shop.clock.now(),
   });
   if (!grant.granted) return err({ outcome: 'empty', reason: grant.reason, countsAsAttempt: false });
-  const reservation = shop.purse.reserve(owner, grant.usd);
+  const usd = Math.min(grant.usd, question.maxBudgetUsd ?? grant.usd);
+  const reservation = shop.purse.reserve(owner, usd);
   const { dir, own } = configDirOf(shop, asker.name);
   // The owner's own directory is the owner's: nothing is put there.
   if (own && asker.lendsSkills && asker.sum.runs === 0) asker.sum.skills = lendSkills(shop.paths.skills, dir);
   asker.sum.runs += 1;
   const run = `${asker.id}-${asker.sum.runs}`;
   try {
-    const result = await shop.claude.run(requestOf(shop, asker, question, run, grant.usd));
+    const result = await shop.claude.run(requestOf(shop, asker, question, run, usd));
     asker.sum.costUsd += result.usage.costUsd;
     for (const kind of ['input', 'output', 'cacheRead', 'cacheWrite'] as const) {
       asker.sum.tokens[kind] += result.usage.tokens[kind];

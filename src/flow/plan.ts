@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { err, ok, type Result } from '../base/result.ts';
 import { Plan } from '../model/plan.ts';
 import type { CheckReport, TreeReport } from '../model/report.ts';
-import { clashOf } from '../policy/claim.ts';
+import { clashOf, standupClash } from '../policy/claim.ts';
 import { asData, fillPrompt, oneLine } from '../policy/placeholders.ts';
 import { triedBefore } from '../policy/tried.ts';
 import { ask, askerOf } from './agent.ts';
@@ -104,7 +104,8 @@ const judge = (shop: Workshop, cycle: Cycle, answer: unknown): Result<Plan, Refu
   const plan = inPlainWords(shop, parsed.data);
   if (plan.nothing) return ok(plan);
   const state = shop.journal.state();
-  const clash = clashOf(plan, cycle.id, state.running, cycle.project.name);
+  const own = { session: cycle.session.name, project: cycle.project.name, task: cycle.task, now: shop.clock.now() };
+  const clash = clashOf(plan, cycle.id, state.running, own.project) ?? standupClash(plan, state, own);
   if (clash) return err({ title: plan.title, why: 'claim', reason: clash.reason, reference: clash.cycle });
   // What a person asked for may be tried again: the queue itself counts the attempts of a task.
   const tried = cycle.task ? undefined : triedBefore(plan, state.projects[cycle.project.name]?.recent ?? []);

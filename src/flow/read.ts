@@ -2,6 +2,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import type { ProjectConfig } from '../model/config.ts';
 import type { Failure } from '../model/failure.ts';
 import type { RecentCycle, State } from '../model/state.ts';
+import { validClaims } from '../policy/claim.ts';
 import { asData } from '../policy/placeholders.ts';
 import { openBranches } from '../policy/queue.ts';
 import type { Mirror } from '../ports/git/mirror.ts';
@@ -47,7 +48,7 @@ export const readPhase = async (shop: Workshop, cycle: Cycle): Promise<Result<Re
     context: await contextFiles(cycle.project, mirror, fetched.value),
     recent: recentText(state, cycle),
     tried: triedText(state, cycle),
-    claims: claimsText(state, cycle),
+    claims: claimsText(state, cycle, shop.clock.now()),
   });
 };
 
@@ -113,8 +114,12 @@ const lineOf = (past: RecentCycle): string => {
   return `- ${past.at.slice(0, 16)} ${past.session}: ${past.outcome}: ${past.title ?? 'no plan'}${files}: ${past.reason}`;
 };
 
-const claimsText = (state: Readonly<State>, cycle: Cycle): string => {
+const claimsText = (state: Readonly<State>, cycle: Cycle, now: number): string => {
   const lines: string[] = [];
+  for (const held of validClaims(state, { session: cycle.session.name, project: cycle.project.name, now })) {
+    const until = `${held.until.slice(11, 16)} UTC`;
+    lines.push(`- ${held.session} holds until ${until}, since the standup: ${held.title} [${held.files.join(', ')}]`);
+  }
   for (const other of Object.values(state.running)) {
     if (other.cycle === cycle.id || other.project !== cycle.project.name || other.claim.length === 0) continue;
     lines.push(`- ${other.session}: ${other.claimTitle ?? ''} [${other.claim.join(', ')}]`);
@@ -124,9 +129,18 @@ const claimsText = (state: Readonly<State>, cycle: Cycle): string => {
     const past = state.projects[cycle.project.name]?.recent.find((r) => r.cycle === queued.cycle);
     if (past) lines.push(`- waiting to land: ${past.title ?? queued.branch} [${past.files.join(', ')}]`);
   }
-  return lines.length === 0
-    ? 'No other session is at work on this project.'
-    : asData('in-flight', lines.join('\n'), CONTEXT_MAX_CHARS / 4);
+  const others =
+    lines.length === 0
+      ? 'No other session is at work on this project.'
+      : asData('in-flight', lines.join('\n'), CONTEXT_MAX_CHARS / 4);
+  return `${others}${prioritiesText(state)}`;
+};
+
+/** What the team put first at its last standup. */
+const prioritiesText = ({ standup }: Readonly<State>): string => {
+  if (!standup || standup.priorities.length === 0) return '';
+  const lines = standup.priorities.map((priority) => `- ${priority}`).join('\n');
+  return `\n\nWhat the team put first at its last standup:\n${asData('priorities', lines, CONTEXT_MAX_CHARS / 16)}`;
 };
 
 /** The first lines of the envelope of a task or of the session's own focus. */

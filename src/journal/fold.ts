@@ -317,9 +317,15 @@ export const foldEntry = (state: State, entry: Entry): void => {
         id: entry.id,
         at: entry.ts,
         ...{ summary: entry.data.summary, priorities: entry.data.priorities, file: entry.data.file },
-        claims: entry.data.sessions.flatMap(({ session, project, commitment }) =>
-          commitment && commitment.files.length > 0 ? [{ session, project, ...commitment }] : [],
+        ...{ form: entry.data.form, runs: entry.data.runs, costUsd: entry.data.costUsd },
+        owed: entry.data.sessions.flatMap(({ session, project, commitment, ask }) =>
+          commitment && ask !== undefined ? [{ session, project, task: commitment.task, text: ask }] : [],
         ),
+        claims: entry.data.sessions.flatMap(({ session, project, commitment }) => {
+          if (!commitment || commitment.files.length === 0) return [];
+          const { task, title, files, until } = commitment;
+          return [{ session, project, task, title, files, until }];
+        }),
       };
       return;
     case 'doctor_analysis':
@@ -411,6 +417,7 @@ export const foldEntry = (state: State, entry: Entry): void => {
         queuedAt: entry.ts,
         changedAt: entry.ts,
       };
+      if (state.standup) state.standup.owed = state.standup.owed.filter(({ task }) => task !== entry.data.task);
       return;
     case 'task_assigned':
       return changeTask(state, entry, 'assigned', entry.session ? `with ${entry.session}` : '', (task) => {
@@ -428,6 +435,7 @@ export const foldEntry = (state: State, entry: Entry): void => {
         task.attempts += 1;
       });
     case 'task_cancelled':
+      if (state.standup) state.standup.claims = state.standup.claims.filter(({ task }) => task !== entry.data.task);
       return changeTask(state, entry, 'cancelled', entry.data.reason);
     // These tell people something and change no state.
     case 'config_rejected':

@@ -11,6 +11,8 @@ export const Commitment = z.object({
   files: z.array(z.string()),
   /** Until when the files are its own. */
   until: z.string(),
+  /** The last one was still open: it stands, and no second task is queued. */
+  renewed: z.boolean().optional(),
 });
 export type Commitment = z.infer<typeof Commitment>;
 

@@ -396,6 +396,8 @@ const entry = {
         /** Why it said nothing, or not to the end. */
         absence: z.string().optional(),
         commitment: Commitment.optional(),
+        /** Text of the task that is queued for it; absent when the last one is still open. */
+        ask: z.string().optional(),
         proposal: z.string().optional(),
       }),
     ),

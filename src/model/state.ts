@@ -218,6 +218,11 @@ export interface StandupState {
   summary: string;
   priorities: string[];
   file: string;
+  form: EntryData<'team_standup'>['form'];
+  runs: number;
+  costUsd: number;
+  /** Tasks of the meeting that are not queued yet: its process died between the minutes and the queue. */
+  owed: { session: string; project: string; task: string; text: string }[];
   /** Files that are a session's own for now. */
   claims: { session: string; project: string; task: string; title: string; files: string[]; until: string }[];
 }

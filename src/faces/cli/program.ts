@@ -35,6 +35,7 @@ export interface Actions {
   ): Promise<number>;
   train(project: string | undefined, options: Homed & { json?: boolean }): Promise<number>;
   revert(what: string, options: Homed & { reason?: string; project?: string; json?: boolean }): Promise<number>;
+  standup(options: Homed & { short?: boolean; sessions?: string; json?: boolean }): Promise<number>;
   pause(session: string | undefined, options: Homed & { reason?: string }): Promise<number>;
   resume(session: string | undefined, options: Homed): Promise<number>;
   log(
@@ -215,6 +216,14 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .description('take back what landed; the revert is tested before main moves')
     .action((what: string, options) => run(actions.revert(what, homed(options))));
   program
+    .command('standup')
+    .option('--short', 'only the last round and the chair: what each one commits to')
+    .option('--sessions <names>', 'only these, separated by commas; default: all that are not paused')
+    .option('--json', 'print the journal entry of the meeting, alone')
+    .description('let all sessions meet now and print the minutes; the running factory does it by itself')
+    .addHelpText('after', HELP_AFTER_STANDUP)
+    .action((options) => run(actions.standup(homed(options))));
+  program
     .command('pause')
     .argument('[session]', 'name of the session; default: all')
     .option('--reason <text>', 'why')
@@ -332,6 +341,11 @@ const HELP_AFTER_REVIEW = `
 Exit codes:
   0 reviewed, whatever the decision, or nothing waited; 1 a branch could not be
   reviewed now; 2 used wrongly; 130 interrupted`;
+
+const HELP_AFTER_STANDUP = `
+Exit codes:
+  0 it was held, whoever was absent; 1 it could not be held now, or nobody
+  spoke; 2 used wrongly; 130 interrupted`;
 
 const HELP_AFTER_LOG = `
 Examples:

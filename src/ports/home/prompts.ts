@@ -46,6 +46,13 @@ export const PROMPTS = {
   ],
   /** The review was not by the schema; once. */
   rereview: ['reason'],
+  /** The standup: three rounds in one conversation of each session. */
+  'standup-report': ['session', 'project', 'sessions', 'facts', 'commitment'],
+  'standup-answer': ['session', 'reports'],
+  /** In short form the first of its conversation. */
+  'standup-commit': ['session', 'project', 'before', 'answers', 'commitment', 'claims', 'until'],
+  /** After the last round, in a conversation of its own. */
+  chair: ['sessions', 'form', 'proceedings', 'absent', 'queue', 'priorities'],
 } as const;
 
 export type PromptName = keyof typeof PROMPTS;
