@@ -7,6 +7,7 @@ import { statText } from '../flow/review-text.ts';
 import type { EntryData, EntryOf } from '../model/entry.ts';
 import { type Failure, FailureError, failed } from '../model/failure.ts';
 import { type Figures, figuresOf } from '../model/report.ts';
+import type { AskedKey } from '../model/request.ts';
 import { ReviewComment } from '../model/review.ts';
 import type { QueuedBranch, State } from '../model/state.ts';
 import type { Comparison, Finding } from '../model/verdict.ts';
@@ -123,11 +124,19 @@ export const rejectBranch = (
     return ok({ entry, branch: factory.journal.state().queue[queued.branch] ?? queued });
   });
 
+export interface Remark {
+  by: string;
+  text: string;
+  file?: string | undefined;
+  line?: number | undefined;
+  key?: AskedKey | undefined;
+}
+
 /** A remark that the reviewer reads, and whoever looks at the branch; it decides nothing. */
 export const commentBranch = (
   counter: Counter,
   what: string,
-  { by, ...remark }: { by: string; text: string; file?: string | undefined; line?: number | undefined },
+  { by, key, ...remark }: Remark,
 ): Promise<Result<EntryOf<'review_commented'>, Failure>> =>
   writing(counter, async () => {
     const found = findBranch(counter, what);
@@ -147,7 +156,7 @@ export const commentBranch = (
     const entry = counter.journal.append<'review_commented'>({
       type: 'review_commented',
       ...whereOf(found.value),
-      data: { branch, commit, name: by, comment: comment.data },
+      data: { branch, commit, name: by, comment: comment.data, ...(key ? { key } : {}) },
     });
     noteWord(counter, entry);
     return ok(entry);
@@ -170,11 +179,12 @@ export interface BranchView {
 const REVIEWS_READ_MAX = 500;
 const DIFF_SHOWN_MAX_BYTES = 16 * 1024 ** 2;
 
-export const showBranch = async (factory: Factory, what: string): Promise<Result<BranchView, Failure>> => {
-  const found = findBranch(factory, what);
+/** With a counter alone all but the diff, for which somebody has to open the mirror. */
+export const showBranch = async (place: Counter | Factory, what: string): Promise<Result<BranchView, Failure>> => {
+  const found = findBranch(place, what);
   if (!found.ok) return found;
   const branch = found.value;
-  const said = factory.journal.tail(REVIEWS_READ_MAX, {
+  const said = place.journal.tail(REVIEWS_READ_MAX, {
     types: ['cto_review', 'review_commented'],
     project: branch.project,
   });
@@ -184,8 +194,8 @@ export const showBranch = async (factory: Factory, what: string): Promise<Result
   const comments = said.flatMap((entry) =>
     entry.type === 'review_commented' && entry.data.branch === branch.branch ? [entry.data] : [],
   );
-  const report = readReport(factory.paths, branch.cycle);
-  const diff = await diffOf(factory, branch);
+  const report = readReport(place.paths, branch.cycle);
+  const diff = 'shop' in place ? await diffOf(place, branch) : undefined;
   return ok({
     branch,
     ...(report

@@ -1,6 +1,7 @@
 import { ok, type Result } from '../base/result.ts';
 import { writeTaskQueue } from '../flow/task-queue.ts';
 import { type Failure, FailureError, failed } from '../model/failure.ts';
+import type { AskedKey } from '../model/request.ts';
 import type { Priority, Task, TaskOrigin } from '../model/task.ts';
 import { queuedTasks } from '../policy/schedule.ts';
 import type { Counter } from './counter.ts';
@@ -12,6 +13,9 @@ export interface NewTask {
   session?: string | undefined;
   priority?: Priority | undefined;
   origin?: TaskOrigin;
+  /** Name of the person who asks. */
+  by?: string | undefined;
+  key?: AskedKey | undefined;
 }
 
 const TEXT_MAX_CHARS = 20_000;
@@ -24,6 +28,8 @@ export const addTasks = (counter: Counter, wanted: readonly NewTask[]): Result<T
     session?: string;
     priority: Priority;
     origin: TaskOrigin;
+    by?: string;
+    key?: AskedKey;
   }[] = [];
   for (const item of wanted) {
     const place = placeOf(counter, item);
@@ -43,14 +49,16 @@ export const addTasks = (counter: Counter, wanted: readonly NewTask[]): Result<T
       ...place.value,
       priority: item.priority ?? 'normal',
       origin: item.origin ?? 'person',
+      ...(item.by === undefined ? {} : { by: item.by }),
+      ...(item.key === undefined ? {} : { key: item.key }),
     });
   }
   return writing(counter, () => {
-    for (const { task, text, project, session, priority, origin } of checked) {
+    for (const { project, session, ...task } of checked) {
       counter.journal.append<'task_queued'>({
         type: 'task_queued',
         project,
-        data: { task, text, priority, origin, ...(session ? { for: session } : {}) },
+        data: { ...task, ...(session ? { for: session } : {}) },
       });
     }
     const { tasks } = counter.journal.state();
@@ -58,27 +66,31 @@ export const addTasks = (counter: Counter, wanted: readonly NewTask[]): Result<T
   });
 };
 
-export const cancelTask = (counter: Counter, id: string, reason: string): Result<Task, Failure> =>
+export const cancelTask = (
+  counter: Counter,
+  id: string,
+  { reason, by }: { reason: string; by: string },
+): Result<Task, Failure> =>
   change(counter, id, (task) => {
     if (task.state !== 'queued' && task.state !== 'assigned')
       return failed('argument-invalid', `task ${task.id} is already ${task.state}`);
     counter.journal.append<'task_cancelled'>({
       type: 'task_cancelled',
       project: task.project,
-      data: { task: task.id, reason },
+      data: { task: task.id, reason, by },
     });
     return ok(undefined);
   });
 
 /** A failed or cancelled task once more, as a new task with the same words: the old one stays as it ended. */
-export const retryTask = (counter: Counter, id: string): Result<Task, Failure> => {
+export const retryTask = (counter: Counter, id: string, asked: Pick<NewTask, 'by' | 'key'>): Result<Task, Failure> => {
   const found = findTask(counter, id);
   if (!found.ok) return found;
   const task = found.value;
   if (task.state !== 'failed' && task.state !== 'cancelled')
     return failed('argument-invalid', `task ${task.id} is ${task.state}`);
   const added = addTasks(counter, [
-    { text: task.text, project: task.project, session: task.session, priority: task.priority },
+    { text: task.text, project: task.project, session: task.session, priority: task.priority, ...asked },
   ]);
   return added.ok ? ok(added.value[0]!) : added;
 };

@@ -1,5 +1,6 @@
 import { isPlainKey } from '../base/plain-key.ts';
 import type { Entry, EntryData, EntryOf, Merged, RalphCycle } from '../model/entry.ts';
+import { type AskedKey, KEY_KEPT_MS } from '../model/request.ts';
 import {
   type BranchStatus,
   CLOSED_BRANCHES_MAX,
@@ -8,6 +9,9 @@ import {
   DAYS_MAX,
   type DaySpend,
   FLAKY_MAX,
+  JOINED_MAX,
+  KEYS_MAX,
+  type KeyedReceipt,
   LANDINGS_MAX,
   PARKS_MAX,
   PROCESSES_MAX,
@@ -16,6 +20,7 @@ import {
   type QueuedBranch,
   RECENT_CYCLES_MAX,
   type RecentCycle,
+  SETTLED_REQUESTS_MAX,
   type SessionState,
   SKILL_EVIDENCE_MAX,
   SKILLS_MAX,
@@ -24,9 +29,10 @@ import {
   TASK_CYCLES_MAX,
 } from '../model/state.ts';
 import { TASK_ATTEMPTS_MAX, type Task } from '../model/task.ts';
+import { useOfKey } from '../policy/requests.ts';
 
 /** Raised when the fold's meaning changes: snapshots of another version are ignored and made anew. */
-export const FOLD_VERSION = 5;
+export const FOLD_VERSION = 6;
 
 /**
  * What an entry does to the state. Pure but for the state it is given, which it changes in place: a million entries
@@ -418,7 +424,7 @@ export const foldEntry = (state: State, entry: Entry): void => {
         changedAt: entry.ts,
       };
       if (state.standup) state.standup.owed = state.standup.owed.filter(({ task }) => task !== entry.data.task);
-      return;
+      return keep(state, entry.data.key, entry.ts, { task: entry.data.task });
     case 'task_assigned':
       return changeTask(state, entry, 'assigned', entry.session ? `with ${entry.session}` : '', (task) => {
         if (entry.cycle) task.cycles.push(entry.cycle);
@@ -437,13 +443,32 @@ export const foldEntry = (state: State, entry: Entry): void => {
     case 'task_cancelled':
       if (state.standup) state.standup.claims = state.standup.claims.filter(({ task }) => task !== entry.data.task);
       return changeTask(state, entry, 'cancelled', entry.data.reason);
+    case 'requested':
+      return foldRequest(state, entry);
+    case 'request_taken': {
+      const request = state.requests[entry.data.request];
+      if (!request) return;
+      const { pid, start } = entry.data;
+      request.taken = { pid, start, at: entry.ts, times: (request.taken?.times ?? 0) + 1 };
+      return;
+    }
+    case 'request_settled': {
+      const request = state.requests[entry.data.request];
+      if (!request) return;
+      request.settled = { done: entry.data.done, note: entry.data.note, at: entry.ts };
+      const settled = Object.values(state.requests).filter((other) => other.settled);
+      if (settled.length <= SETTLED_REQUESTS_MAX) return;
+      delete state.requests[settled.reduce((a, b) => ((a.settled?.at ?? '') <= (b.settled?.at ?? '') ? a : b)).id];
+      return;
+    }
+    case 'review_commented':
+      return keep(state, entry.data.key, entry.ts, { comment: entry.id });
     // These tell people something and change no state.
     case 'config_rejected':
     case 'plan_refused':
     case 'run_retry_planned':
     case 'install_ran':
     case 'dependencies_damaged':
-    case 'review_commented':
     case 'skill_refused':
     case 'alert':
     case 'journal_damaged':
@@ -498,7 +523,8 @@ export const illegalEntry = (state: Readonly<State>, entry: Entry): string | und
     case 'review_failed':
       return unreviewable(state, { ...entry.data, by: 'reviewer' });
     case 'review_commented':
-      return state.queue[entry.data.branch] ? undefined : `branch ${entry.data.branch} is not in the queue`;
+      if (!state.queue[entry.data.branch]) return `branch ${entry.data.branch} is not in the queue`;
+      return usedKey(state, entry);
     case 'branch_moved':
       return mustBeOpen(state, entry.data.branch, entry.data.from);
     case 'branch_dropped':
@@ -525,7 +551,8 @@ export const illegalEntry = (state: Readonly<State>, entry: Entry): string | und
       return state.intents[entry.data.intent] ? undefined : `intent ${entry.data.intent} is not open`;
     case 'task_queued': {
       const known = state.tasks[entry.data.task];
-      return known && known.state !== 'failed' ? `task ${entry.data.task} is already ${known.state}` : undefined;
+      if (known && known.state !== 'failed') return `task ${entry.data.task} is already ${known.state}`;
+      return usedKey(state, entry);
     }
     case 'task_assigned':
       return taskMustBe(state, entry.data.task, ['queued']);
@@ -535,6 +562,18 @@ export const illegalEntry = (state: Readonly<State>, entry: Entry): string | und
       return taskMustBe(state, entry.data.task, ['assigned']);
     case 'task_cancelled':
       return taskMustBe(state, entry.data.task, ['queued', 'assigned']);
+    case 'requested': {
+      const { request } = entry.data;
+      if (!isPlainKey(request)) return `${request} cannot be a name`;
+      return state.requests[request] ? `request ${request} is there already` : usedKey(state, entry);
+    }
+    case 'request_taken':
+    case 'request_settled': {
+      const { request } = entry.data;
+      const known = isPlainKey(request) ? state.requests[request] : undefined;
+      if (!known) return `request ${request} is unknown`;
+      return known.settled ? `request ${request} is settled already` : undefined;
+    }
     default:
       return undefined;
   }
@@ -733,6 +772,38 @@ const changeTask = (
   if (closed.length <= CLOSED_TASKS_MAX) return;
   const oldest = closed.reduce((a, b) => (a.changedAt <= b.changedAt ? a : b));
   delete state.tasks[oldest.id];
+};
+
+const foldRequest = (state: State, entry: EntryOf<'requested'>): void => {
+  const { request: id, what, args, by, key, joins } = entry.data;
+  const first = joins !== undefined && isPlainKey(joins) ? state.requests[joins] : undefined;
+  // Settled between the look and the write: then it stands for itself.
+  if (first && !first.settled) {
+    first.joined = [...first.joined, { by, at: entry.ts }].slice(-JOINED_MAX);
+    return keep(state, key, entry.ts, { request: first.id, joined: true });
+  }
+  state.requests[id] = { id, what, args, by, at: entry.ts, joined: [] };
+  keep(state, key, entry.ts, { request: id, joined: false });
+};
+
+/** Remembers for a day what was done under a key. A whole generation is forgotten at once: one by one costs a look at all. */
+const keep = (state: State, key: AskedKey | undefined, ts: string, receipt: KeyedReceipt): void => {
+  if (!key) return;
+  const { keys } = state;
+  if (keys.count >= KEYS_MAX || !isWithinDay(keys.since, ts)) {
+    state.keys = { since: ts, count: 1, young: {}, old: keys.young };
+  } else keys.count += 1;
+  state.keys.young[key.id] = { at: ts, command: key.command, receipt };
+};
+
+const isWithinDay = (at: string, ts: string): boolean => Date.parse(ts) - Date.parse(at) < KEY_KEPT_MS;
+
+/** The same was asked for twice at one moment: the second line counts for nothing. */
+const usedKey = (state: Readonly<State>, { ts, data }: { ts: string; data: { key?: AskedKey | undefined } }) => {
+  if (!data.key) return undefined;
+  if (!isPlainKey(data.key.id)) return `${data.key.id} cannot be a name`;
+  const use = useOfKey(state, data.key.id, Date.parse(ts));
+  return use && `its key was used at ${use.at}`;
 };
 
 const spend = (state: State, ts: string, costUsd: number, session?: string, project?: string): void => {

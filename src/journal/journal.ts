@@ -6,12 +6,16 @@ export interface Journal<S> {
   append<T extends EntryType>(entry: NewEntryOf<T>): EntryOf<T>;
   /** As `append`, and durable (fdatasync) when it resolves; concurrent callers share one sync. */
   appendDurable<T extends EntryType>(entry: NewEntryOf<T>): Promise<EntryOf<T>>;
+  /** Durable (fdatasync) when it resolves is all that this process has appended until now. */
+  sync(): Promise<void>;
   /** The fold of all entries up to the end of the file now, other processes' entries included. */
   state(): Readonly<S>;
   /** Where the next entry to fold begins: `state()` is the fold of all before it, `follow` from there misses none. */
   offset(): number;
   /** The newest entries that pass, oldest first; reads from the end of the file. */
   tail(limit: number, filter?: EntryFilter): Entry[];
+  /** Where the line of this entry begins; undefined where it is not among the newest `maxBytes` of the file. */
+  locate(id: string, maxBytes: number): number | undefined;
   /** Entries in order, streamed; types are filtered on bytes before parsing. */
   read(filter?: EntryFilter & { fromOffset?: number }): AsyncIterable<Entry>;
   /** Goes on for ever: entries already there after `from`, then new ones of any process, until the signal aborts. */

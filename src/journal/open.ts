@@ -10,7 +10,7 @@ import { followEntries, readEntries } from './follow.ts';
 import type { Journal } from './journal.ts';
 import { removeLeftovers } from './leftovers.ts';
 import type { Damage } from './line.ts';
-import { readTail } from './tail.ts';
+import { locateEntry, readTail } from './tail.ts';
 import { createWriter } from './writer.ts';
 
 /** Puts the journal together: one writer, one fold, one watch, and any number of readers of the same file. */
@@ -64,9 +64,11 @@ export const openJournal = <S>(options: JournalOptions<S>): Journal<S> => {
       await writer.sync();
       return appended;
     },
+    sync: writer.sync,
     state: folded.state,
     offset: folded.offset,
     tail: (limit, filter) => readTail(file, limit, filter),
+    locate: (id, maxBytes) => locateEntry(file, id, maxBytes),
     read: (filter) => readEntries(file, filter),
     follow: (follow) => followEntries(shared, follow),
     consume: (name, handler, signal) => consumeEntries(shared, name, handler, signal),

@@ -28,6 +28,30 @@ export const readTail = (file: string, limit: number, filter?: EntryFilter): Ent
   }
 };
 
+/** Where the line begins that holds the entry; undefined where it is not within the last `maxBytes`. */
+export const locateEntry = (file: string, id: string, maxBytes: number): number | undefined => {
+  if (!/^[\w.-]+$/.test(id)) return undefined;
+  const fd = openToRead(file);
+  if (fd === undefined) return undefined;
+  const needles = [Buffer.from(`"${id}"`)];
+  try {
+    let seen = 0;
+    for (const { region, start, end, lost } of blocksFromEnd(fd)) {
+      let found: number | undefined;
+      visitLines({ region, offset: start, lost, needles }, (line) => {
+        // Other entries may name it.
+        if (entriesOf(line).some((entry) => entry.id === id)) found ??= line.offset;
+      });
+      if (found !== undefined) return found;
+      seen += end - start;
+      if (seen >= maxBytes) return undefined;
+    }
+    return undefined;
+  } finally {
+    fs.closeSync(fd);
+  }
+};
+
 /** An offset with nothing younger than `sinceMs` before it, as far as the clocks of the writers can be trusted. */
 export const offsetSince = (file: string, sinceMs: number): number => {
   const fd = openToRead(file);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Commitment, FileWarning, PromptChange, SessionClass, SkillFault, Tally } from './crew.ts';
 import { Plan } from './plan.ts';
 import { Figures, UnevaluatedReason } from './report.ts';
+import { AskedKey, Asker, RequestArgs, RequestWhat } from './request.ts';
 import { Retained } from './retention.ts';
 import { Decision, DropReason, ReviewComment, ReviewedBy, Risk } from './review.ts';
 import { Priority, TaskOrigin } from './task.ts';
@@ -263,7 +264,13 @@ const entry = {
     reason: z.string(),
     costUsd: money.optional(),
   }),
-  review_commented: z.object({ branch: z.string(), commit: z.string(), name: z.string(), comment: ReviewComment }),
+  review_commented: z.object({
+    branch: z.string(),
+    commit: z.string(),
+    name: z.string(),
+    comment: ReviewComment,
+    key: AskedKey.optional(),
+  }),
   /** The remote has another commit under this name, or none: whatever was said of the old one lapses. */
   branch_moved: z.object({ branch: z.string(), from: z.string(), to: z.string().optional() }),
 
@@ -372,13 +379,29 @@ const entry = {
     origin: TaskOrigin,
     /** The session it is meant for; the envelope's `session` is who caused the entry. */
     for: z.string().optional(),
+    /** Name of the person who asked. */
+    by: z.string().optional(),
+    key: AskedKey.optional(),
   }),
   task_assigned: z.object({ task: z.string() }),
   /** Back to the queue after an attempt that did not succeed and was not the task's fault, or may be tried again. */
   task_returned: z.object({ task: z.string(), reason: z.string(), counted: z.boolean() }),
   task_done: z.object({ task: z.string(), reason: z.string() }),
   task_failed: z.object({ task: z.string(), reason: z.string() }),
-  task_cancelled: z.object({ task: z.string(), reason: z.string() }),
+  task_cancelled: z.object({ task: z.string(), reason: z.string(), by: z.string().optional() }),
+
+  /** Somebody wants now what a role does by the clock; a role that runs, now or later, carries it out. */
+  requested: z.object({
+    request: z.string(),
+    what: RequestWhat,
+    args: RequestArgs,
+    by: Asker,
+    key: AskedKey.optional(),
+    /** The same was open already: it is not done twice. */
+    joins: z.string().optional(),
+  }),
+  request_taken: z.object({ request: z.string(), pid: z.number().int(), start: z.string() }),
+  request_settled: z.object({ request: z.string(), done: z.boolean(), note: z.string() }),
 
   /** A meeting of all sessions: 3n+1 runs for n sessions, or in short form the last round and the chair. */
   team_standup: z.object({

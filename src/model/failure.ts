@@ -11,6 +11,8 @@ export const MENDS = {
   'prompt-invalid': 'Mend the named file in prompts/, or delete it and run `winnow init` to get the shipped one back.',
   'argument-invalid': 'See `winnow help` for what the command takes.',
   'not-found': 'See `winnow status` for the names that exist.',
+  'key-reused': 'Give every command a key of its own; the same key is for the same command once more.',
+  'too-many': 'Wait until some of it is done, then ask again.',
   'already-running': 'Stop the other process first, or use `winnow status` to see what it does.',
   // repository
   'repo-missing': 'Check `repo:` in winnow.config.yaml; a path is taken relative to the home.',

@@ -1,6 +1,7 @@
 import type { SessionClass, Tally } from './crew.ts';
 import type { EntryData, GateName, Outcome, Phase, RalphCycle, Trigger } from './entry.ts';
 import type { Figures } from './report.ts';
+import type { Request } from './request.ts';
 import type { DropReason, ReviewedBy } from './review.ts';
 import type { Task } from './task.ts';
 
@@ -33,6 +34,12 @@ export const PROPOSALS_MAX = 200;
 export const SKILLS_MAX = 1000;
 /** Cycles named as a skill's evidence. */
 export const SKILL_EVIDENCE_MAX = 50;
+/** Requests kept after they were settled: what came of them is asked for once, soon after. */
+export const SETTLED_REQUESTS_MAX = 200;
+/** Askers kept by name who wanted what was open already. */
+export const JOINED_MAX = 20;
+/** Keys kept at the least within their day: more than one a minute. */
+export const KEYS_MAX = 2_000;
 /** Bytes of journal damage kept by place; all of it is counted. */
 export const DAMAGE_MAX = 20;
 
@@ -227,6 +234,24 @@ export interface StandupState {
   claims: { session: string; project: string; task: string; title: string; files: string[]; until: string }[];
 }
 
+/** What was done under the keys that askers gave: the young ones, and those of the time before, which go together. */
+export interface Keys {
+  since: string;
+  count: number;
+  young: Record<string, KeyUse>;
+  old: Record<string, KeyUse>;
+}
+
+export interface KeyUse {
+  at: string;
+  /** Hash of what was asked. */
+  command: string;
+  receipt: KeyedReceipt;
+}
+
+/** What a key stands for, by id. */
+export type KeyedReceipt = { task: string } | { request: string; joined: boolean } | { comment: string };
+
 export interface DaySpend {
   costUsd: number;
   bySession: Record<string, number>;
@@ -249,6 +274,9 @@ export interface State {
   running: Record<string, RunningCycle>;
   tasks: Record<string, Task>;
   queue: Record<string, QueuedBranch>;
+  /** Open ones, and the newest that are settled. */
+  requests: Record<string, Request>;
+  keys: Keys;
   standup?: StandupState;
   doctor?: { id: string; at: string; file: string; classes: Record<string, SessionClass> };
   proposals: Record<string, Proposal>;
@@ -274,6 +302,8 @@ export const emptyState = (): State => ({
   running: {},
   tasks: {},
   queue: {},
+  requests: {},
+  keys: { since: '', count: 0, young: {}, old: {} },
   proposals: {},
   skills: {},
   intents: {},

@@ -267,6 +267,8 @@ export const policyFor = (kind: FailureKind, context: PolicyContext): RunPolicy 
     case 'prompt-invalid':
     case 'argument-invalid':
     case 'not-found':
+    case 'key-reused':
+    case 'too-many':
     case 'already-running':
     case 'repo-missing':
     case 'repo-empty':

@@ -229,6 +229,16 @@ export const DATA: { [T in EntryType]: EntryData<T> } = {
   task_done: { task: '01KKN3V8ZC00000000000TASK1', reason: `${BRANCH} waits for review` },
   task_failed: { task: '01KKN3V8ZC00000000000TASK1', reason: 'the file it names does not exist' },
   task_cancelled: { task: '01KKN3V8ZC00000000000TASK1', reason: 'no longer wanted' },
+  requested: {
+    request: '01KKN3V8ZC0000000000REQVE5',
+    what: 'review',
+    args: { branches: [BRANCH] },
+    by: { face: 'http', name: 'ci' },
+    key: { id: '0f1e2d3c', command: '4b5a6978' },
+    joins: '01KKN3V8ZC0000000000REQVE4',
+  },
+  request_taken: { request: '01KKN3V8ZC0000000000REQVE5', pid: 4242, start: '998877' },
+  request_settled: { request: '01KKN3V8ZC0000000000REQVE5', done: true, note: '1 branch reviewed' },
   session_redirected: {
     reason: 'five cycles in a row kept nothing',
     titles: [PLAN.title],

@@ -4,6 +4,7 @@ import { writeTaskQueue } from '../../flow/task-queue.ts';
 import type { EntryOf, Outcome } from '../../model/entry.ts';
 import type { Task } from '../../model/task.ts';
 import { readGates } from '../../policy/gates.ts';
+import { personName } from '../../ports/git/person.ts';
 import { recover } from '../../roles/recovery.ts';
 import { runCycle } from '../../roles/session.ts';
 import { renderEntry, TOLD } from './log.ts';
@@ -40,7 +41,10 @@ export const cycleCommand = async (
     }
     void tell(factory, name, terminal, telling.signal);
     await recover(factory.shop, factory.sessions());
-    const task = options.task === undefined ? undefined : addTasks(factory, [{ text: options.task, session: name }]);
+    const task =
+      options.task === undefined
+        ? undefined
+        : addTasks(factory, [{ text: options.task, session: name, by: await personName() }]);
     if (task && !task.ok) return sayFailure(terminal, task.error);
     const first: Task | undefined = task?.value[0];
     const result = await runCycle(factory.shop, {

@@ -1,37 +1,43 @@
 import { userInfo } from 'node:os';
+import { createDesk } from '../../desk/desk.ts';
 import type { Doors } from '../../desk/doors.ts';
-import { pause, resume } from '../../desk/pause.ts';
+import type { CommandOf } from '../../model/command.ts';
 import type { Homed } from './program.ts';
 import { sayCannotOpen, sayFailure } from './say.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `winnow pause` and `winnow resume`. */
-export const pauseCommand = async (
+export const pauseCommand = (
   doors: Doors,
   terminal: Terminal,
   session: string | undefined,
   options: Homed & { reason?: string },
-): Promise<number> => {
-  const opened = await doors.openCounter(options.home);
-  if (!opened.ok) return sayCannotOpen(terminal, opened.error);
-  const result = pause(opened.value, session, userInfo().username, options.reason ?? 'no reason given');
-  await opened.value.close();
-  if (!result.ok) return sayFailure(terminal, result.error);
-  terminal.out(result.value);
-  return 0;
-};
+): Promise<number> =>
+  doAtDesk(doors, terminal, options, {
+    command: 'pause',
+    ...(session === undefined ? {} : { session }),
+    ...(options.reason === undefined ? {} : { reason: options.reason }),
+  });
 
-export const resumeCommand = async (
+export const resumeCommand = (
   doors: Doors,
   terminal: Terminal,
   session: string | undefined,
   options: Homed,
+): Promise<number> =>
+  doAtDesk(doors, terminal, options, { command: 'resume', ...(session === undefined ? {} : { session }) });
+
+const doAtDesk = async (
+  doors: Doors,
+  terminal: Terminal,
+  { home }: Homed,
+  command: CommandOf<'pause' | 'resume'>,
 ): Promise<number> => {
-  const opened = await doors.openCounter(options.home);
+  const opened = await doors.openCounter(home);
   if (!opened.ok) return sayCannotOpen(terminal, opened.error);
-  const result = resume(opened.value, session, userInfo().username);
+  const done = await createDesk(opened.value).do(command, { asker: { face: 'cli', name: userInfo().username } });
   await opened.value.close();
-  if (!result.ok) return sayFailure(terminal, result.error);
-  terminal.out(result.value);
+  if (!done.ok) return sayFailure(terminal, done.error);
+  terminal.out(done.value.note);
   return 0;
 };

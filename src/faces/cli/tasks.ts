@@ -7,6 +7,7 @@ import { addTasks, cancelTask, listTasks, retryTask } from '../../desk/tasks.ts'
 import { type Failure, failed } from '../../model/failure.ts';
 import type { Priority, Task } from '../../model/task.ts';
 import { parseTaskList } from '../../policy/task-list.ts';
+import { personName } from '../../ports/git/person.ts';
 import { plain } from './plain.ts';
 import type { Homed } from './program.ts';
 import { sayCannotOpen, sayFailure, sayJson } from './say.ts';
@@ -28,7 +29,8 @@ export const taskAdd = (doors: Doors, terminal: Terminal, words: string[], optio
     const text = words.length === 1 && words[0] === '-' ? await readInput('-') : ok(words.join(' '));
     if (!text.ok) return sayFailure(terminal, text.error);
     const { project, session } = options;
-    const added = addTasks(counter, [{ text: text.value, project, session, priority: options.priority as Priority }]);
+    const priority = options.priority as Priority;
+    const added = addTasks(counter, [{ text: text.value, project, session, priority, by: await personName() }]);
     return report(
       terminal,
       options,
@@ -49,7 +51,9 @@ export const taskImport = (doors: Doors, terminal: Terminal, file: string, optio
       return 1;
     }
     const { project, session } = options;
+    const by = await personName();
     const drafts = parsed.value.map((draft) => ({
+      by,
       text: draft.text,
       project: draft.project ?? project,
       session: draft.session ?? session,
@@ -88,7 +92,10 @@ export const taskCancel = (
   options: Homed & { reason?: string; json?: boolean },
 ): Promise<number> =>
   atCounter(doors, terminal, options, async (counter) => {
-    const cancelled = cancelTask(counter, id, options.reason ?? 'cancelled by a person');
+    const cancelled = cancelTask(counter, id, {
+      reason: options.reason ?? 'cancelled by a person',
+      by: await personName(),
+    });
     return report(terminal, options, cancelled, (task) => `task ${shortId(task.id)} is cancelled`);
   });
 
@@ -99,7 +106,12 @@ export const taskRetry = (
   options: Homed & { json?: boolean },
 ): Promise<number> =>
   atCounter(doors, terminal, options, async (counter) =>
-    report(terminal, options, retryTask(counter, id), (task) => `queued once more as task ${shortId(task.id)}`),
+    report(
+      terminal,
+      options,
+      retryTask(counter, id, { by: await personName() }),
+      (task) => `queued once more as task ${shortId(task.id)}`,
+    ),
   );
 
 const atCounter = async (

@@ -5,6 +5,7 @@ import type { Entry, EntryData, EntryOf, RalphCycle } from '../../model/entry.ts
 import { type Failure, MENDS } from '../../model/failure.ts';
 import { problemsKind } from '../../model/problems.ts';
 import type { Figures } from '../../model/report.ts';
+import { askerText, type RequestWhat } from '../../model/request.ts';
 import type { Retained } from '../../model/retention.ts';
 import type { ReviewComment } from '../../model/review.ts';
 import type { BranchStatus, QueuedBranch } from '../../model/state.ts';
@@ -264,7 +265,7 @@ const textOf = (entry: Entry): string => {
     case 'resumed':
       return `${entry.session ? '' : 'everything '}resumed by ${entry.data.by}`;
     case 'task_queued':
-      return `task ${shortId(entry.data.task)} queued (${[entry.data.priority, ...(entry.data.for ? [`for ${entry.data.for}`] : [])].join(', ')}): ${entry.data.text}`;
+      return `task ${shortId(entry.data.task)} queued${entry.data.by ? ` by ${entry.data.by}` : ''} (${[entry.data.priority, ...(entry.data.for ? [`for ${entry.data.for}`] : [])].join(', ')}): ${entry.data.text}`;
     case 'task_assigned':
       return `takes task ${shortId(entry.data.task)}`;
     case 'task_returned':
@@ -274,7 +275,13 @@ const textOf = (entry: Entry): string => {
     case 'task_failed':
       return `task ${shortId(entry.data.task)} failed: ${entry.data.reason}`;
     case 'task_cancelled':
-      return `task ${shortId(entry.data.task)} cancelled: ${entry.data.reason}`;
+      return `task ${shortId(entry.data.task)} cancelled${entry.data.by ? ` by ${entry.data.by}` : ''}: ${entry.data.reason}`;
+    case 'requested':
+      return `${askerText(entry.data.by)} wants ${requestText(entry.data)}${entry.data.joins ? `, as request ${shortId(entry.data.joins)} does already` : ''}`;
+    case 'request_taken':
+      return `request ${shortId(entry.data.request)} is being carried out (pid ${entry.data.pid})`;
+    case 'request_settled':
+      return `request ${shortId(entry.data.request)} ${entry.data.done ? 'is done' : 'was not carried out'}: ${entry.data.note}`;
     case 'alert':
       return `ATTENTION: ${sentence(entry.data.message)} ${entry.data.mend}`;
     case 'journal_damaged':
@@ -287,6 +294,19 @@ const textOf = (entry: Entry): string => {
       entry satisfies never;
       return '';
   }
+};
+
+/** "a review of brl/alpha/20260314-091500", "a short standup", "a cycle of alpha" */
+export const requestText = ({ what, args }: Pick<EntryData<'requested'>, 'what' | 'args'>): string => {
+  const of = args.branches ?? args.sessions;
+  return `a ${args.short ? 'short ' : ''}${WANTED[what]}${of ? ` of ${of.join(', ')}` : ''}${args.rulesOnly ? ' by rule alone' : ''}`;
+};
+
+const WANTED: Record<RequestWhat, string> = {
+  review: 'review',
+  standup: 'standup',
+  doctor: 'doctor’s round',
+  cycle: 'cycle',
 };
 
 const standupText = ({ form, sessions, summary, runs, costUsd, why }: EntryData<'team_standup'>): string => {

@@ -69,6 +69,9 @@ describe('an entry in the log', () => {
       09:15:07  alpha       task 0task1 done: brl/alpha/20260314-091500 waits for review
       09:15:07  alpha       task 0task1 failed: the file it names does not exist
       09:15:07  alpha       task 0task1 cancelled: no longer wanted
+      09:15:07  alpha       ci (http) wants a review of brl/alpha/20260314-091500, as request reqve4 does already
+      09:15:07  alpha       request reqve5 is being carried out (pid 4242)
+      09:15:07  alpha       request reqve5 is done: 1 branch reviewed
       09:15:07  alpha       has to turn to something else: five cycles in a row kept nothing
       09:15:07  alpha       standup: 1 of 2 sessions, 7 runs, $0.31: Search is nearly done; the clock tests are flaky.
       09:15:07  alpha       doctor: alpha error-looping (parked), beta productive: logs/doctor/2026-03-14T09-30-00.md
@@ -164,6 +167,9 @@ describe('an entry in the log', () => {
                             review
       09:15:07  alpha       task 0task1 failed: the file it names does not exist
       09:15:07  alpha       task 0task1 cancelled: no longer wanted
+      09:15:07  alpha       ci (http) wants a review of brl/alpha/20260314-091500, as…
+      09:15:07  alpha       request reqve5 is being carried out (pid 4242)
+      09:15:07  alpha       request reqve5 is done: 1 branch reviewed
       09:15:07  alpha       has to turn to something else: five cycles in a row kept
                             nothing
       09:15:07  alpha       standup: 1 of 2 sessions, 7 runs, $0.31: Search is nearly…
@@ -283,6 +289,9 @@ describe('an entry in the log', () => {
           "task_queued",
           "task_assigned",
           "task_cancelled",
+          "requested",
+          "request_taken",
+          "request_settled",
           "team_standup",
           "doctor_analysis",
           "prompt_proposed",
