@@ -1,0 +1,241 @@
+import type { Board, BoardView } from '../../desk/board.ts';
+import type { Desk } from '../../desk/desk.ts';
+import { type Binding, bindingsFor, chosenId } from './bindings.ts';
+import { drawFrame } from './frame.ts';
+import { press } from './press.ts';
+import { askTo, type Said } from './receipt.ts';
+import { type LookedUp, MEMORY_SAMPLE_MS, type Sight } from './sight.ts';
+import type { TermEvent } from './term/decode.ts';
+import type { TermOutput } from './term/output.ts';
+import { createTerm, type TermInput } from './term/term.ts';
+import { paintLine, type Theme } from './theme.ts';
+import { NOTICE_MS, startUi, type Ui, withNotice } from './ui.ts';
+
+/**
+ * The dashboard while it is open: keys change what is looked at, the journal and the clock change what is known, and
+ * both only mark the screen; frames are drawn at their own pace, and not at all when they would show the same.
+ */
+export interface TuiDeps {
+  board: (onChange: () => void) => Board;
+  desk: Pick<Desk, 'branch' | 'do'>;
+  input: TermInput;
+  output: TermOutput;
+  theme: Theme;
+  /** The terminal is not asked when the person has said. */
+  themeIsGiven: boolean;
+  mouse: boolean;
+  /** Who sits there, for the journal. */
+  name: string;
+  now: () => number;
+  /** Hands the terminal to a session’s conversation, and resolves when it is back. */
+  attach?: (session: string) => Promise<Said>;
+  /** Stops this process until the shell lets it go on. */
+  suspend: () => void;
+  /** Aborts when the process is to end. */
+  signal: AbortSignal;
+}
+
+export type Ended = { how: 'quit' | 'lost' | 'stopped' };
+
+/** After a key a person waits for the screen; else they look; after a minute they look elsewhere. */
+const FRAME_MS = { busy: 100, looking: 250, away: 1000 };
+const BUSY_MS = 2000;
+const AWAY_MS = 60_000;
+/** Times and transcripts go on without an entry in the journal. */
+const TICK_MS = 500;
+/** Who runs through a list does not want each diff. */
+const READ_AFTER_MS = 120;
+
+export const runTui = async (deps: TuiDeps): Promise<Ended> => {
+  const { now } = deps;
+  const bindings: readonly Binding[] = bindingsFor({ attach: deps.attach !== undefined });
+  const ending = new AbortController();
+  let ended: Ended | undefined;
+  let { theme } = deps;
+  let ui: Ui = startUi();
+  let view: BoardView | undefined;
+  let live: readonly string[] = [];
+  let branch: LookedUp | undefined;
+  const memory: number[] = [];
+  let sampledAt = 0;
+  let isStale = true;
+  let isLooking = false;
+  let keyAt = now();
+  let drawnAt = 0;
+  let next: NodeJS.Timeout | undefined;
+  let reading: { name: string; key: string; wait: NodeJS.Timeout } | undefined;
+  let wake = () => {};
+
+  const end = (how: Ended['how']) => {
+    ended ??= { how };
+    wake();
+  };
+
+  const board = deps.board(() => {
+    isStale = true;
+    soon();
+  });
+
+  const sightOf = (known: BoardView): Sight => ({
+    ...{ view: known, entries: board.entries(), live, branch, memory, ui, now: now() },
+  });
+
+  /** Marks the screen: it is drawn when its time has come. */
+  const soon = () => {
+    if (next !== undefined || ended) return;
+    const idle = now() - keyAt;
+    const pace = idle < BUSY_MS ? FRAME_MS.busy : idle < AWAY_MS ? FRAME_MS.looking : FRAME_MS.away;
+    next = setTimeout(() => {
+      next = undefined;
+      void frame();
+    }, Math.max(0, drawnAt + pace - now()));
+  };
+
+  const frame = async (): Promise<void> => {
+    if (ended) return;
+    await look();
+    draw();
+  };
+
+  /** Reads what is new; a look that is under way is enough. */
+  const look = async (): Promise<void> => {
+    if (isLooking || ended) return;
+    isLooking = true;
+    try {
+      if (isStale || view === undefined) {
+        isStale = false;
+        view = await board.look();
+      }
+      const session = ui.screen === 'floor' ? view.sessions.find(({ name }) => name === chosenId(sightOf(view!))) : undefined;
+      if (session) live = await board.live(session.cycle);
+    } finally {
+      isLooking = false;
+    }
+  };
+
+  const draw = () => {
+    if (view === undefined || ended) return;
+    if (ui.notice?.good && now() - ui.notice.at > NOTICE_MS) ui = { ...ui, notice: undefined };
+    drawnAt = now();
+    const lines = drawFrame(sightOf(view), term.size(), bindings).map((line) => paintLine(line, theme));
+    // A terminal that has not read the last frame gets the next one when it has.
+    term.draw(lines);
+    readBranch(view);
+  };
+
+  /** Reads the branch that is looked at, once one stays on it. */
+  const readBranch = (known: BoardView) => {
+    if (ui.screen !== 'review') return;
+    const name = chosenId(sightOf(known));
+    const queued = known.branches.find((one) => one.branch === name);
+    if (!queued || name === undefined) return;
+    const key = `${name} ${queued.commit} ${queued.changedAt}`;
+    if (reading?.key === key) return;
+    clearTimeout(reading?.wait);
+    if (branch?.name !== name) branch = { name, state: 'reading' };
+    const wait = setTimeout(() => {
+      void deps.desk.branch(name).then((read) => {
+        if (reading?.key !== key) return;
+        branch = read.ok ? { name, state: 'read', view: read.value } : { name, state: 'failed', failure: read.error };
+        soon();
+      });
+    }, READ_AFTER_MS);
+    reading = { name, key, wait };
+  };
+
+  const onEvent = (event: TermEvent) => {
+    if (view === undefined || ended) return;
+    if (event.type === 'background') {
+      if (!deps.themeIsGiven) theme = { ...theme, light: event.light };
+      return soon();
+    }
+    keyAt = now();
+    const pressed = press({ sight: sightOf(view), event, size: term.size(), bindings });
+    ui = pressed.ui;
+    if (pressed.command) void carryOut(askTo(deps.desk, pressed.command, deps.name, ending.signal));
+    if (pressed.effect) effect(pressed.effect);
+    clearTimeout(next);
+    next = undefined;
+    soon();
+  };
+
+  const carryOut = async (deed: Promise<Said>): Promise<void> => {
+    ui = { ...ui, notice: { text: 'asking …', good: true, at: now() } };
+    soon();
+    const { text, good } = await deed;
+    ui = withNotice(ui, { text, good, at: now() });
+    isStale = true;
+    soon();
+  };
+
+  const effect = (wanted: NonNullable<ReturnType<typeof press>['effect']>) => {
+    switch (wanted.effect) {
+      case 'quit':
+        return end('quit');
+      case 'redraw':
+        return term.forget();
+      case 'light':
+        theme = { ...theme, light: !theme.light };
+        return;
+      case 'suspend':
+        term.leave();
+        deps.suspend();
+        // Goes on here when the shell lets it.
+        term.enter();
+        return;
+      case 'attach':
+        return void attach(wanted.session!);
+      default:
+        wanted.effect satisfies never;
+    }
+  };
+
+  const attach = async (session: string): Promise<void> => {
+    if (!deps.attach) return;
+    term.leave();
+    const said = await deps.attach(session);
+    term.enter();
+    await carryOut(Promise.resolve(said));
+  };
+
+  const term = createTerm({
+    ...{ input: deps.input, output: deps.output, mouse: deps.mouse, onEvent },
+    onResize: () => {
+      keyAt = now();
+      soon();
+    },
+    onDrain: () => soon(),
+    onLost: () => end('lost'),
+  });
+  const tick = setInterval(() => {
+    // Somebody else’s process may die, and a gate may open, without an entry.
+    isStale = true;
+    if (view && now() - sampledAt >= MEMORY_SAMPLE_MS) {
+      memory.push(view.machine.memoryUsedShare);
+      if (memory.length > MEMORY_SAMPLES_MAX) memory.shift();
+      sampledAt = now();
+    }
+    soon();
+  }, TICK_MS);
+  const onAbort = () => end('stopped');
+  deps.signal.addEventListener('abort', onAbort);
+  try {
+    soon();
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      if (deps.signal.aborted) end('stopped');
+    });
+    return ended ?? { how: 'quit' };
+  } finally {
+    deps.signal.removeEventListener('abort', onAbort);
+    clearInterval(tick);
+    clearTimeout(next);
+    clearTimeout(reading?.wait);
+    ending.abort();
+    term.close();
+    await board.close();
+  }
+};
+
+/** Half an hour. */
+const MEMORY_SAMPLES_MAX = 360;
