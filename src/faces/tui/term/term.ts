@@ -62,12 +62,12 @@ export const createTerm = (deps: TermDeps): Term => {
   let isEntered = true;
   let isClosed = false;
 
-  let escape: NodeJS.Timeout | undefined;
+  let escapeWait: NodeJS.Timeout | undefined;
   const onData = (bytes: Buffer) => {
-    clearTimeout(escape);
+    clearTimeout(escapeWait);
     for (const event of decoder.write(bytes)) onEvent(event);
     if (decoder.pending()) {
-      escape = setTimeout(() => {
+      escapeWait = setTimeout(() => {
         for (const event of decoder.flush()) onEvent(event);
       }, ESCAPE_WAIT_MS);
     }
@@ -80,7 +80,7 @@ export const createTerm = (deps: TermDeps): Term => {
     paper.text += ASK + (deps.mouse ? ASK_MOUSE : '') + ASK_BACKGROUND;
   };
   const end = () => {
-    clearTimeout(escape);
+    clearTimeout(escapeWait);
     input.off('data', onData);
     input.setRawMode?.(false);
     input.pause();
@@ -184,6 +184,9 @@ const createPaper = ({ width, height }: { width: number; height: number }): Pape
   return paper;
 };
 
+/** What blessed has and its types forget. */
+type Screen = blessed.Widgets.Screen & { enter(): void; leave(): void };
+
 const createScreen = (paper: Paper) => {
   const before = new Map(SIGNALS.map((name) => [name, new Set(process.listeners(name as NodeJS.Signals))]));
   const screen = blessed.screen({
@@ -196,7 +199,7 @@ const createScreen = (paper: Paper) => {
     forceUnicode: true,
     smartCSR: false,
     // biome-ignore lint/suspicious/noExplicitAny: the types know real streams only, and blessed uses what is here.
-  } as any);
+  } as any) as Screen;
   // Its handlers end the process with code 0 and do not restore on all signals; who runs the screen has better ones.
   for (const [name, known] of before) {
     for (const listener of process.listeners(name as NodeJS.Signals)) {
