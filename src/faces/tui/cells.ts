@@ -102,9 +102,11 @@ export const spread = (left: Line, right: Line, width: number): Line => {
 
 /** Broken between words to lines of at most so many cells. */
 export const wrapText = (text: string, width: number, linesMax = Number.POSITIVE_INFINITY): string[] => {
+  const tidied = tidy(text);
+  if (widthOf(tidied) <= width) return [tidied];
   const lines: string[] = [];
   let current = '';
-  for (const word of tidy(text).split(' ')) {
+  for (const word of tidied.split(' ')) {
     const longer = current === '' ? word : `${current} ${word}`;
     if (widthOf(longer) <= width) {
       current = longer;

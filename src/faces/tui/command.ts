@@ -1,13 +1,13 @@
-import type { Doors, Factory } from '../../desk/doors.ts';
 import { createBoard } from '../../desk/board.ts';
 import { createDesk } from '../../desk/desk.ts';
-import { type Homed, EXIT_USAGE } from '../cli/program.ts';
+import type { Doors, Factory } from '../../desk/doors.ts';
+import { personName } from '../../ports/git/person.ts';
+import { EXIT_USAGE, type Homed } from '../cli/program.ts';
 import { sayCannotOpen } from '../cli/say.ts';
 import type { Terminal } from '../cli/terminal.ts';
-import { personName } from '../../ports/git/person.ts';
 import { runTui } from './run.ts';
 import { unblock } from './term/output.ts';
-import { themeOf, type ThemeWish } from './theme.ts';
+import { type ThemeWish, themeOf } from './theme.ts';
 
 /** `winnow tui`: the dashboard, in a process of its own that reads the home’s files and may die at any moment. */
 export interface TuiOptions extends Homed {
@@ -45,12 +45,16 @@ export const tuiCommand = async (doors: Doors, terminal: Terminal, options: TuiO
       }),
       ...{ input: stdin, output: stdout, theme: themeOf(process.env, wish), themeIsGiven: options.theme !== undefined },
       mouse: options.mouse !== false,
-      name: await personName(),
+      name: personName(),
       now: () => counter.clock.now(),
       suspend: () => process.kill(process.pid, 'SIGTSTP'),
       signal: stop.signal,
     });
-    return ended.how === 'quit' ? 0 : (stop.code() ?? 0);
+    if (ended.how === 'quit') return 0;
+    const code = stop.code() ?? SIGNAL_CODES.SIGHUP;
+    // A terminal that reads no more would keep the last words, and this process with them.
+    setTimeout(() => process.exit(code), LAST_WORDS_MS).unref();
+    return code;
   } finally {
     stop.end();
     await factory?.close();
@@ -60,6 +64,9 @@ export const tuiCommand = async (doors: Doors, terminal: Terminal, options: TuiO
 
 /** Each ends the dashboard with its terminal restored; the code is the one that shells give. */
 const SIGNAL_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+/** How long a terminal may take to read that it is given back. */
+const LAST_WORDS_MS = 1000;
 
 const stopOnSignals = () => {
   const controller = new AbortController();

@@ -1,3 +1,4 @@
+import type { BoardView } from '../../desk/board.ts';
 import { type Binding, GROUPS, paletteOf } from './bindings.ts';
 import {
   fitBlock,
@@ -115,18 +116,29 @@ const headLine = ({ view }: Sight, width: number): Line => {
   }
   const counts = [...marks.values()].sort((a, b) => a.tier - b.tier).map(({ segment }) => segment);
   const left = [span('Winnow ', 'title'), span(`${stateText(status)}  `, isUp && !status.paused ? 'good' : 'warn')];
-  const right = [span(costText(status)), span(`  ${Math.round(view.machine.memoryUsedShare * 100)}% mem`, 'dim')];
+  const right = [span(costText(status)), ...memoryOf(view)];
   const all = [...left, ...counts];
   return lineWidth(all) + lineWidth(right) + 1 <= width
     ? spread(all, right, width)
     : spread(left, lineWidth(left) + lineWidth(right) < width ? right : [], width);
 };
 
+/** Only when it matters: a figure that never stands still would cost bytes on the wire while nothing happens. */
+const memoryOf = ({ machine, gates }: BoardView): Line => {
+  const limit = gates.find(({ gate }) => gate === 'memory')?.figures.limit ?? 1;
+  if (machine.memoryUsedShare < limit * MEMORY_NEAR) return [];
+  return [span(`  ▲ memory ${Math.round(machine.memoryUsedShare * 100)} %`, 'warn')];
+};
+const MEMORY_NEAR = 0.9;
+
 /** Names of the screens; on a narrow one only the figure of those that are not shown. */
 const tabs = (sight: Sight, width: number): { screen: ScreenName; text: string }[] => {
   const full = SCREENS.map((screen, n) => ({ screen, text: ` ${n + 1} ${TITLES[screen]}${countOf(sight, screen)} ` }));
   if (full.reduce((sum, { text }) => sum + widthOf(text), 0) <= width) return full;
-  return full.map(({ screen, text }, n) => ({ screen, text: screen === sight.ui.screen ? text : ` ${n + 1} ` }));
+  return full.map(({ screen, text }, n) => ({
+    screen,
+    text: screen === sight.ui.screen ? text : ` ${n + 1}${countOf(sight, screen).trimStart()} `,
+  }));
 };
 
 const countOf = ({ view }: Sight, screen: ScreenName): string => {

@@ -1,4 +1,4 @@
-import { beside, fitBlock, fitLine, type Line, lineWidth, line as made, selected, span, textOf } from './cells.ts';
+import { beside, fitBlock, fitLine, type Line, line as made, selected, span, textOf } from './cells.ts';
 import type { Column, Listing, Row, Sight } from './sight.ts';
 import type { ScreenName, Ui } from './ui.ts';
 
@@ -128,17 +128,20 @@ const widthsOf = (columns: readonly Column[], width: number): number[] => {
   );
 };
 
-/** The part of the detail that is looked at. */
-const windowed = (listing: Listing, sight: Sight, id: string, width: number, height: number): Line[] => {
+/** The part of the detail that is looked at, below the facts, which may have half of the room. */
+const windowed = (listing: Listing, sight: Sight, id: string, width: number, room: number): Line[] => {
+  const known = listing.facts?.(sight, id, width) ?? [];
+  const facts = fitBlock(known, width, Math.min(known.length, Math.floor(room / 2)));
+  const height = room - facts.length;
   const lines = listing.detail(sight, id, width);
   const most = Math.max(0, lines.length - height);
   const moved = Math.min(sight.ui.scroll, most);
   const first = listing.atEnd ? most - moved : moved;
   const shown = fitBlock(lines.slice(first, first + height), width, height);
   const left = lines.length - first - height;
-  if (left <= 0 || height < 3) return shown;
+  if (left <= 0 || height < 3) return [...facts, ...shown];
+  // At the edge, over what is there.
   const more = ` ${left} more `;
-  const last = shown.at(-1)!;
-  const at = width - more.length - 1;
-  return [...shown.slice(0, -1), lineWidth(last) > at ? [...fitLine(last, at), span(more, 'dim'), span(' ')] : last];
+  const last = fitLine(shown.at(-1)!, width - more.length);
+  return [...facts, ...shown.slice(0, -1), [...last, span(more, 'dim')]];
 };

@@ -24,6 +24,8 @@ const sample = (values: readonly number[], width: number): (number | undefined)[
 
 export interface Series {
   style: Style;
+  /** What fills a whole cell: without colours it is what tells one series from the other. */
+  fill: '█' | '▒';
   values: readonly number[];
 }
 
@@ -74,23 +76,27 @@ const cellOf = (
   const back = isLimit ? '·' : ' ';
   let below = 0;
   let filled = 0;
-  let style: Style = 'plain';
   let largest = 0;
-  for (const { values, style: own } of series) {
-    const size = most === 0 ? 0 : ((values[column] ?? 0) / most) * rows;
+  let largestOne: Series | undefined;
+  for (const one of series) {
+    const size = most === 0 ? 0 : ((one.values[column] ?? 0) / most) * rows;
     const inside = Math.max(0, Math.min(row + 1, below + size) - Math.max(row, below));
     if (inside > largest) {
-      style = own;
+      largestOne = one;
       largest = inside;
     }
     filled += inside;
     below += size;
   }
-  const isBottom = row === 0 && below > 0;
-  const block = filled > 0 || isBottom ? blockOf(filled) : back;
-  const fill =
-    block === back ? { text: back.repeat(each - gap), style: 'warn' as const } : span(block.repeat(each - gap), style);
-  return gap === 0 ? [fill] : [fill, { text: back, style: 'warn' }];
+  const isFloor = row === 0 && below > 0;
+  if (!largestOne || (filled < 1 / 16 && !isFloor)) return [{ text: back.repeat(each), style: 'warn' }];
+  // Shaded cells have no eighths: they are there or not.
+  const block = largestOne.fill === '█' || isFloor ? blockOf(filled) : filled >= 0.5 ? largestOne.fill : back;
+  const full = filled > 15 / 16 ? largestOne.fill : block;
+  return [
+    span(full.repeat(each - gap), largestOne.style),
+    ...(gap === 0 ? [] : [{ text: back, style: 'warn' as const }]),
+  ];
 };
 
 const labelsOf = (labels: readonly string[], each: number): string => {

@@ -5,7 +5,7 @@ import { chosenRow, firstShown, layoutOf, rowsOf } from './listing.ts';
 import { LISTINGS } from './screens/screens.ts';
 import type { Sight } from './sight.ts';
 import type { TermEvent } from './term/decode.ts';
-import { FIELD_MAX_CHARS, type Mode, SCREENS, type Ui, withNotice } from './ui.ts';
+import { FIELD_MAX_CHARS, type Mode, SCREENS, type Ui } from './ui.ts';
 
 /** What an event of the terminal changes; pure. */
 export interface Pressed {
@@ -181,5 +181,3 @@ const pressMouse = (given: Press, event: Extract<TermEvent, { type: 'mouse' }>):
       return event.action satisfies never;
   }
 };
-
-export const withReceipt = (ui: Ui, text: string, good: boolean, at: number): Ui => withNotice(ui, { text, good, at });

@@ -17,7 +17,12 @@ export const failureSaid = ({ message, mend }: Failure): Said => ({
 
 type Done = Awaited<ReturnType<Desk['do']>>;
 
-export const askTo = async (desk: Pick<Desk, 'do'>, command: Command, name: string, signal: AbortSignal): Promise<Said> => {
+export const askTo = async (
+  desk: Pick<Desk, 'do'>,
+  command: Command,
+  name: string,
+  signal: AbortSignal,
+): Promise<Said> => {
   const done: Done = await desk.do(command, { asker: { face: 'tui', name }, signal });
   if (!done.ok) return failureSaid(done.error);
   return receiptSaid(done.value);
@@ -31,12 +36,19 @@ const receiptSaid = (receipt: Extract<Done, { ok: true }>['value']): Said => {
   if ('comment' in receipt) return good('the remark is noted');
   if ('request' in receipt) {
     const { request, joined, waits } = receipt;
-    const same = joined ? `somebody wants the same: ${request.what} ${shortId(request.id)}` : `${request.what} ${shortId(request.id)} is asked for`;
+    const same = joined
+      ? `somebody wants the same: ${request.what} ${shortId(request.id)}`
+      : `${request.what} ${shortId(request.id)} is asked for`;
     return good(waits ? `${same}; it begins when the factory runs` : same);
   }
   if ('entry' in receipt)
-    return good(`${receipt.entry.data.branch} is ${receipt.entry.data.decision === 'approve' ? 'approved; the train takes it' : 'rejected'}`);
+    return good(
+      `${receipt.entry.data.branch} is ${receipt.entry.data.decision === 'approve' ? 'approved; the train takes it' : 'rejected'}`,
+    );
   if ('from' in receipt)
-    return { text: plainLine(`${receipt.branch} is another commit since: nothing was approved; look at it again`), good: false };
+    return {
+      text: plainLine(`${receipt.branch} is another commit since: nothing was approved; look at it again`),
+      good: false,
+    };
   return good(`${receipt.branch} takes it back; it rides the train`);
 };

@@ -1,5 +1,6 @@
 import type { Board, BoardView } from '../../desk/board.ts';
 import type { Desk } from '../../desk/desk.ts';
+import type { Command } from '../../model/command.ts';
 import { type Binding, bindingsFor, chosenId } from './bindings.ts';
 import { drawFrame } from './frame.ts';
 import { press } from './press.ts';
@@ -25,7 +26,7 @@ export interface TuiDeps {
   themeIsGiven: boolean;
   mouse: boolean;
   /** Who sits there, for the journal. */
-  name: string;
+  name: Promise<string>;
   now: () => number;
   /** Hands the terminal to a session’s conversation, and resolves when it is back. */
   attach?: (session: string) => Promise<Said>;
@@ -54,7 +55,7 @@ export const runTui = async (deps: TuiDeps): Promise<Ended> => {
   let { theme } = deps;
   let ui: Ui = startUi();
   let view: BoardView | undefined;
-  let live: readonly string[] = [];
+  let live: Sight['live'] = { cycle: undefined, lines: [] };
   let branch: LookedUp | undefined;
   const memory: number[] = [];
   let sampledAt = 0;
@@ -65,10 +66,16 @@ export const runTui = async (deps: TuiDeps): Promise<Ended> => {
   let next: NodeJS.Timeout | undefined;
   let reading: { name: string; key: string; wait: NodeJS.Timeout } | undefined;
   let wake = () => {};
+  let defect: { error: unknown } | undefined;
 
   const end = (how: Ended['how']) => {
     ended ??= { how };
     wake();
+  };
+  /** A defect is told when the terminal is the person's again. */
+  const fail = (error: unknown) => {
+    defect ??= { error };
+    end('stopped');
   };
 
   const board = deps.board(() => {
@@ -85,10 +92,13 @@ export const runTui = async (deps: TuiDeps): Promise<Ended> => {
     if (next !== undefined || ended) return;
     const idle = now() - keyAt;
     const pace = idle < BUSY_MS ? FRAME_MS.busy : idle < AWAY_MS ? FRAME_MS.looking : FRAME_MS.away;
-    next = setTimeout(() => {
-      next = undefined;
-      void frame();
-    }, Math.max(0, drawnAt + pace - now()));
+    next = setTimeout(
+      () => {
+        next = undefined;
+        frame().catch(fail);
+      },
+      Math.max(0, drawnAt + pace - now()),
+    );
   };
 
   const frame = async (): Promise<void> => {
@@ -106,8 +116,9 @@ export const runTui = async (deps: TuiDeps): Promise<Ended> => {
         isStale = false;
         view = await board.look();
       }
-      const session = ui.screen === 'floor' ? view.sessions.find(({ name }) => name === chosenId(sightOf(view!))) : undefined;
-      if (session) live = await board.live(session.cycle);
+      const session =
+        ui.screen === 'floor' ? view.sessions.find(({ name }) => name === chosenId(sightOf(view!))) : undefined;
+      if (session) live = { cycle: session.cycle, lines: await board.live(session.cycle) };
     } finally {
       isLooking = false;
     }
@@ -134,11 +145,14 @@ export const runTui = async (deps: TuiDeps): Promise<Ended> => {
     clearTimeout(reading?.wait);
     if (branch?.name !== name) branch = { name, state: 'reading' };
     const wait = setTimeout(() => {
-      void deps.desk.branch(name).then((read) => {
-        if (reading?.key !== key) return;
-        branch = read.ok ? { name, state: 'read', view: read.value } : { name, state: 'failed', failure: read.error };
-        soon();
-      });
+      deps.desk
+        .branch(name)
+        .then((read) => {
+          if (reading?.key !== key) return;
+          branch = read.ok ? { name, state: 'read', view: read.value } : { name, state: 'failed', failure: read.error };
+          soon();
+        })
+        .catch(fail);
     }, READ_AFTER_MS);
     reading = { name, key, wait };
   };
@@ -152,12 +166,14 @@ export const runTui = async (deps: TuiDeps): Promise<Ended> => {
     keyAt = now();
     const pressed = press({ sight: sightOf(view), event, size: term.size(), bindings });
     ui = pressed.ui;
-    if (pressed.command) void carryOut(askTo(deps.desk, pressed.command, deps.name, ending.signal));
+    if (pressed.command) carryOut(asked(pressed.command)).catch(fail);
     if (pressed.effect) effect(pressed.effect);
     clearTimeout(next);
     next = undefined;
     soon();
   };
+
+  const asked = async (command: Command): Promise<Said> => askTo(deps.desk, command, await deps.name, ending.signal);
 
   const carryOut = async (deed: Promise<Said>): Promise<void> => {
     ui = { ...ui, notice: { text: 'asking …', good: true, at: now() } };
@@ -184,7 +200,7 @@ export const runTui = async (deps: TuiDeps): Promise<Ended> => {
         term.enter();
         return;
       case 'attach':
-        return void attach(wanted.session!);
+        return void attach(wanted.session!).catch(fail);
       default:
         wanted.effect satisfies never;
     }
@@ -199,7 +215,14 @@ export const runTui = async (deps: TuiDeps): Promise<Ended> => {
   };
 
   const term = createTerm({
-    ...{ input: deps.input, output: deps.output, mouse: deps.mouse, onEvent },
+    ...{ input: deps.input, output: deps.output, mouse: deps.mouse },
+    onEvent: (event) => {
+      try {
+        onEvent(event);
+      } catch (error) {
+        fail(error);
+      }
+    },
     onResize: () => {
       keyAt = now();
       soon();
@@ -225,6 +248,7 @@ export const runTui = async (deps: TuiDeps): Promise<Ended> => {
       wake = resolve;
       if (deps.signal.aborted) end('stopped');
     });
+    if (defect) throw defect.error;
     return ended ?? { how: 'quit' };
   } finally {
     deps.signal.removeEventListener('abort', onAbort);

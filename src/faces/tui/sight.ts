@@ -10,8 +10,8 @@ export interface Sight {
   view: BoardView;
   /** The newest entries of the journal, newest last. */
   entries: readonly Entry[];
-  /** What the agent of the session that is looked at says and does. */
-  live: readonly string[];
+  /** What the agent of this cycle says and does. */
+  live: { cycle: string | undefined; lines: readonly string[] };
   /** The branch that is looked at, once it is read. */
   branch: LookedUp | undefined;
   /** Share of the memory used, newest last, one sample each MEMORY_SAMPLE_MS. */
@@ -48,6 +48,8 @@ export interface Listing {
   rows(sight: Sight): Row[];
   /** Said where there is no row. */
   empty: string;
+  /** Stays in sight above the detail. */
+  facts?(sight: Sight, id: string, width: number): Line[];
   detail(sight: Sight, id: string, width: number): Line[];
   /** The detail grows at its end, and its end is what one wants to see. */
   atEnd?: boolean;

@@ -10,8 +10,8 @@ export const doctor: Listing = {
   empty: 'the doctor has not looked yet, and there is no skill',
   columns: [
     { head: 'KIND', width: 8 },
-    { head: 'NAME', width: 20 },
-    { head: 'IS', width: 14 },
+    { head: 'NAME', width: 14 },
+    { head: 'IS', width: 16 },
     { head: 'WHAT', width: 'rest' },
   ],
   above: ({ view, now }, width) =>

@@ -37,10 +37,13 @@ export const floor: Listing = {
         ],
       };
     }),
+  facts: (sight, id, width) => {
+    const session = sight.view.sessions.find(({ name }) => name === id);
+    return session ? factsOf(session, sight, width) : [];
+  },
   detail: (sight, id, width) => {
     const session = sight.view.sessions.find(({ name }) => name === id);
-    if (!session) return [];
-    return [...factsOf(session, sight, width), ...preview(session, sight, width)];
+    return session ? preview(session, sight, width) : [];
   },
   atEnd: true,
 };
@@ -98,12 +101,11 @@ const FACT_LINES_MAX = 3;
 
 /** A line of a transcript begins with what it is: a call, a result, an error, a notice. */
 const preview = (session: BoardSession, { live }: Sight, width: number): Line[] => {
-  if (live.length === 0)
+  // Of another session: this one's is being read.
+  if (live.cycle !== session.cycle) return [];
+  if (live.lines.length === 0)
     return [line(span(session.cycle ? 'the agent has not said anything yet' : 'no cycle yet', 'dim'))];
-  return live.map((text) => {
-    const shown = span(text.length > width * 2 ? text.slice(0, width * 2) : text, styleOf(text));
-    return [shown];
-  });
+  return live.lines.flatMap((text) => wrapText(text, width).map((part): Line => [span(part, styleOf(text))]));
 };
 
 const styleOf = (text: string): Segment['style'] =>

@@ -15,14 +15,15 @@ export const gates: Listing = {
   ],
   rows: ({ view }) => [
     ...view.gates.map(
-      ({ gate, closed, reason }): Row => ({
+      ({ gate, closed, reason, figures }): Row => ({
         id: `gate ${gate}`,
         cells: [
           span(closed ? '✗' : '○', closed ? 'bad' : 'good'),
           span('gate', 'dim'),
           span(gate),
           span(closed ? 'closed' : 'open', closed ? 'bad' : 'good'),
-          span(reason),
+          // Without figures the reason is why it would be closed.
+          span(closed || Object.keys(figures).length > 0 ? reason : ''),
         ],
       }),
     ),
@@ -53,7 +54,9 @@ export const gates: Listing = {
         ),
         ...factLines(
           [
-            ['why', gate.reason],
+            ...(gate.closed || Object.keys(gate.figures).length > 0
+              ? ([['why', gate.reason]] as [string, string][])
+              : []),
             ...(closed ? ([['since', agoText(closed.since, now)]] as [string, string][]) : []),
             ...(gate.until ? ([['until', gate.until]] as [string, string][]) : []),
             ...Object.entries(gate.figures).map(([figure, value]): [string, string] => [figure, String(value)]),

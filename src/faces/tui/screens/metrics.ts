@@ -27,13 +27,13 @@ const kept: Plot = ({ view }, width, height) => {
       span('Cycles by day', 'title'),
       span('  █ kept ', 'good'),
       span(String(sum('kept'))),
-      span('  █ discarded ', 'warn'),
+      span('  ▒ discarded ', 'warn'),
       span(String(sum('discarded'))),
     ),
     ...bars({
       series: [
-        { style: 'good', values: view.days.map((day) => day.kept) },
-        { style: 'warn', values: view.days.map((day) => day.discarded) },
+        { style: 'good', fill: '█', values: view.days.map((day) => day.kept) },
+        { style: 'warn', fill: '▒', values: view.days.map((day) => day.discarded) },
       ],
       labels: view.days.map(({ day }) => day.slice(5)),
       ...{ width, height: plotHeight(height) },
@@ -51,7 +51,7 @@ const cost: Plot = ({ view }, width, height) => {
       span('  · budget', 'warn'),
     ),
     ...bars({
-      series: [{ style: 'info', values: view.days.map(({ costUsd }) => costUsd) }],
+      series: [{ style: 'info', fill: '█', values: view.days.map(({ costUsd }) => costUsd) }],
       labels: view.days.map(({ day }) => day.slice(5)),
       ...{ width, height: plotHeight(height) },
       limit: today.budgetUsd,

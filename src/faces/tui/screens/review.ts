@@ -1,3 +1,4 @@
+import type { QueuedBranch } from '../../../model/state.ts';
 import { beforeAfter, branchStatusText, commentText } from '../../cli/words.ts';
 import { type Line, line, type Style, span, wrapText } from '../cells.ts';
 import { branchMark } from '../marks.ts';
@@ -15,7 +16,7 @@ export const review: Listing = {
     { head: 'WHAT IT IS ABOUT', width: 'rest' },
   ],
   rows: ({ view, now }) =>
-    view.branches.map(({ branch, status, changedAt, session, title }) => {
+    waitingFirst(view.branches).map(({ branch, status, changedAt, session, title }) => {
       const mark = branchMark(status.state);
       return {
         id: branch,
@@ -44,12 +45,18 @@ export const review: Listing = {
   },
 };
 
+/** What waits for a person stands before what waits for the reviewer. */
+const waitingFirst = (branches: readonly QueuedBranch[]): QueuedBranch[] => [
+  ...branches.filter(({ status }) => status.state === 'needs-human'),
+  ...branches.filter(({ status }) => status.state !== 'needs-human'),
+];
+
 const LABEL = 9;
 
 export const factLines = (facts: readonly [string, string][], width: number): Line[] =>
   facts.flatMap(([name, text]) =>
     wrapText(text, Math.max(10, width - LABEL)).map((part, n) =>
-      line(span((n === 0 ? name : '').padEnd(LABEL), 'dim'), span(part)),
+      line(span(n === 0 ? `${name} `.padEnd(LABEL) : ' '.repeat(LABEL), 'dim'), span(part)),
     ),
   );
 
