@@ -219,7 +219,7 @@ const helpLines = (
         const here = on === undefined || on.includes(sight.ui.screen);
         const place = on === undefined ? '' : `  (${on.map((screen) => TITLES[screen]).join(', ')})`;
         return line(
-          span(`  ${keys.join(' ').padEnd(16)}`, here ? 'info' : 'dim'),
+          span(`  ${keys.join(' ').padEnd(KEYS_WIDTH)}`, here ? 'info' : 'dim'),
           span(`:${name}`.padEnd(NAME_WIDTH), 'dim'),
           span(help),
           span(place, 'dim'),
@@ -235,6 +235,7 @@ const helpLines = (
 };
 
 const NAME_WIDTH = 22;
+const KEYS_WIDTH = 17;
 
 const paletteLines = (
   bindings: readonly Binding[],
@@ -254,7 +255,7 @@ const paletteLines = (
       ...found.slice(first, first + room).map(({ binding: { name, args, help, keys } }, n) => {
         const row = line(
           span(`  ${[name, args].filter(Boolean).join(' ')}`.padEnd(NAME_WIDTH + 4)),
-          span(keys.join(' ').padEnd(14), 'info'),
+          span(keys.join(' ').padEnd(KEYS_WIDTH), 'info'),
           span(help, 'dim'),
         );
         return first + n === at ? selected(fitLine(row, width)) : row;

@@ -48,7 +48,7 @@ describe('the screens', () => {
   });
 
   it('gives the chosen row the whole screen', () => {
-    expect(shown(scene({ ui: { zoom: true, chosen: { floor: 'alpha' } } }), 80, 24)).toMatchSnapshot();
+    expect(shown(scene({ ui: { zoom: true, chosen: { floor: 'beta' } } }), 80, 24)).toMatchSnapshot();
   });
 
   it('shows help, palette, questions and what was said', () => {
