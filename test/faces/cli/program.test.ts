@@ -95,6 +95,9 @@ describe('help', () => {
         cycle [options] <session>             run one cycle of one session now
         status [options]                      the factory at a glance: who works on
                                               what, what waits, what it cost
+        tui [options]                         the dashboard: sessions live, review,
+                                              tasks, journal, figures, and what needs
+                                              you
         log [options]                         read the journal: everything that
                                               happened
         task                                  ask for work
@@ -114,6 +117,9 @@ describe('help', () => {
                                               factory does it by itself
         revert [options] <what>               take back what landed; the revert is
                                               tested before main moves
+        standup [options]                     let all sessions meet now and print the
+                                              minutes; the running factory does it by
+                                              itself
         pause [options] [session]             start no new cycles; what runs goes on
                                               to its end
         resume [session]                      let a session, or all, go on
@@ -201,6 +207,23 @@ describe('help', () => {
 
       Global Options:
         --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow tui [options]
+
+      the dashboard: sessions live, review, tasks, journal, figures, and what needs
+      you
+
+      Options:
+        --theme <theme>    for which background; default: what the terminal says
+                           (choices: "light", "dark")
+        --colours <count>  default: what TERM says; none where NO_COLOR is set
+                           (choices: "none", "16", "256")
+        --ascii            only signs of ASCII
+        --no-mouse         leave the mouse to the terminal
+        -h, --help         display help for command
+
+      Global Options:
+        --home <dir>       the home; default: WINNOW_HOME, else the nearest one above
       --------------------------------------------------------------------------------
       Usage: winnow log [options]
 
@@ -329,6 +352,26 @@ describe('help', () => {
 
       Global Options:
         --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow standup [options]
+
+      let all sessions meet now and print the minutes; the running factory does it by
+      itself
+
+      Options:
+        --short             only the last round and the chair: what each one commits
+                            to
+        --sessions <names>  only these, separated by commas; default: all that are not
+                            paused
+        --json              print the journal entry of the meeting, alone
+        -h, --help          display help for command
+
+      Global Options:
+        --home <dir>        the home; default: WINNOW_HOME, else the nearest one above
+
+      Exit codes:
+        0 it was held, whoever was absent; 1 it could not be held now, or nobody
+        spoke; 2 used wrongly; 130 interrupted
       --------------------------------------------------------------------------------
       Usage: winnow pause [options] [session]
 
@@ -492,6 +535,11 @@ describe('a right use', () => {
     ['up --dry-run', ['up', { dryRun: true }]],
     ['up --for 1.5h', ['up', { for: 5_400_000 }]],
     ['up --for 24d', ['up', { for: 2_073_600_000 }]],
+    ['tui', ['tui', { mouse: true }]],
+    [
+      'tui --theme light --colours 16 --ascii --no-mouse',
+      ['tui', { theme: 'light', colours: '16', ascii: true, mouse: false }],
+    ],
     ['cycle alpha --json', ['cycle', 'alpha', { json: true }]],
     [
       'task add mend the clock -s alpha',
