@@ -50,7 +50,7 @@ const ENDS_MAX = 10;
 const MACHINE_AGE_MAX_MS = 5000;
 
 /** The newest entries kept: as far back as anybody pages. */
-const ENTRIES_MAX = 1000;
+const ENTRIES_MAX = 500;
 
 export interface Board {
   look(): Promise<BoardView>;

@@ -26,14 +26,16 @@ interface Followed {
   file: string;
   handle: FileHandle;
   offset: number;
-  carry: Buffer;
+  /** The begin of a line whose end has not come, and its bytes. */
+  carry: Buffer[];
+  carried: number;
   /** Until its end comes this line is passed over: its begin was not read, or it is too long. */
   skipping: boolean;
   rendering: Rendering;
   lines: string[];
 }
 
-export const createLive = (paths: Pick<HomePaths, 'transcript' | 'workspace'>): Live => {
+export const createLive = (paths: Pick<HomePaths, 'transcript'>): Live => {
   let followed: Followed | undefined;
 
   const begin = async (cycle: string, file: string): Promise<void> => {
@@ -43,7 +45,7 @@ export const createLive = (paths: Pick<HomePaths, 'transcript' | 'workspace'>): 
     const { size } = await handle.stat();
     const offset = Math.max(0, size - READ_BACK_MAX_BYTES);
     const rendering = createRendering();
-    followed = { cycle, file, handle, offset, carry: Buffer.alloc(0), skipping: offset > 0, rendering, lines: [] };
+    followed = { cycle, file, handle, offset, carry: [], carried: 0, skipping: offset > 0, rendering, lines: [] };
   };
 
   return {
@@ -91,15 +93,18 @@ const readOn = async (followed: Followed): Promise<void> => {
 const take = (followed: Followed, bytes: Buffer, fresh: string[]): void => {
   let start = 0;
   for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, start)) {
-    if (!followed.skipping)
-      fresh.push(...followed.rendering.line(Buffer.concat([followed.carry, bytes.subarray(start, end)])));
-    followed.skipping = false;
-    followed.carry = Buffer.alloc(0);
+    const line = Buffer.concat([...followed.carry, bytes.subarray(start, end)]);
+    if (!followed.skipping) fresh.push(...followed.rendering.line(line));
+    forgetCarry(followed, false);
     start = end + 1;
   }
-  if (followed.skipping) return;
-  followed.carry = Buffer.concat([followed.carry, bytes.subarray(start)]);
-  if (followed.carry.length <= LINE_MAX_BYTES) return;
-  followed.skipping = true;
-  followed.carry = Buffer.alloc(0);
+  if (followed.skipping || start === bytes.length) return;
+  // The buffer is read into again.
+  followed.carry.push(Buffer.from(bytes.subarray(start)));
+  followed.carried += bytes.length - start;
+  if (followed.carried > LINE_MAX_BYTES) forgetCarry(followed, true);
+};
+
+const forgetCarry = (followed: Followed, skipping: boolean): void => {
+  Object.assign(followed, { carry: [], carried: 0, skipping });
 };

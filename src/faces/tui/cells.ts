@@ -28,17 +28,22 @@ export const span = (text: string, style: Style = 'plain'): Segment => ({ text: 
 export const line = (...parts: (Segment | string)[]): Line =>
   parts.map((part) => (typeof part === 'string' ? span(part) : part));
 
-export const widthOf = (text: string): number => (ASCII.test(text) ? text.length : stringWidth(text));
+export const widthOf = (text: string): number => (NARROW.test(text) ? text.length : stringWidth(text));
 export const lineWidth = (segments: Line): number => segments.reduce((sum, { text }) => sum + widthOf(text), 0);
 
-const ASCII = /^[ -~]*$/;
+/**
+ * Signs that take one cell in every terminal and are one code unit: letters of Europe, punctuation, arrows, lines, blocks
+ * and Braille. Nearly every piece of a screen is of them, and needs no look at each sign.
+ */
+const NARROW =
+  /^[ -~\u00a1-\u00ac\u00ae-\u02af\u2010-\u2027\u2190-\u2193\u2500-\u25a9\u25ac-\u25b5\u25b7-\u25bf\u25c1-\u25fa\u2713\u2717\u2800-\u28ff]*$/;
 
 /**
  * Text as every terminal draws it: one line, and no sign about whose width terminals disagree. Pictures, signs put
  * together of several and those that change their neighbours stand as a small square each.
  */
 export const tidy = (text: string): string => {
-  if (ASCII.test(text)) return text;
+  if (NARROW.test(text)) return text;
   const flat = plainLine(text.normalize('NFC')).replaceAll('\t', '  ');
   if (!ODD.test(flat)) return flat;
   let tidied = '';
@@ -66,7 +71,7 @@ export const fitText = (text: string, width: number): string => {
 
 /** As much of the begin as so many cells hold. */
 const headOf = (text: string, width: number): string => {
-  if (ASCII.test(text)) return text.slice(0, Math.max(0, width));
+  if (NARROW.test(text)) return text.slice(0, Math.max(0, width));
   let head = '';
   let cells = 0;
   for (const { segment } of GRAPHEMES.segment(text)) {

@@ -59,7 +59,7 @@ export const bars = ({ series, labels, width, height, limit, format }: Bars): Li
     for (let n = first; n < count; n += 1) parts.push(...cellOf(series, n, row, rows, most, each, isLimit));
     lines.push(parts);
   }
-  return [...lines, [span(' '.repeat(left)), span(labelsOf(labels.slice(first), each), 'dim')]];
+  return [...lines, [span(' '.repeat(left)), span(labelsOf(labels.slice(first), each, width - left), 'dim')]];
 };
 
 /** What of a column stands in one row: one colour a cell, that of the series which fills most of it. */
@@ -99,12 +99,16 @@ const cellOf = (
   ];
 };
 
-const labelsOf = (labels: readonly string[], each: number): string => {
+/** As many as there is room for, counted from the newest; the newest itself may begin a little before its column. */
+const labelsOf = (labels: readonly string[], each: number, room: number): string => {
   const longest = Math.max(...labels.map(widthOf), 1);
   const step = Math.max(1, Math.ceil((longest + 1) / each));
   return labels
     .map((label, n) => ((labels.length - 1 - n) % step === 0 ? label : ''))
-    .reduce((text, label, n) => (label === '' ? text : text.padEnd(n * each) + label), '');
+    .reduce((text, label, n) => {
+      const at = Math.min(n * each, room - widthOf(label));
+      return label === '' || at < text.length ? text : text.padEnd(at) + label;
+    }, '');
 };
 
 /** `[████····] 40 %` */

@@ -38,8 +38,8 @@ export interface TuiDeps {
 
 export type Ended = { how: 'quit' | 'lost' | 'stopped' };
 
-/** After a key a person waits for the screen; else they look; after a minute they look elsewhere. */
-const FRAME_MS = { busy: 100, looking: 250, away: 1000 };
+/** Of a key the next frame; after it a person waits for more; else they look; after a minute they look elsewhere. */
+const FRAME_MS = { key: 40, busy: 100, looking: 250, away: 1000 };
 const BUSY_MS = 2000;
 const AWAY_MS = 60_000;
 /** Times and transcripts go on without an entry in the journal. */
@@ -60,7 +60,7 @@ export const runTui = async (deps: TuiDeps): Promise<Ended> => {
   const memory: number[] = [];
   let sampledAt = 0;
   let isStale = true;
-  let isLooking = false;
+  let keyFrame: NodeJS.Timeout | undefined;
   let keyAt = now();
   let drawnAt = 0;
   let next: NodeJS.Timeout | undefined;
@@ -87,41 +87,45 @@ export const runTui = async (deps: TuiDeps): Promise<Ended> => {
     ...{ view: known, entries: board.entries(), live, branch, memory, ui, now: now() },
   });
 
-  /** Marks the screen: it is drawn when its time has come. */
+  /** Something may have changed: it is looked at and drawn when its time has come. */
   const soon = () => {
     if (next !== undefined || ended) return;
     const idle = now() - keyAt;
     const pace = idle < BUSY_MS ? FRAME_MS.busy : idle < AWAY_MS ? FRAME_MS.looking : FRAME_MS.away;
-    next = setTimeout(
-      () => {
-        next = undefined;
-        frame().catch(fail);
-      },
-      Math.max(0, drawnAt + pace - now()),
-    );
+    const frame = async (): Promise<void> => {
+      await look();
+      next = undefined;
+      draw();
+      // What came while it looked.
+      if (isStale) soon();
+    };
+    next = setTimeout(() => void frame().catch(fail), Math.max(0, drawnAt + pace - now()));
   };
 
-  const frame = async (): Promise<void> => {
-    if (ended) return;
-    await look();
-    draw();
+  /** A person waits: what is known is drawn at once, what has to be read follows. */
+  const atOnce = () => {
+    if (keyFrame !== undefined) return;
+    const show = () => {
+      keyFrame = undefined;
+      draw();
+      soon();
+    };
+    const wait = drawnAt + FRAME_MS.key - now();
+    if (wait <= 0) show();
+    else keyFrame = setTimeout(show, wait);
   };
 
-  /** Reads what is new; a look that is under way is enough. */
+  /** Reads what is new. */
   const look = async (): Promise<void> => {
-    if (isLooking || ended) return;
-    isLooking = true;
-    try {
-      if (isStale || view === undefined) {
-        isStale = false;
-        view = await board.look();
-      }
-      const session =
-        ui.screen === 'floor' ? view.sessions.find(({ name }) => name === chosenId(sightOf(view!))) : undefined;
-      if (session) live = { cycle: session.cycle, lines: await board.live(session.cycle) };
-    } finally {
-      isLooking = false;
+    if (ended) return;
+    if (isStale || view === undefined) {
+      isStale = false;
+      view = await board.look();
     }
+    const known = view;
+    const session =
+      ui.screen === 'floor' ? known.sessions.find(({ name }) => name === chosenId(sightOf(known))) : undefined;
+    if (session) live = { cycle: session.cycle, lines: await board.live(session.cycle) };
   };
 
   const draw = () => {
@@ -168,9 +172,7 @@ export const runTui = async (deps: TuiDeps): Promise<Ended> => {
     ui = pressed.ui;
     if (pressed.command) carryOut(asked(pressed.command)).catch(fail);
     if (pressed.effect) effect(pressed.effect);
-    clearTimeout(next);
-    next = undefined;
-    soon();
+    atOnce();
   };
 
   const asked = async (command: Command): Promise<Said> => askTo(deps.desk, command, await deps.name, ending.signal);
@@ -254,6 +256,7 @@ export const runTui = async (deps: TuiDeps): Promise<Ended> => {
     deps.signal.removeEventListener('abort', onAbort);
     clearInterval(tick);
     clearTimeout(next);
+    clearTimeout(keyFrame);
     clearTimeout(reading?.wait);
     ending.abort();
     term.close();

@@ -50,7 +50,8 @@ export interface Listing {
   empty: string;
   /** Stays in sight above the detail. */
   facts?(sight: Sight, id: string, width: number): Line[];
-  detail(sight: Sight, id: string, width: number): Line[];
+  /** At least so many of its last lines, where it is long and its end is what one wants to see. */
+  detail(sight: Sight, id: string, width: number, wanted: number): Line[];
   /** The detail grows at its end, and its end is what one wants to see. */
   atEnd?: boolean;
   /** Of what is not the list's own. */

@@ -181,7 +181,7 @@ describe('keys look at', () => {
     ['another part of a diff', ['J', 'J', 'K'], { screen: 'review' }, { scroll: 3 }],
     ['an earlier part of what an agent said', ['K'], {}, { scroll: 3 }],
     ['the screen that is clicked', [click(12, 1)], {}, { screen: 'review' }],
-    ['the row that is clicked', [click(5, 5)], {}, { chosen: { floor: 'gamma' } }],
+    ['the row that is clicked', [click(5, 5)], {}, { chosen: { floor: 'alpha' } }],
     ['the row that is clicked twice, large', [click(5, 5), click(5, 5)], {}, { zoom: true }],
     ['nothing by a click beside everything', [click(5, 25)], {}, { chosen: {}, zoom: false }],
     [

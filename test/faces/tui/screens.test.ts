@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BINDINGS } from '../../../src/faces/tui/bindings.ts';
 import { lineWidth, widthOf } from '../../../src/faces/tui/cells.ts';
 import { drawFrame } from '../../../src/faces/tui/frame.ts';
@@ -7,8 +7,13 @@ import { type Mode, SCREENS, type ScreenName } from '../../../src/faces/tui/ui.t
 import { scene, shown } from './scene.ts';
 
 // Times of the day are those of the person.
+const zone = process.env.TZ;
 beforeAll(() => {
   process.env.TZ = 'UTC';
+});
+afterAll(() => {
+  if (zone === undefined) delete process.env.TZ;
+  else process.env.TZ = zone;
 });
 
 const DIFF = {
@@ -78,8 +83,8 @@ describe('the screens', () => {
        1 Floor  2 Review (2)  3 Tasks (2)  4 Journal  5 Doctor  6 Metrics  7 Gates (1)  8 Alerts (4)
         SESSION      STATE      FOR  DOING                        │◆ beta  needs you, api
       ◆ beta         needs you  4s   its process died; the next … │doing    its process died; the next start closes this cycle
-      ✗ gamma        dead       2h   its process died; the next … │last     kept: Return an empty list when nothing matches
-      ✗ alpha        dead       2m   its process died; the next … │cycles   3 kept, 8 discarded, 1 empty; $4.20 in all
+      ✗ alpha        dead       2m   its process died; the next … │last     kept: Return an empty list when nothing matches
+      ✗ gamma        dead       2h   its process died; the next … │cycles   3 kept, 8 discarded, 1 empty; $4.20 in all
       ▲ delta        parked     10m  parked: claude exited with … │  ! 1 failing: prints an empty list
       ○ zeta         waiting    10m  gate memory closed: 86 % of… │The printer is called inside the loop; I move it out. ▪
       ‖ epsilon      paused     10m  paused by mia                │日本語

@@ -41,16 +41,17 @@ export const floor: Listing = {
     const session = sight.view.sessions.find(({ name }) => name === id);
     return session ? factsOf(session, sight, width) : [];
   },
-  detail: (sight, id, width) => {
+  detail: (sight, id, width, wanted) => {
     const session = sight.view.sessions.find(({ name }) => name === id);
-    return session ? preview(session, sight, width) : [];
+    return session ? preview(session, sight, width, wanted) : [];
   },
   atEnd: true,
 };
 
-/** What needs somebody, and in each kind what has been so the longest. */
+/** What needs somebody, and of that what has been so the longest; those that work keep their places. */
 export const sorted = (view: BoardView): BoardSession[] => {
-  const sinceOf = ({ since, last }: BoardSession): string => since ?? last?.at ?? '';
+  const sinceOf = ({ state, since, last }: BoardSession): string =>
+    state === 'working' ? '' : (since ?? last?.at ?? '');
   return view.sessions
     .map((session) => ({ session, tier: tierOf(standingOf(view, session)) }))
     .sort(
@@ -100,12 +101,14 @@ const LABEL = 9;
 const FACT_LINES_MAX = 3;
 
 /** A line of a transcript begins with what it is: a call, a result, an error, a notice. */
-const preview = (session: BoardSession, { live }: Sight, width: number): Line[] => {
+const preview = (session: BoardSession, { live }: Sight, width: number, wanted: number): Line[] => {
   // Of another session: this one's is being read.
   if (live.cycle !== session.cycle) return [];
   if (live.lines.length === 0)
     return [line(span(session.cycle ? 'the agent has not said anything yet' : 'no cycle yet', 'dim'))];
-  return live.lines.flatMap((text) => wrapText(text, width).map((part): Line => [span(part, styleOf(text))]));
+  return live.lines
+    .slice(-wanted)
+    .flatMap((text) => wrapText(text, width).map((part): Line => [span(part, styleOf(text))]));
 };
 
 const styleOf = (text: string): Segment['style'] =>
