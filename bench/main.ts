@@ -5,6 +5,7 @@ import { absentRows } from './absent.ts';
 import { checkRows } from './checks.ts';
 import { cliRows } from './cli.ts';
 import { eventLoopRows } from './event-loop.ts';
+import { httpRows } from './http.ts';
 import { journalRows } from './journal.ts';
 import { landingRows } from './landing.ts';
 import { memoryRows } from './memory.ts';
@@ -12,6 +13,8 @@ import { overheadRows } from './overhead.ts';
 import { parallelRows } from './parallel.ts';
 import { renderMarkdown, renderTable } from './render.ts';
 import type { BenchRow } from './row.ts';
+import { searchRows } from './search.ts';
+import { skillRows } from './skills.ts';
 import { slotRows } from './slots.ts';
 import { startRows } from './start.ts';
 
@@ -26,9 +29,12 @@ const GROUPS: { covers: string; rows: () => Promise<BenchRow[]> }[] = [
   { covers: 'journal append durable intent start tail state follow', rows: () => journalRows() },
   { covers: 'winnow state start context for a cycle', rows: () => startRows() },
   { covers: 'landing: runs of the checks, from push to main, batches', rows: () => landingRows() },
+  { covers: 'search of past cycles', rows: () => searchRows() },
   { covers: 'slot', rows: () => slotRows() },
+  { covers: 'skills: selection, helpful, harmful, rare, neutral', rows: () => skillRows() },
   { covers: 'memory', rows: () => memoryRows() },
   { covers: 'event loop', rows: () => eventLoopRows() },
+  { covers: 'HTTP trigger until durable', rows: () => httpRows() },
   { covers: 'CLI: winnow --help, winnow status', rows: () => cliRows() },
   { covers: absentRows.map(({ row }) => row).join(' '), rows: async () => absentRows },
 ];

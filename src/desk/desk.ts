@@ -9,6 +9,7 @@ import { problemsKind } from '../model/problems.ts';
 import { type AskedKey, askerText, type Request } from '../model/request.ts';
 import type { KeyedReceipt, KeyUse, QueuedBranch } from '../model/state.ts';
 import type { Task } from '../model/task.ts';
+import type { MachineFacts } from '../policy/gates.ts';
 import { openRequests, useOfKey } from '../policy/requests.ts';
 import type { Counter } from './counter.ts';
 import { type CrewView, crewView } from './crew.ts';
@@ -16,6 +17,7 @@ import type { CannotOpen, Factory } from './doors.ts';
 import { followAfter } from './follow.ts';
 import { revert } from './landing.ts';
 import { isUp, look } from './look.ts';
+import { machineFacts } from './machine.ts';
 import { pause, resume } from './pause.ts';
 import {
   type Approval,
@@ -59,6 +61,8 @@ export interface Desk {
     signal: AbortSignal;
     filter?: EntryFilter;
   }): Result<AsyncIterable<Entry>, Failure>;
+  /** Memory and disk of this machine, as the gates read them. */
+  machine(): Promise<MachineFacts>;
   /** Whether a process runs the factory now; what is asked for is durable either way. */
   isUp(): boolean;
   /** Does it, and says what came of it when that is durable. */
@@ -133,6 +137,7 @@ export const createDesk = (place: Counter | Factory, open?: () => Promise<Result
     crew: () => crewView(journal.state()),
     log: (limit, filter) => journal.tail(limit, filter),
     follow: (from) => followAfter(journal, from),
+    machine: () => machineFacts(place.paths),
     isUp: () => isUp(place),
     do: <C extends Command>(command: C, { signal = NEVER, ...asking }: Asking & { signal?: AbortSignal }) =>
       answer(place, deeds, command, { by: askerText(asking.asker), asking, signal }) as Promise<
@@ -215,7 +220,8 @@ const repeat = (place: Counter, key: AskedKey, { command, at, receipt }: KeyUse)
 const UNSAID = 'no reason given';
 
 const createDeeds = (place: Counter, factory: () => Promise<Result<Factory, Failure>>): Deeds => ({
-  'add-task': async ({ command: _, ...task }, { by, key }) => {
+  'add-task': async (asked, { by, key }) => {
+    const { command: _, ...task } = asked;
     const added = addTasks(place, [{ ...task, by, key }]);
     return added.ok ? ok({ task: added.value[0]! }) : added;
   },
@@ -243,7 +249,8 @@ const createDeeds = (place: Counter, factory: () => Promise<Result<Factory, Fail
     const whole = await factory();
     return whole.ok ? rejectBranch(whole.value, branch, { by, reason, signal }) : whole;
   },
-  comment: async ({ command: _, branch, ...remark }, { by, key }) => {
+  comment: async (asked, { by, key }) => {
+    const { command: _, branch, ...remark } = asked;
     const commented = await commentBranch(place, branch, { ...remark, by, key });
     return commented.ok ? ok({ comment: commented.value.id }) : commented;
   },

@@ -28,5 +28,11 @@ const slotsOf = async ({ paths, clock }: Counter): Promise<SlotView[]> => {
   }
 };
 
-/** Whether a process of this home runs roles now. */
-export const isUp = ({ journal }: Counter): boolean => Object.values(journal.state().processes).some(isAlive);
+/** Roles that only listen: they carry out nothing. */
+const LISTENING: readonly string[] = ['http', 'bot'];
+
+/** Whether a process of this home now runs roles that work. */
+export const isUp = ({ journal }: Counter): boolean =>
+  Object.values(journal.state().processes).some(
+    (process) => process.roles.some((role) => !LISTENING.includes(role)) && isAlive(process),
+  );

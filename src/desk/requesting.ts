@@ -2,6 +2,7 @@ import { ok, type Result } from '../base/result.ts';
 import type { CommandOf } from '../model/command.ts';
 import { type Failure, failed } from '../model/failure.ts';
 import type { AskedKey, Asker, Request, RequestArgs } from '../model/request.ts';
+import { OPEN_REQUESTS_MAX } from '../model/state.ts';
 import { openRequests, sameRequest } from '../policy/requests.ts';
 import type { Counter } from './counter.ts';
 import { isUp } from './look.ts';
@@ -17,9 +18,6 @@ export interface Requested {
   waits: boolean;
 }
 
-/** More that differ from each other are not asked for by people. */
-const OPEN_MAX = 200;
-
 export const request = (
   counter: Counter,
   { what, args }: CommandOf<'request'>,
@@ -30,8 +28,8 @@ export const request = (
   const wanted = { what, args: checked.value };
   const state = counter.journal.state();
   const same = sameRequest(state, wanted);
-  if (!same && openRequests(state).length >= OPEN_MAX)
-    return failed('too-many', `${OPEN_MAX} requests wait to be carried out`);
+  if (!same && openRequests(state).length >= OPEN_REQUESTS_MAX)
+    return failed('too-many', `${OPEN_REQUESTS_MAX} requests wait to be carried out`);
   const id = counter.ids(counter.clock.now());
   counter.journal.append<'requested'>({
     type: 'requested',

@@ -61,4 +61,7 @@ export const noSession = (place: Counter, name: string): { ok: false; error: Fai
   return failed('not-found', `there is no session ${shown}; there are ${names.join(', ') || 'none'}`);
 };
 
-const withoutProcess = ({ pid: _, start: __, workspace: ___, ...cycle }: RunningCycle) => cycle;
+const withoutProcess = (running: RunningCycle): SessionDetail['running'] => {
+  const { pid: _, start: __, workspace: ___, ...cycle } = running;
+  return cycle;
+};

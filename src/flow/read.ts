@@ -18,7 +18,6 @@ export interface Reading {
   tree: string;
   context: string;
   recent: string;
-  tried: string;
   claims: string;
 }
 
@@ -30,7 +29,6 @@ const CONTEXT_MAX_CHARS = 48_000;
 const FILE_MAX_CHARS = 16_000;
 const FILE_MAX_BYTES = 256 * 1024;
 const RECENT_SHOWN_MAX = 20;
-const TRIED_SHOWN_MAX = 15;
 
 export const readPhase = async (shop: Workshop, cycle: Cycle): Promise<Result<Reading, CycleEnd>> => {
   const opened = await shop.mirrorOf(cycle.project);
@@ -47,7 +45,6 @@ export const readPhase = async (shop: Workshop, cycle: Cycle): Promise<Result<Re
     tree: tree.value,
     context: await contextFiles(cycle.project, mirror, fetched.value),
     recent: recentText(state, cycle),
-    tried: triedText(state, cycle),
     claims: claimsText(state, cycle, shop.clock.now()),
   });
 };
@@ -97,16 +94,6 @@ const recentText = (state: Readonly<State>, cycle: Cycle): string => {
   const recent = (state.projects[cycle.project.name]?.recent ?? []).slice(-RECENT_SHOWN_MAX).reverse();
   if (recent.length === 0) return 'Nothing has been tried yet.';
   return asData('recent', recent.map(lineOf).join('\n'), CONTEXT_MAX_CHARS / 4);
-};
-
-/** What was discarded, so that it is not tried again without a new idea. */
-const triedText = (state: Readonly<State>, cycle: Cycle): string => {
-  const discarded = (state.projects[cycle.project.name]?.recent ?? [])
-    .filter((past) => past.outcome === 'discarded')
-    .slice(-TRIED_SHOWN_MAX)
-    .reverse();
-  if (discarded.length === 0) return 'Nothing has been discarded yet.';
-  return asData('discarded', discarded.map(lineOf).join('\n'), CONTEXT_MAX_CHARS / 4);
 };
 
 const lineOf = (past: RecentCycle): string => {

@@ -20,6 +20,7 @@ import {
   type Round,
   settle,
   takeWord,
+  taskText,
   warningsOf,
   withoutChair,
 } from '../policy/standup.ts';
@@ -69,22 +70,18 @@ export const holdStandup = async (shop: Workshop, input: MeetingInput): Promise<
   const facts = await gatherFacts(shop, sessions, factsSince(shop.journal.state(), at));
   const members = sessions.map((session, n) => memberOf(meeting, session, facts[n]!));
   const rounds: readonly Round[] = form === 'full' ? ROUNDS : ['commit'];
-  try {
-    for (const [n, round] of rounds.entries()) {
-      const speakers = members.filter(({ said }) => said.absence === undefined);
-      tell(`round ${n + 1} of ${rounds.length} (${WHAT[round]}): ${speakers.length} of ${members.length} sessions`);
-      await holdRound(shop, input, round, members, speakers);
-      if (signal.aborted) return interrupted(`in round ${n + 1} of ${rounds.length}`);
-    }
-    const attendance = members.map(({ said }) => said);
-    const chair = await hearChair(shop, input, meeting, attendance);
-    if (signal.aborted) return interrupted('while the chair summed up');
-    const sums = [...members.map(({ sum }) => sum), chair.sum];
-    const durationMs = Math.round(shop.clock.monotonic() - startedMs);
-    return { state: 'held', entry: await conclude(shop, input, { meeting, at, durationMs, attendance, chair, sums }) };
-  } finally {
-    await rm(join(shop.paths.tmp, meeting), { recursive: true, force: true });
+  for (const [n, round] of rounds.entries()) {
+    const speakers = members.filter(({ said }) => said.absence === undefined);
+    tell(`round ${n + 1} of ${rounds.length} (${WHAT[round]}): ${speakers.length} of ${members.length} sessions`);
+    await holdRound(shop, input, round, members, speakers);
+    if (signal.aborted) return interrupted(`in round ${n + 1} of ${rounds.length}`);
   }
+  const attendance = members.map(({ said }) => said);
+  const chair = await hearChair(shop, input, meeting, attendance);
+  if (signal.aborted) return interrupted('while the chair summed up');
+  const sums = [...members.map(({ sum }) => sum), chair.sum];
+  const durationMs = Math.round(shop.clock.monotonic() - startedMs);
+  return { state: 'held', entry: await conclude(shop, input, { meeting, at, durationMs, attendance, chair, sums }) };
 };
 
 const interrupted = (where: string): Meeting => ({
@@ -198,8 +195,8 @@ const hearWord = async <T>(shop: Workshop, input: MeetingInput, word: Word<T>): 
   void shop.clock.sleep(timeout, over.signal).then(() => {
     if (!over.signal.aborted) late.abort();
   });
-  // Below the disposable directory: no file of a repository or of the home is in its sight.
-  const cwd = join(shop.paths.tmp, word.asker.id);
+  // The same at every meeting, or Claude Code would keep a directory of each; and no file is in its sight.
+  const cwd = join(shop.paths.tmp, 'standup', word.asker.name);
   try {
     await mkdir(cwd, { recursive: true });
     const signal = AbortSignal.any([input.signal, late.signal]);
@@ -243,7 +240,7 @@ const promptFor = (
   const prompts = shop.prompts();
   const state = shop.journal.state();
   const { name, project } = session;
-  const known = asData('facts', factsText(facts), FACTS_MAX_CHARS);
+  const known = asData('facts', shop.redact(factsText(facts)), FACTS_MAX_CHARS);
   const commitment = asData('commitment', shop.redact(lastCommitmentText(state, name, project)), SMALL_MAX_CHARS);
   switch (round) {
     case 'report':
@@ -360,7 +357,7 @@ const conclude = async (
   const now = shop.clock.now();
   const directories = await directoriesByProject(shop, attendance);
   const sessions = settle({
-    ...{ meeting, attendance, state, now, priorities: chair.word.priorities },
+    ...{ meeting, attendance, state, now },
     directories: (project) => directories.get(project) ?? new Set(),
     untilMs: claimsUntil(shop.config(), now),
   });
@@ -430,7 +427,10 @@ const directoriesByProject = async (
 
 /** Queues what a meeting decided and nobody queued: at its end, and after a crash between the entry and the tasks. */
 export const queueOwed = (shop: Workshop): void => {
-  for (const { session, project, task, text } of shop.journal.state().standup?.owed ?? []) {
+  const { standup } = shop.journal.state();
+  for (const owed of [...(standup?.owed ?? [])]) {
+    const { session, project, task } = owed;
+    const text = taskText(owed, standup?.priorities ?? []);
     const data: EntryData<'task_queued'> = { task, text, priority: 'normal', origin: 'standup', for: session };
     try {
       shop.journal.append<'task_queued'>({ type: 'task_queued', project, session, data });

@@ -133,6 +133,10 @@ export const AgentConfig = z.strictObject({
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;
 
+/** What a token may do over HTTP. */
+export const HttpScope = z.enum(['read', 'trigger', 'decide']);
+export type HttpScope = z.infer<typeof HttpScope>;
+
 export const Config = z.strictObject({
   projects: z.array(ProjectConfig).min(1).describe('The repositories under care'),
   agent: AgentConfig.prefault({}).describe('How Claude Code is run'),
@@ -173,7 +177,7 @@ export const Config = z.strictObject({
     .strictObject({
       window: Duration.prefault('12h').describe('What happened before that says nothing about a session any more'),
       idleAfter: Duration.prefault('2h').describe(
-        'So long without a cycle, though nothing held it back, is idle: eight cycles of 15 minutes',
+        'So long due for a cycle, and nothing held it back, is idle: eight cycles of 15 minutes',
       ),
       stuckAfter: z
         .number()
@@ -245,7 +249,28 @@ export const Config = z.strictObject({
     .strictObject({
       host: z.string().min(1).prefault('127.0.0.1').describe('Address to listen on'),
       port: z.number().int().min(0).max(65_535).prefault(7420).describe('Port to listen on; 0: any free one'),
-      token: z.string().min(1).optional().describe('Bearer token of every request, as env:NAME'),
+      token: z.string().min(1).optional().describe('Bearer token that may do everything, as env:NAME'),
+      tokens: z
+        .array(
+          z.strictObject({
+            name: name.describe('Who it is given to; the journal names it'),
+            token: z.string().min(1).describe('The token itself, as env:NAME'),
+            scopes: z
+              .array(HttpScope)
+              .min(1)
+              .prefault(['read'])
+              .describe('read: look; trigger: ask for work; decide: approve, reject, revert, pause'),
+          }),
+        )
+        .max(100)
+        .prefault([])
+        .describe('Further tokens, each with a name and what it may do'),
+      requestsPerMinute: z
+        .number()
+        .int()
+        .positive()
+        .prefault(600)
+        .describe('Of one token, or of one address without token; more are refused'),
     })
     .prefault({})
     .describe('The HTTP interface'),

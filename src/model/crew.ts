@@ -29,6 +29,14 @@ export const SESSION_CLASSES = ['productive', 'stuck', 'idle', 'error-looping'] 
 export const SessionClass = z.enum(SESSION_CLASSES);
 export type SessionClass = z.infer<typeof SessionClass>;
 
+/** What the doctor did about a session, by rule. */
+export const EFFECTS = ['none', 'parked', 'redirected', 'escalated'] as const;
+export const Effect = z.enum(EFFECTS);
+export type Effect = z.infer<typeof Effect>;
+
+/** A park that only a person ends. */
+export const UNTIL_RESUMED = '9999-12-31T23:59:59.999Z';
+
 /** One edit of a file that models are told: `sessions/<name>.md` or `prompts/<name>.md`. */
 export const PromptChange = z.object({
   /** Relative to the home. */
@@ -49,6 +57,7 @@ export const SKILL_FAULTS = [
   'unreadable',
   'front-matter',
   'name',
+  'empty',
   'too-large',
   'double',
   'instructs',

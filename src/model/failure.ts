@@ -30,6 +30,13 @@ export const MENDS = {
   'journal-write': 'Check the disk and the permissions of logs/; Winnow goes on by itself when it can write.',
   'entry-illegal': 'This is a defect in Winnow: please report it with the line of the log.',
   'command-missing': 'Install the named command or correct `run:` in winnow.config.yaml.',
+  // HTTP
+  unauthorized: 'Send `Authorization: Bearer` with a token that winnow.config.yaml names under `http:`.',
+  forbidden: 'Use a token whose `scopes:` hold it, or the unix socket of the home.',
+  'too-large': 'Send less: what is asked for fits into 256 KB.',
+  'branch-moved': 'Look at what is new with `winnow show`, then approve it once more.',
+  'address-taken': 'Stop what listens there, or set `http.host` and `http.port` in winnow.config.yaml.',
+  defect: 'This is a defect in Winnow: please report it with the lines of logs/winnow.log.',
   // Claude Code
   'claude-missing': 'Install Claude Code (`npm install -g @anthropic-ai/claude-code`) or set `agent.command`.',
   auth: 'Log in with `claude` then /login, or put ANTHROPIC_API_KEY or CLAUDE_CODE_OAUTH_TOKEN (from `claude setup-token`) into .env.',
@@ -53,6 +60,8 @@ export const MENDS = {
   'conversation-lost': 'Nothing to do: a new conversation is begun.',
   'claude-config': 'Mend or delete the file named in the message.',
   'claude-unknown': 'Read the transcript; a newer Claude Code may say things this Winnow does not know.',
+  // crew
+  'error-looping': 'Read the letter in logs/doctor/; `winnow resume NAME` lets the session go on at once.',
 } as const;
 
 export type FailureKind = keyof typeof MENDS;

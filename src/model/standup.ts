@@ -37,7 +37,7 @@ export type StandupWord = z.infer<typeof StandupWord>;
 
 export const ChairWord = z.object({
   summary: z.string().min(1).max(2_000).describe('where the team stands, in at most three sentences'),
-  priorities: z.array(z.string().max(500)).max(8).describe('what matters most until the next meeting, in order'),
+  priorities: z.array(z.string().max(500)).max(5).describe('what matters most until the next meeting, in order'),
   blockers: z.array(z.string().max(500)).max(8).describe('what holds somebody up, who, and who could help'),
 });
 export type ChairWord = z.infer<typeof ChairWord>;

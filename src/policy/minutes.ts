@@ -42,8 +42,12 @@ export const renderMinutes = (minutes: Minutes): string => {
 const opening = (minutes: Minutes): string[] => {
   const { form, why, sessions, runs, costUsd, durationMs, since, trigger, chairAbsence } = minutes;
   const present = sessions.filter((session) => session.present).length;
-  const who = sessions.length === 1 ? 'one session' : `${sessions.length} sessions`;
-  const came = present === sessions.length ? `All of ${who} spoke` : `${present} of ${who} spoke to the end`;
+  const came =
+    sessions.length === 1 && present === 1
+      ? 'One session spoke'
+      : present === sessions.length
+        ? `All ${sessions.length} sessions spoke`
+        : `${present} of ${sessions.length === 1 ? 'one session' : `${sessions.length} sessions`} spoke to the end`;
   return [
     `${came}, ${HELD[trigger]}. It took ${durationText(durationMs)}, ${runs === 1 ? 'one run' : `${runs} runs`} and $${costUsd.toFixed(2)}.`,
     ...(since === undefined
@@ -91,7 +95,8 @@ const spokenText = ({ session, project, report, answer, commit }: Attendance): s
 
 const said = (what: string, lines: readonly string[] | undefined): string[] => {
   if (!lines || lines.length === 0) return [];
-  return ['', `**${what}:**`, ...lines.map(bullet)];
+  const [one, ...more] = lines as [string, ...string[]];
+  return more.length === 0 ? ['', `**${what}:** ${safe(one)}`] : ['', `**${what}:**`, '', ...lines.map(bullet)];
 };
 
 const sentence = (title: string, text: string): string => (text === '' ? title : `${title}. ${text}`);

@@ -12,13 +12,15 @@ export const sameRequest = (
   state: Readonly<State>,
   wanted: { what: RequestWhat; args: RequestArgs },
 ): Request | undefined => {
-  const name = nameOf(wanted);
-  return openRequests(state).find((request) => nameOf(request) === name);
+  const name = nameOfWork(wanted);
+  return openRequests(state).find((request) => nameOfWork(request) === name);
 };
 
-/** The order in which names were given makes no other request. */
-const nameOf = ({ what, args: { branches, sessions, short, rulesOnly } }: { what: RequestWhat; args: RequestArgs }) =>
-  JSON.stringify([what, branches?.toSorted(), sessions?.toSorted(), short === true, rulesOnly === true]);
+/** One name for one work: the order in which branches or sessions were named makes no other. */
+export const nameOfWork = ({ what, args }: { what: RequestWhat; args: RequestArgs }): string => {
+  const { branches, sessions, short, rulesOnly } = args;
+  return JSON.stringify([what, branches?.toSorted(), sessions?.toSorted(), short === true, rulesOnly === true]);
+};
 
 /** What was done under this key, as long as it stands for that. */
 export const useOfKey = (state: Readonly<State>, key: string, now: number): KeyUse | undefined => {

@@ -260,6 +260,7 @@ export const policyFor = (kind: FailureKind, context: PolicyContext): RunPolicy 
       return { do: 'give-up' };
 
     // Not endings of a run: whoever met them knows what to do.
+    case 'error-looping':
     case 'home-missing':
     case 'home-unusable':
     case 'config-invalid':
@@ -282,6 +283,12 @@ export const policyFor = (kind: FailureKind, context: PolicyContext): RunPolicy 
     case 'journal-write':
     case 'entry-illegal':
     case 'command-missing':
+    case 'unauthorized':
+    case 'forbidden':
+    case 'too-large':
+    case 'branch-moved':
+    case 'address-taken':
+    case 'defect':
       return { do: 'give-up' };
   }
 };

@@ -388,7 +388,7 @@ const branchLines = ({ branch, title, state, by, reasons, comments }: BranchFact
 ];
 
 const taskLine = ({ state, origin, text, attempts }: Standing['tasks'][number]): string =>
-  `- ${state}, from ${origin}${attempts === 0 ? '' : `, ${attempts} attempts failed`}: ${text}`;
+  `- ${state}, from ${origin}${attempts === 0 ? '' : `, ${attempts} failed ${attempts === 1 ? 'attempt' : 'attempts'}`}: ${text}`;
 
 const runLines = (run: SessionFacts['lastRun']): string[] => {
   if (!run) return ['', 'It ran nothing in this time.'];

@@ -82,7 +82,7 @@ export const lastCommitmentText = (state: Readonly<State>, session: string, proj
     .sort((a, b) => b.queuedAt.localeCompare(a.queuedAt));
   const last = mine.find(isOpen) ?? mine[0];
   if (!last) return 'You have committed to nothing yet.';
-  const tries = last.attempts === 0 ? '' : `, ${last.attempts} attempts failed`;
+  const tries = last.attempts === 0 ? '' : `, ${last.attempts} failed ${last.attempts === 1 ? 'attempt' : 'attempts'}`;
   const where = isOpen(last) ? `still open: ${last.state}${tries}` : last.state;
   return `“${titleOf(last)}”: ${where}${last.reason === '' ? '' : `: ${last.reason}`}`;
 };

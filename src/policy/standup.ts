@@ -6,9 +6,9 @@ import type { Commitment, FileWarning } from '../model/crew.ts';
 import type { EntryData } from '../model/entry.ts';
 import type { Session } from '../model/session.ts';
 import type { Attendance, StandupWord } from '../model/standup.ts';
-import type { State } from '../model/state.ts';
+import type { StandupState, State } from '../model/state.ts';
 import type { Task } from '../model/task.ts';
-import { RUN_BUDGET_MIN_USD } from './budget.ts';
+import { RUN_BUDGET_MIN_USD, wholeCents } from './budget.ts';
 import { normalise, overlaps } from './claim.ts';
 import { dayKey } from './gates.ts';
 import { oneLine } from './placeholders.ts';
@@ -89,7 +89,7 @@ export const meetingForm = (input: FormInput): MeetingForm => {
   const full = budgets.find(({ leftUsd, speakers, chair }) => word * (3 * speakers + chair) > leftUsd);
   const form = short || full ? 'short' : 'full';
   const runs = (form === 'full' ? 3 : 1) * sessions.length + 1;
-  const wordUsd = Math.min(config.agent.maxBudgetUsd, Math.floor((day.leftUsd / runs) * 100) / 100);
+  const wordUsd = Math.min(config.agent.maxBudgetUsd, wholeCents(day.leftUsd / runs));
   if (wordUsd < RUN_BUDGET_MIN_USD)
     return {
       form: 'none',
@@ -226,7 +226,6 @@ export interface SettleInput {
   state: Readonly<State>;
   /** Directories of each project at its tip: a claim on a whole directory would keep everybody out. */
   directories: (project: string) => ReadonlySet<string>;
-  priorities: readonly string[];
   untilMs: number;
   now: number;
 }
@@ -241,38 +240,54 @@ export const settle = (input: SettleInput): Settled[] => {
     const { session, project, absence, commit } = member;
     const said = {
       ...{ session, project, present: absence === undefined },
-      ...(absence === undefined ? {} : { absence }),
+      ...(absence === undefined ? {} : { absence: clip(absence, limits.proposal) }),
     };
     if (!commit) return said;
-    const files = claimable(input, member, limits.files).filter(
+    const free = claimable(input, member).filter(
       (file) => !taken.some((other) => other.project === project && overlaps(file, other.file)),
     );
+    const files = within(free, limits.files);
     taken.push(...files.map((file) => ({ project, file })));
     const open = openCommitment(input.state, session, project);
     const { title, text } = commit.commitment;
     const commitment: Commitment = {
-      title: open ? titleOf(open) : title,
+      title: clip(open ? titleOf(open) : title, limits.title),
       task: open?.id ?? idOf(`standup ${input.meeting} ${session}`),
       files,
       until: new Date(input.untilMs).toISOString(),
       ...(open ? { renewed: true } : {}),
     };
-    const ask = open ? {} : { ask: clip(taskText(input, title, text, files), limits.ask) };
     const proposal = clip(commit.proposal, limits.proposal);
-    return { ...said, commitment, ...ask, ...(proposal === '' ? {} : { proposal }) };
+    return {
+      ...{ ...said, commitment },
+      ...(open ? {} : { text: clip(text, limits.text) }),
+      ...(proposal === '' ? {} : { proposal }),
+    };
   });
 };
 
-/** The entry of the meeting has to fit into a line of the journal; the minutes hold everything. */
-const limitsFor = (sessions: number): { files: number; ask: number; proposal: number } => {
+/** In characters. The entry has to fit into one line of the journal; the minutes hold everything. */
+const limitsFor = (sessions: number): { title: number; text: number; files: number; proposal: number } => {
   const share = Math.floor(ENTRY_SHARE_CHARS / Math.max(1, sessions));
   return {
-    files: Math.min(10, Math.max(2, Math.floor(share / 200))),
-    ask: Math.min(2_500, Math.max(200, share)),
-    proposal: Math.min(400, Math.max(80, Math.floor(share / 4))),
+    title: Math.min(TITLE_MAX_CHARS, Math.max(80, Math.floor(share / 5))),
+    text: Math.min(TEXT_MAX_CHARS, Math.floor(share * 0.4)),
+    files: Math.max(PATH_MAX_CHARS, Math.floor(share * 0.35)),
+    proposal: Math.min(SAID_MAX_CHARS, Math.max(80, Math.floor(share * 0.15))),
   };
 };
-const ENTRY_SHARE_CHARS = 24_000;
+const ENTRY_SHARE_CHARS = 28_000;
+
+/** The first of them, as many as have room. */
+const within = (files: readonly string[], chars: number): string[] => {
+  let left = chars;
+  return files.slice(0, FILES_MAX).filter((file) => {
+    left -= file.length;
+    return left >= 0;
+  });
+};
+/** What is done in one cycle touches fewer. */
+const FILES_MAX = 10;
 
 /** Its commitment of an earlier meeting that is not done yet. */
 export const openCommitment = (state: Readonly<State>, session: string, project: string): Task | undefined =>
@@ -286,25 +301,28 @@ export const openCommitment = (state: Readonly<State>, session: string, project:
 
 /** The first line of its text is the title, behind what it is. */
 export const titleOf = (task: Pick<Task, 'text'>): string =>
-  clip((task.text.split('\n')[0] ?? '').replace(/^Your commitment of the standup: /, ''), TITLE_MAX_CHARS);
+  clip((task.text.split('\n')[0] ?? '').replace(TASK_BEGIN, ''), TITLE_MAX_CHARS);
 
-const taskText = (input: SettleInput, title: string, text: string, files: readonly string[]): string =>
+const TASK_BEGIN = 'Your commitment of the standup: ';
+
+/** What the session is asked to do in its next cycle. */
+export const taskText = ({ title, text, files }: StandupState['owed'][number], priorities: readonly string[]): string =>
   [
-    `Your commitment of the standup: ${title}`,
+    `${TASK_BEGIN}${title}`,
     ...(text === '' ? [] : ['', text]),
     ...(files.length === 0 ? [] : ['', `Files that are yours for it: ${files.join(', ')}`]),
-    ...(input.priorities.length === 0
+    ...(priorities.length === 0
       ? []
-      : ['', 'What matters most to the team now:', ...input.priorities.map((priority) => `- ${priority}`)]),
+      : ['', 'What matters most to the team now:', ...priorities.map((priority) => `- ${priority}`)]),
   ].join('\n');
 
 /** Files, not directories; inside the repository; and only of who can begin before the claims end. */
-const claimable = (input: SettleInput, { session, project, commit }: Attendance, max: number): string[] => {
+const claimable = (input: SettleInput, { session, project, commit }: Attendance): string[] => {
   const parked = input.state.sessions[session]?.parked;
   if (parked && Date.parse(parked.until) >= input.untilMs) return [];
   const directories = input.directories(project);
   const files = (commit?.commitment.files ?? []).map(normalise).filter((file) => isInside(file));
-  return [...new Set(files)].filter((file) => !directories.has(file)).slice(0, max);
+  return [...new Set(files)].filter((file) => !directories.has(file));
 };
 
 const PATH_MAX_CHARS = 200;
@@ -320,8 +338,9 @@ export const directoriesOf = (paths: readonly string[]): Set<string> => {
   return found;
 };
 
-const WARNINGS_MAX = 20;
-const WARNING_FILES_MAX = 10;
+const WARNINGS_MAX = 8;
+const WARNING_FILES_MAX = 5;
+const WARNING_CHARS = 300;
 
 /** Warnings that name sessions of the meeting and files; of several about the same, the first. */
 export const warningsOf = (attendance: readonly Attendance[]): FileWarning[] => {
@@ -333,7 +352,7 @@ export const warningsOf = (attendance: readonly Attendance[]): FileWarning[] => 
       const sessions = [...new Set(warning.sessions)].filter((name) => names.has(name)).sort();
       const key = JSON.stringify([files, sessions]);
       if (files.length === 0 || sessions.length < 2 || found.has(key)) continue;
-      found.set(key, { files, sessions, why: warning.why });
+      found.set(key, { files: within(files, WARNING_CHARS), sessions, why: clip(warning.why, WARNING_CHARS) });
     }
   }
   return [...found.values()].slice(0, WARNINGS_MAX);

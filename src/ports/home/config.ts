@@ -110,7 +110,7 @@ const resolveReferences = (
       return value;
     }
     if (resolved.length >= SECRET_MIN_CHARS) secrets.push(resolved);
-    else if (TOKEN_KEYS.includes(path.join('.'))) {
+    else if (isTokenPath(path)) {
       const found = `a value of ${resolved.length} characters in ${name}`;
       problems.push(reading.problem(path, { found, expected: `at least ${SECRET_MIN_CHARS}` }));
     }
@@ -120,14 +120,15 @@ const resolveReferences = (
 };
 
 /** Where a secret belongs and nothing else. */
-const TOKEN_KEYS = ['http.token', 'telegram.token'];
+const TOKENS = /^(?:http|telegram)\.token$|^http\.tokens\.\d+\.token$/;
+const isTokenPath = (path: readonly PropertyKey[]): boolean => TOKENS.test(path.join('.'));
 
 /** Secrets written into a file that is committed, copied and shown. */
 const plainSecrets = (reading: YamlReading): FileProblem[] => {
   const problems: FileProblem[] = [];
   mapScalars(reading.data, (value, path) => {
     if (typeof value === 'string' && !REFERENCE.test(value)) {
-      const belongs = TOKEN_KEYS.includes(path.join('.'));
+      const belongs = isTokenPath(path);
       if (belongs || looksSecret(value)) {
         const expected = 'env:NAME, with the secret itself in the environment or in .env';
         problems.push(reading.problem(path, { found: 'a secret written in plain text', expected }));
@@ -165,7 +166,9 @@ const crossChecks = (reading: YamlReading): FileProblem[] => {
     }
   }
   const http = mapAt(reading.data, 'http');
-  if (typeof http?.host === 'string' && !LOOPBACK.test(http.host) && http.token === undefined) {
+  const tokens = listAt(http, 'tokens');
+  problems.push(...repeatedNames(reading, ['http', 'tokens'], tokens));
+  if (typeof http?.host === 'string' && !LOOPBACK.test(http.host) && http.token === undefined && tokens.length === 0) {
     const expected = `env:NAME, since other machines can reach ${http.host}`;
     problems.push(reading.problem(['http', 'token'], { found: 'nothing', expected }));
   }

@@ -212,6 +212,31 @@ describe('a hostile or damaged file', () => {
 });
 
 describe('secrets', () => {
+  it('of tokens with names are looked up, must be unique, and open an address to other machines', () => {
+    const http = (tokens: string) => `${project}http: { host: 0.0.0.0, tokens: [${tokens}] }\n`;
+    const env = { CI: 'from-the-environment', SHORT: 'abc' };
+    const loaded = load(
+      http('{ name: ci, token: "env:CI", scopes: [read, trigger] }, { name: web, token: "env:CI" }'),
+      env,
+    );
+    if (!loaded.ok) throw new Error(loaded.error.map(renderProblem).join());
+    expect(loaded.value.config.http.tokens).toEqual([
+      { name: 'ci', token: 'from-the-environment', scopes: ['read', 'trigger'] },
+      { name: 'web', token: 'from-the-environment', scopes: ['read'] },
+    ]);
+    expect(loaded.value.secrets).toContain('from-the-environment');
+    expect(problemsOf(http('{ name: ci, token: letmein-letmein }'))).toEqual([
+      'winnow.config.yaml:6  http.tokens[0].token: found a secret written in plain text, expected env:NAME, with the secret itself in the environment or in .env',
+    ]);
+    expect(problemsOf(http('{ name: ci, token: "env:SHORT" }'), env).join()).toContain(
+      'a value of 3 characters in SHORT',
+    );
+    expect(problemsOf(http('{ name: ci, token: "env:CI" }, { name: CI, token: "env:CI" }'), env).join()).toContain(
+      'expected a name of its own',
+    );
+    expect(problemsOf(http('{ name: ci, token: "env:CI", scopes: [all] }'), env)).toHaveLength(1);
+  });
+
   const withTokens = `${project}http: { token: "env:WEB_TOKEN" }\ntelegram: { token: "env:BOT_TOKEN", chats: [1] }\n`;
 
   it('come from the environment first, then from .env, and are listed to be withheld', () => {

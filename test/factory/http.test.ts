@@ -1,0 +1,112 @@
+import { type ChildProcess, execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { execa } from 'execa';
+import { afterEach, describe, expect, it } from 'vitest';
+import { until } from '../journal/workbench.ts';
+import { createWorkbench, type Workbench } from './workbench.ts';
+
+const benches: Workbench[] = [];
+afterEach(async () => {
+  for (const bench of benches.splice(0)) await bench.close();
+});
+const create = async (http: object): Promise<Workbench> => {
+  const bench = await createWorkbench({ sessions: ['alpha'], config: { http } });
+  benches.push(bench);
+  return bench;
+};
+
+const listening = async (child: ChildProcess): Promise<string> => {
+  let out = '';
+  child.stdout?.on('data', (data) => {
+    out += data;
+  });
+  await until(() => out.includes('stop it with Ctrl-C') || child.exitCode !== null, 'the server');
+  return out;
+};
+
+/** As `curl --unix-socket .winnow/http.sock` does. */
+const ask = (
+  { home }: Workbench,
+  method: string,
+  path: string,
+): Promise<{ status: number; json: Record<string, unknown> }> =>
+  new Promise((resolve, reject) => {
+    const asked = request({ socketPath: join(home, '.winnow/http.sock'), method, path }, (response) => {
+      text(response).then((body) => resolve({ status: response.statusCode ?? 0, json: JSON.parse(body) }), reject);
+    });
+    asked.on('error', reject);
+    asked.end();
+  });
+
+const curl = (() => {
+  try {
+    execFileSync('curl', ['--version']);
+    return true;
+  } catch {
+    return false;
+  }
+})();
+
+describe('winnow http', () => {
+  it('takes triggers while the factory is down, and what it acknowledged outlives its sudden death', async () => {
+    const bench = await create({ port: 0 });
+    const first = bench.start('http');
+    expect(await listening(first.child)).toMatch(/^HTTP on http:\/\/127\.0\.0\.1:\d+ and unix:.*http\.sock;/);
+    const asked = await ask(bench, 'POST', '/trigger/review');
+    expect(asked).toMatchObject({ status: 202, json: { state: 'waits' } });
+    first.child.kill('SIGKILL');
+    await once(first.child, 'exit');
+    const second = bench.start('http');
+    await listening(second.child);
+    expect(await ask(bench, 'GET', `/requests/${asked.json.id}`)).toMatchObject({
+      status: 200,
+      json: { what: 'review', by: { face: 'http', name: 'socket' } },
+    });
+    expect(await ask(bench, 'POST', '/trigger/review')).toMatchObject({ json: { state: 'joined', id: asked.json.id } });
+    expect(await ask(bench, 'GET', '/health')).toMatchObject({ json: { ready: false, factory: 'down' } });
+    second.child.kill('SIGTERM');
+    expect(await second.done).toMatchObject({ code: 0, err: '' });
+    await expect(ask(bench, 'GET', '/health')).rejects.toThrow();
+  });
+
+  // curl is the reader's own tool: where there is none, its examples cannot be tried.
+  it.runIf(curl)('does what the examples of its page say', async () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/http.md'), 'utf8');
+    const commands = page
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line.startsWith('curl ') && line.includes('--unix-socket'));
+    expect(commands).toHaveLength(4);
+    const bench = await create({ port: 0 });
+    const { child, done } = bench.start('http');
+    await listening(child);
+    for (const command of commands.filter((line) => !line.includes('/events'))) {
+      const { stdout } = await execa('sh', ['-c', `${command} --silent --fail`], { cwd: bench.home });
+      expect(JSON.parse(stdout), command).toBeTypeOf('object');
+    }
+    const events = execa('sh', ['-c', `exec ${commands.find((line) => line.includes('/events'))} --silent`], {
+      cwd: bench.home,
+      reject: false,
+    });
+    let told = '';
+    events.stdout.on('data', (data) => {
+      told += data;
+    });
+    await until(() => told.includes('retry:'), 'the stream');
+    child.kill('SIGTERM');
+    expect(await done).toMatchObject({ code: 0 });
+    await events;
+  });
+
+  it('is refused on an address that others can reach without a token, with the mend', async () => {
+    const bench = await create({ host: '0.0.0.0', port: 0 });
+    const { code, out, err } = await bench.start('http').done;
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toContain('since other machines can reach 0.0.0.0');
+    expect(err).toContain('Mend the named keys in winnow.config.yaml');
+  });
+});
