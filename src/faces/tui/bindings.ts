@@ -238,7 +238,12 @@ export const BINDINGS: readonly Binding[] = [
     group: 'act',
     help: 'let the branch land (asks first)',
     args: '[branch]',
-    run: onBranch((branch) => confirm(`Let ${branch} land?`, { command: 'approve', branch })),
+    run: onBranch((branch, { view }) => {
+      const commit = view.branches.find((one) => one.branch === branch)?.commit;
+      const seen = commit === undefined ? {} : { seen: { branch, commit } };
+      const command: Command = { command: 'approve', branch };
+      return to({ mode: { kind: 'confirm', question: `Let ${branch} land?`, command, ...seen } });
+    }),
   },
   {
     name: 'reject',

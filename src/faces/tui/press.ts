@@ -57,10 +57,12 @@ const pressKey = (given: Press, key: string): Pressed => {
       return { ui: { ...ui, mode: helpMode(mode, key) } };
     case 'said':
       return { ui: { ...ui, mode: { kind: 'browse' } } };
-    case 'confirm':
-      return key === 'y' || key === 'Y'
-        ? { ui: { ...ui, mode: { kind: 'browse' } }, command: mode.command }
-        : { ui: refuse(given.sight, { ...ui, mode: { kind: 'browse' } }, 'nothing was done') };
+    case 'confirm': {
+      const back: Ui = { ...ui, mode: { kind: 'browse' } };
+      if (key !== 'y' && key !== 'Y') return { ui: refuse(given.sight, back, 'nothing was done') };
+      if (hasMoved(given.sight, mode)) return { ui: refuse(given.sight, back, MOVED) };
+      return { ui: back, command: mode.command };
+    }
     case 'filter':
     case 'palette':
     case 'ask':
@@ -69,6 +71,11 @@ const pressKey = (given: Press, key: string): Pressed => {
       return mode satisfies never;
   }
 };
+
+const MOVED = 'it is another commit since: nothing was done; look at it again';
+
+const hasMoved = ({ view }: Sight, { seen }: Extract<Mode, { kind: 'confirm' }>): boolean =>
+  seen !== undefined && view.branches.find(({ branch }) => branch === seen.branch)?.commit !== seen.commit;
 
 const helpMode = (mode: Extract<Mode, { kind: 'help' }>, key: string): Mode => {
   const by = { j: 1, down: 1, k: -1, up: -1, pagedown: 10, 'ctrl-d': 10, pageup: -10, 'ctrl-u': -10 }[key];

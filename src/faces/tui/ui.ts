@@ -27,7 +27,8 @@ export type Mode =
   | { kind: 'said' }
   /** A sentence is missing to the command. */
   | { kind: 'ask'; question: string; text: string; draft: Command; field: 'reason' | 'text' }
-  | { kind: 'confirm'; question: string; command: Command };
+  /** `seen`: the commit that the question is about; another one since is another question. */
+  | { kind: 'confirm'; question: string; command: Command; seen?: { branch: string; commit: string } };
 
 export interface Notice {
   text: string;

@@ -153,6 +153,16 @@ describe('keys ask for', () => {
     expect(pressAll([key]).effect?.effect).toBe(effect);
   });
 
+  it('nothing for a branch that moved while one was asked', () => {
+    const { ui } = pressAll(['A'], { screen: 'review' });
+    const moved = scene({ ui, change: (state) => Object.assign(state.queue[branch]!, { commit: 'another' }) });
+    const { command, ui: after } = pressAll(['y'], {}, moved);
+    expect({ command, said: after.notice?.text }).toEqual({
+      command: undefined,
+      said: 'it is another commit since: nothing was done; look at it again',
+    });
+  });
+
   it('says why there is nothing to do', () => {
     expect(pressAll(['A']).ui.notice?.text).toBe('`A` (approve) works on 2 Review');
     expect(pressAll([':', "'cycle'", 'enter'], { screen: 'gates' }).ui.notice?.text).toContain('which session?');
