@@ -38,6 +38,7 @@ const actions: Actions = {
     return demoCommand(doors, terminal, OWN_MODULES, ...given);
   },
   status: async (...given) => (await import('./faces/cli/show-status.ts')).statusCommand(doors, terminal, ...given),
+  tui: async (...given) => (await import('./faces/tui/command.ts')).tuiCommand(doors, terminal, ...given),
   cycle: async (...given) => (await import('./faces/cli/cycle.ts')).cycleCommand(doors, terminal, ...given),
   taskAdd: async (...given) => (await import('./faces/cli/tasks.ts')).taskAdd(doors, terminal, ...given),
   taskList: async (...given) => (await import('./faces/cli/tasks.ts')).taskList(doors, terminal, ...given),

@@ -30,7 +30,7 @@ const TEXT_MIN = 30;
 /** Enough for every mend; a configuration with a hundred mistakes is read with `winnow config check`. */
 const LINES_MAX = 8;
 
-const styleOf = (entry: Entry): Style | undefined => {
+export const styleOf = (entry: Entry): Style | undefined => {
   switch (entry.type) {
     case 'ralph_cycle':
       return entry.data.outcome === 'pushed' ? 'green' : entry.data.outcome === 'failed' ? 'red' : 'yellow';

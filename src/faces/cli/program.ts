@@ -11,6 +11,9 @@ export interface Actions {
   up(options: Homed & { dryRun?: boolean; for?: number }): Promise<number>;
   demo(options: { keep?: boolean; live?: boolean; crew?: boolean; json?: boolean }): Promise<number>;
   status(options: Homed & { json?: boolean }): Promise<number>;
+  tui(
+    options: Homed & { theme?: 'light' | 'dark'; colours?: 'none' | '16' | '256'; ascii?: boolean; mouse?: boolean },
+  ): Promise<number>;
   cycle(session: string, options: Homed & { task?: string; json?: boolean }): Promise<number>;
   taskAdd(
     text: string[],
@@ -121,6 +124,22 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .option('--json', 'the same for scripts')
     .description('the factory at a glance: who works on what, what waits, what it cost')
     .action((options) => run(actions.status(homed(options))));
+  program
+    .command('tui')
+    .addOption(
+      new Option('--theme <theme>', 'for which background; default: what the terminal says').choices(['light', 'dark']),
+    )
+    .addOption(
+      new Option('--colours <count>', 'default: what TERM says; none where NO_COLOR is set').choices([
+        'none',
+        '16',
+        '256',
+      ]),
+    )
+    .option('--ascii', 'only signs of ASCII')
+    .option('--no-mouse', 'leave the mouse to the terminal')
+    .description('the dashboard: sessions live, review, tasks, journal, figures, and what needs you')
+    .action((options) => run(actions.tui(homed(options))));
   program
     .command('log')
     .option('-t, --type <type...>', 'only these types of entry, such as ralph_cycle or alert')

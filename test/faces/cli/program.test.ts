@@ -15,6 +15,7 @@ const winnow = async (line: string | string[], width = 80) => {
     'up',
     'demo',
     'status',
+    'tui',
     'cycle',
     'taskAdd',
     'taskList',
@@ -62,6 +63,7 @@ const COMMANDS = [
   'up',
   'cycle',
   'status',
+  'tui',
   'log',
   'task',
   'task add',
@@ -125,6 +127,9 @@ describe('help', () => {
         cycle [options] <session>             run one cycle of one session now
         status [options]                      the factory at a glance: who works on
                                               what, what waits, what it cost
+        tui [options]                         the dashboard: sessions live, review,
+                                              tasks, journal, figures, and what needs
+                                              you
         log [options]                         read the journal: everything that
                                               happened
         task                                  ask for work
@@ -243,6 +248,23 @@ describe('help', () => {
 
       Global Options:
         --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow tui [options]
+
+      the dashboard: sessions live, review, tasks, journal, figures, and what needs
+      you
+
+      Options:
+        --theme <theme>    for which background; default: what the terminal says
+                           (choices: "light", "dark")
+        --colours <count>  default: what TERM says; none where NO_COLOR is set
+                           (choices: "none", "16", "256")
+        --ascii            only signs of ASCII
+        --no-mouse         leave the mouse to the terminal
+        -h, --help         display help for command
+
+      Global Options:
+        --home <dir>       the home; default: WINNOW_HOME, else the nearest one above
       --------------------------------------------------------------------------------
       Usage: winnow log [options]
 
@@ -893,6 +915,11 @@ describe('a right use', () => {
     ['up --dry-run', ['up', { dryRun: true }]],
     ['up --for 1.5h', ['up', { for: 5_400_000 }]],
     ['up --for 24d', ['up', { for: 2_073_600_000 }]],
+    ['tui', ['tui', { mouse: true }]],
+    [
+      'tui --theme light --colours 16 --ascii --no-mouse',
+      ['tui', { theme: 'light', colours: '16', ascii: true, mouse: false }],
+    ],
     ['cycle alpha --json', ['cycle', 'alpha', { json: true }]],
     [
       'task add mend the clock -s alpha',

@@ -1,0 +1,89 @@
+import { createBoard } from '../../desk/board.ts';
+import { createDesk } from '../../desk/desk.ts';
+import type { Doors, Factory } from '../../desk/doors.ts';
+import { personName } from '../../ports/git/person.ts';
+import { EXIT_USAGE, type Homed } from '../cli/program.ts';
+import { sayCannotOpen } from '../cli/say.ts';
+import type { Terminal } from '../cli/terminal.ts';
+import { runTui } from './run.ts';
+import { unblock } from './term/output.ts';
+import { type ThemeWish, themeOf } from './theme.ts';
+
+/** `winnow tui`: the dashboard, in a process of its own that reads the home’s files and may die at any moment. */
+export interface TuiOptions extends Homed {
+  theme?: 'light' | 'dark';
+  colours?: 'none' | '16' | '256';
+  ascii?: boolean;
+  /** False with --no-mouse. */
+  mouse?: boolean;
+}
+
+export const tuiCommand = async (doors: Doors, terminal: Terminal, options: TuiOptions): Promise<number> => {
+  const { stdin, stdout } = process;
+  if (!stdin.isTTY || !stdout.isTTY || process.env.TERM === 'dumb') {
+    terminal.note('winnow: the dashboard needs a terminal; `winnow status` and `winnow log -f` do without');
+    return EXIT_USAGE;
+  }
+  const opened = await doors.openCounter(options.home);
+  if (!opened.ok) return sayCannotOpen(terminal, opened.error);
+  const counter = opened.value;
+  let factory: Factory | undefined;
+  const stop = stopOnSignals();
+  unblock(stdout);
+  const wish: ThemeWish = {
+    ...(options.theme ? { light: options.theme === 'light' } : {}),
+    ...(options.colours ? { colours: options.colours } : {}),
+    ...(options.ascii ? { ascii: true } : {}),
+  };
+  try {
+    const ended = await runTui({
+      board: (onChange) => createBoard(counter, onChange),
+      desk: createDesk(counter, async () => {
+        const whole = await doors.openFactory(options.home);
+        if (whole.ok) factory = whole.value;
+        return whole;
+      }),
+      ...{ input: stdin, output: stdout, theme: themeOf(process.env, wish), themeIsGiven: options.theme !== undefined },
+      mouse: options.mouse !== false,
+      name: personName(),
+      now: () => counter.clock.now(),
+      suspend: () => process.kill(process.pid, 'SIGTSTP'),
+      signal: stop.signal,
+    });
+    if (ended.how === 'quit') return 0;
+    const code = stop.code() ?? SIGNAL_CODES.SIGHUP;
+    // A terminal that reads no more would keep the last words, and this process with them.
+    setTimeout(() => process.exit(code), LAST_WORDS_MS).unref();
+    return code;
+  } finally {
+    stop.end();
+    await factory?.close();
+    await counter.close();
+  }
+};
+
+/** Each ends the dashboard with its terminal restored; the code is the one that shells give. */
+const SIGNAL_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+/** How long a terminal may take to read that it is given back. */
+const LAST_WORDS_MS = 1000;
+
+const stopOnSignals = () => {
+  const controller = new AbortController();
+  let code: number | undefined;
+  const handlers = Object.entries(SIGNAL_CODES).map(([name, own]) => {
+    const handler = () => {
+      code ??= own;
+      controller.abort();
+    };
+    process.on(name, handler);
+    return { name, handler };
+  });
+  return {
+    signal: controller.signal,
+    code: () => code,
+    end: () => {
+      for (const { name, handler } of handlers) process.off(name, handler);
+    },
+  };
+};
