@@ -13,11 +13,6 @@ const absent = (row: string, goal: string, why: string): BenchRow => ({
 
 export const absentRows: BenchRow[] = [
   absent(
-    'search of past cycles (100,000)',
-    'under 50 ms, 20 times the linear scan',
-    'there is no index yet: sessions get the last 200 cycles of their project from the state, `winnow log` reads the file',
-  ),
-  absent(
     'dashboard, 64 sessions busy',
     'at most 15 kB/s, 10 % of a core; 0 bytes when nothing changes',
     'there is no dashboard yet',

@@ -13,6 +13,8 @@ import { overheadRows } from './overhead.ts';
 import { parallelRows } from './parallel.ts';
 import { renderMarkdown, renderTable } from './render.ts';
 import type { BenchRow } from './row.ts';
+import { searchRows } from './search.ts';
+import { skillRows } from './skills.ts';
 import { slotRows } from './slots.ts';
 import { startRows } from './start.ts';
 
@@ -27,7 +29,9 @@ const GROUPS: { covers: string; rows: () => Promise<BenchRow[]> }[] = [
   { covers: 'journal append durable intent start tail state follow', rows: () => journalRows() },
   { covers: 'winnow state start context for a cycle', rows: () => startRows() },
   { covers: 'landing: runs of the checks, from push to main, batches', rows: () => landingRows() },
+  { covers: 'search of past cycles', rows: () => searchRows() },
   { covers: 'slot', rows: () => slotRows() },
+  { covers: 'skills: selection, helpful, harmful, rare, neutral', rows: () => skillRows() },
   { covers: 'memory', rows: () => memoryRows() },
   { covers: 'event loop', rows: () => eventLoopRows() },
   { covers: 'HTTP trigger until durable', rows: () => httpRows() },

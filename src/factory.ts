@@ -21,6 +21,7 @@ import { isMirror, openMirror } from './ports/git/open-mirror.ts';
 import { createWorkspaces } from './ports/git/workspaces.ts';
 import { type LoadedHome, loadHome } from './ports/home/load.ts';
 import { createProcessLog } from './ports/home/process-log.ts';
+import { createSkillLibrary } from './ports/home/skills.ts';
 import { watchConfig } from './ports/home/watch.ts';
 import { createCommands } from './ports/machine/command.ts';
 import { createEnvironments } from './ports/machine/environment.ts';
@@ -93,6 +94,7 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
       },
     }),
     cache: createCheckCache({ dir: paths.checks }),
+    skills: createSkillLibrary(paths.skills),
     environments: createEnvironments({ parent, homesDir: paths.homes, tmpDir: paths.tmp }),
     purse: createPurse(),
     mirrorOf: createMirrors({ git, clock, home: paths.home }),

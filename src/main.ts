@@ -52,6 +52,21 @@ const actions: Actions = {
   comment: async (...given) => (await import('./faces/cli/queue.ts')).commentCommand(doors, terminal, ...given),
   train: async (...given) => (await import('./faces/cli/train.ts')).trainCommand(doors, terminal, ...given),
   revert: async (...given) => (await import('./faces/cli/train.ts')).revertCommand(doors, terminal, ...given),
+  standup: async (...given) => (await import('./faces/cli/standup.ts')).standupCommand(doors, terminal, ...given),
+  skillsList: async (...given) => (await import('./faces/cli/skills.ts')).skillsListCommand(doors, terminal, ...given),
+  skillsShow: async (...given) => (await import('./faces/cli/skills.ts')).skillsShowCommand(doors, terminal, ...given),
+  skillsRetire: async (...given) =>
+    (await import('./faces/cli/skills.ts')).skillsRetireCommand(doors, terminal, ...given),
+  skillsRestore: async (...given) =>
+    (await import('./faces/cli/skills.ts')).skillsRestoreCommand(doors, terminal, ...given),
+  skillsCheck: async (...given) =>
+    (await import('./faces/cli/skills.ts')).skillsCheckCommand(doors, terminal, ...given),
+  doctor: async (...given) => (await import('./faces/cli/doctor.ts')).doctorCommand(doors, terminal, ...given),
+  promptsList: async (...given) => (await import('./faces/cli/prompts.ts')).promptsList(doors, terminal, ...given),
+  promptsShow: async (...given) => (await import('./faces/cli/prompts.ts')).promptsShow(doors, terminal, ...given),
+  promptsApply: async (...given) => (await import('./faces/cli/prompts.ts')).promptsApply(doors, terminal, ...given),
+  promptsDismiss: async (...given) =>
+    (await import('./faces/cli/prompts.ts')).promptsDismiss(doors, terminal, ...given),
   pause: async (...given) => (await import('./faces/cli/pause.ts')).pauseCommand(doors, terminal, ...given),
   resume: async (...given) => (await import('./faces/cli/pause.ts')).resumeCommand(doors, terminal, ...given),
   log: async (...given) => (await import('./faces/cli/read-log.ts')).logCommand(doors, terminal, ...given),

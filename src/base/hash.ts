@@ -9,3 +9,15 @@ export const sha256 = (...parts: (string | Uint8Array)[]): string => {
   }
   return hash.digest('hex');
 };
+
+/** 53 bits of a text, which a number holds exactly: to find it by, not to trust it by. Two FNV-1a of 32 bits. */
+export const hash53 = (text: string): number => {
+  let [low, high] = [0x811c9dc5, 0x9747b28c];
+  for (let n = 0; n < text.length; n += 1) {
+    const unit = text.charCodeAt(n);
+    low = Math.imul(low ^ unit, 0x01000193);
+    high = Math.imul(high ^ unit, 0x85ebca6b);
+    high ^= high >>> 13;
+  }
+  return (high & 0x1fffff) * 2 ** 32 + (low >>> 0);
+};

@@ -14,7 +14,7 @@ export const demoCommand = async (
   doors: Doors,
   terminal: Terminal,
   modules: string,
-  options: { keep?: boolean; live?: boolean; json?: boolean },
+  options: { keep?: boolean; live?: boolean; crew?: boolean; json?: boolean },
 ): Promise<number> => {
   const dir = await mkdtemp(join(tmpdir(), 'winnow-demo-'));
   const stop = stopSignal();
@@ -28,7 +28,9 @@ export const demoCommand = async (
     const result = await runDemo({
       dir,
       live: options.live === true,
+      crew: options.crew === true,
       modules,
+      version: doors.version,
       openFactory: doors.openFactory,
       signal: stop.signal,
       onEntry: (entry) => {

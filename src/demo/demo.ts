@@ -8,9 +8,11 @@ import type { CannotOpen, Factory } from '../desk/doors.ts';
 import type { Entry, EntryOf } from '../model/entry.ts';
 import { type Failure, failed } from '../model/failure.ts';
 import type { QueuedBranch } from '../model/state.ts';
+import { selfIdentity } from '../ports/machine/processes.ts';
 import { recover } from '../roles/recovery.ts';
 import { createScheduler } from '../roles/scheduler.ts';
 import { AFTER_ALPHA, ATTEMPTS, type Attempt, type Fate, REVIEWER } from './attempts.ts';
+import { type CrewShown, showCrew } from './crew.ts';
 import { checkFreshClone, type FreshClone, reviewAndLand, wrongFates } from './land.ts';
 import { type MessagesApi, startMessagesApi } from './messages-api.ts';
 import { createDemoRepository, type DemoRepository } from './repository.ts';
@@ -24,8 +26,11 @@ export interface DemoInput {
   dir: string;
   /** With the owner's own login instead of the scripted model. */
   live: boolean;
+  /** Goes on with standup, doctor and a cycle that works by what came of them; not with the owner's own login. */
+  crew: boolean;
   /** Directory with typescript, vitest and Claude Code: Winnow's own node_modules. */
   modules: string;
+  version: string;
   openFactory: (home: string) => Promise<Result<Factory, CannotOpen>>;
   signal: AbortSignal;
   onEntry: (entry: Entry) => void;
@@ -49,6 +54,8 @@ export interface DemoResult {
   remote: string;
   /** Main of the remote at the end, as a fresh clone of it shows it. */
   main: FreshClone;
+  /** Standup, doctor, and the cycle after them; absent unless asked for. */
+  crew?: CrewShown;
   /** Check executions, and what a cycle without shared results would have needed. */
   checks: { ran: number; reused: number };
   journal: string;
@@ -89,13 +96,16 @@ export const runDemo = async (input: DemoInput): Promise<Result<DemoResult, Fail
     const factory = opened.value;
     try {
       const before = await tipOf(repository);
+      tellStarted(factory, input);
       const watch = watchJournal(factory, input, api);
       const rows = await runCycles(factory, input, watch.ended);
       const wrong = await wrongCycles(factory, repository, input, rows, before);
       await reviewAndLand(factory, input.signal);
-      await watch.stop();
       const main = await checkFreshClone(repository, input.dir, input.modules, before);
       wrong.push(...(await wrongLandings(factory, repository, input, main, before)));
+      const crew = input.crew && api ? await showCrew(factory, api, input.signal) : undefined;
+      await watch.stop();
+      wrong.push(...(crew?.wrong ?? []));
       const { queue } = factory.journal.state();
       for (const row of rows) {
         const branch = queue[row.entry.data.branch ?? ''];
@@ -108,6 +118,7 @@ export const runDemo = async (input: DemoInput): Promise<Result<DemoResult, Fail
         home,
         remote: repository.remote,
         main,
+        ...(crew?.shown ? { crew: crew.shown } : {}),
         checks: {
           ran: factory.journal.state().checks.ran,
           reused: rows.reduce((sum, row) => sum + row.entry.data.checks.reused, 0),
@@ -121,6 +132,14 @@ export const runDemo = async (input: DemoInput): Promise<Result<DemoResult, Fail
   } finally {
     await api?.close();
   }
+};
+
+/** It is a running factory while it lasts: whoever looks at the sessions must not find them abandoned. */
+const tellStarted = ({ journal }: Factory, { version }: DemoInput): void => {
+  journal.append<'process_started'>({
+    type: 'process_started',
+    data: { ...selfIdentity(), version, node: process.version, roles: ['demo'] },
+  });
 };
 
 interface Watch {
@@ -306,6 +325,9 @@ const writeHome = async (
       iterations: 2,
     },
     schedule: { cycle: '1d' },
+    // With one cycle each nothing could be told apart by the thresholds of a real home.
+    doctor: { loopAfter: 2 },
+    skills: { withhold: '0%' },
     gates: { maxSessions: DEMO_SESSIONS_MAX, memory: '98%', disk: '100MB', budgetPerDayUsd: 5 },
     slots: { tsc: 2, test: 2 },
   };

@@ -49,7 +49,7 @@ export const checkFreshClone = async (
   };
   const checks: FreshClone['checks'] = [];
   for (const [name, [command = '', ...args]] of Object.entries(commands)) {
-    const { exitCode, all = '' } = await run(command, args);
+    const { exitCode, all } = await run(command, args);
     const says = name === 'tests' ? (/^\s*Tests\s+(.*)$/m.exec(all)?.[1] ?? '') : countText(all);
     checks.push({ name, command: [command, ...args].join(' '), ok: exitCode === 0, says: says.trim() });
   }

@@ -1,7 +1,19 @@
 import { renderTable } from '../faces/cli/table.ts';
 import type { Terminal } from '../faces/cli/terminal.ts';
 import { beforeAfter, branchStatusText, seconds, usd } from '../faces/cli/words.ts';
+import type { CrewShown } from './crew.ts';
 import type { DemoResult } from './demo.ts';
+
+/** Letter and minutes as a person would read them in logs/, and what the cycle after them made of both. */
+const crewText = ({ letter, minutes, cycle: { data } }: CrewShown): string[] => [
+  letter.trim(),
+  '',
+  minutes.trim(),
+  '',
+  `The next cycle of alpha: its task is what it committed to, and it had ${data.skills.join(', ')}.`,
+  `  ${data.outcome} “${data.plan?.title ?? ''}”: ${data.reason}`,
+  '',
+];
 
 /** The end of the demo: what became of each attempt, and where all of it is to be read. Pure. */
 export const renderDemo = (
@@ -35,6 +47,7 @@ export const renderDemo = (
     'Why:',
     ...why,
     '',
+    ...(result.crew ? crewText(result.crew) : []),
     `Main in a fresh clone of the remote, ${result.main.commit.slice(0, 10)}:`,
     ...result.main.landed.map((line) => `  ${line}`),
     ...result.main.checks.map(({ command, ok, says }) =>

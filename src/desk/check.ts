@@ -1,4 +1,5 @@
 import { execa } from 'execa';
+import { readShelf } from '../flow/skills.ts';
 import type { ProjectConfig } from '../model/config.ts';
 import type { Failure } from '../model/failure.ts';
 import type { Factory } from './doors.ts';
@@ -93,6 +94,7 @@ export const checkHome = async (factory: Factory): Promise<Finding[]> => {
     checkWall(factory),
     await checkRoom(factory),
   ];
+  findings.push(checkSkills(factory));
   for (const project of factory.config().projects) findings.push(await checkProject(factory, project));
   return findings;
 };
@@ -180,6 +182,17 @@ const checkRoom = async (factory: Factory): Promise<Finding> => {
   if (memoryUsedShare > memory)
     return { name: 'room', state: 'warn', found, mend: `Above ${Math.round(memory * 100)} % nothing starts.` };
   return { name: 'room', state: 'ok', found, mend: '' };
+};
+
+/** What lies under skills/ and is lent to nobody is named; the factory works without it. */
+const checkSkills = ({ shop }: Factory): Finding => {
+  const { skills, refused } = readShelf(shop);
+  return {
+    name: 'skills',
+    state: refused.length === 0 ? 'ok' : 'warn',
+    found: `${skills.length} lent${refused.length === 0 ? '' : `, ${refused.length} refused`}`,
+    mend: refused.map(({ file, reason }) => `${file}: ${reason}`).join('\n'),
+  };
 };
 
 const checkProject = async ({ shop }: Factory, project: ProjectConfig): Promise<Finding> => {

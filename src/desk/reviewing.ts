@@ -1,8 +1,8 @@
-import { Cron } from 'croner';
 import { writeReviewQueue } from '../flow/review-queue.ts';
 import type { EntryType } from '../model/entry.ts';
 import { createReviewer } from '../roles/reviewer.ts';
 import type { Factory } from './doors.ts';
+import { startTimetable } from './timetable.ts';
 
 /**
  * The reviewer within a running factory: at once when something waits, and by the clock for what was missed. The first
@@ -43,12 +43,12 @@ export const startReviewing = (factory: Factory, signal: AbortSignal, tell: (lin
     if (QUEUE.includes(type)) draw();
     if (WAKING.includes(type)) tick('woken');
   });
-  const cron = new Cron(factory.config().schedule.review, { timezone: 'UTC', unref: false }, () => tick('sweep'));
+  const timetable = startTimetable(factory, [{ when: ({ schedule }) => schedule.review, deed: () => tick('sweep') }]);
   draw();
   tick('sweep');
   return {
     stop: () => {
-      cron.stop();
+      timetable.stop();
       closing.abort();
     },
     idle: async () => {

@@ -11,6 +11,7 @@ import { selfIdentity } from '../ports/machine/processes.ts';
 import { recover } from '../roles/recovery.ts';
 import { createScheduler, type Scheduler } from '../roles/scheduler.ts';
 import { createTrains } from '../roles/train.ts';
+import { startCrew } from './crew-at-work.ts';
 import type { CannotOpen, Factory } from './doors.ts';
 import { startReviewing } from './reviewing.ts';
 
@@ -69,7 +70,7 @@ export const runFactory = async (input: UpInput): Promise<Result<void, Failure>>
         ...self,
         version: input.version,
         node: process.version,
-        roles: ['scheduler', 'session', 'reviewer', 'train'],
+        roles: ['scheduler', 'session', 'reviewer', 'train', 'standup', 'doctor'],
       },
     });
     journalConfig(factory);
@@ -103,12 +104,14 @@ export const runFactory = async (input: UpInput): Promise<Result<void, Failure>>
     wake.now();
     trains.tick();
     const reviewing = startReviewing(factory, signal, tell);
+    const crew = startCrew(factory, signal, tell);
     await aborted(signal);
     tell('stopping: running cycles are interrupted and their work is kept');
     wake.stop();
     reviewing.stop();
+    crew.stop();
     for (const cron of due.values()) cron.stop();
-    const idle = Promise.all([scheduler.idle(), reviewing.idle(), trains.idle()]);
+    const idle = Promise.all([scheduler.idle(), reviewing.idle(), trains.idle(), crew.idle()]);
     await Promise.race([idle, shop.clock.sleep(STOP_MAX_MS)]);
     return ok(undefined);
   } finally {

@@ -7,7 +7,8 @@ import { FailureError, failure } from '../model/failure.ts';
 import { grantBudget } from '../policy/budget.ts';
 import { policyFor } from '../policy/run-failure.ts';
 import type { RunRequest, RunResult } from '../ports/claude/claude.ts';
-import { lendSkills } from '../ports/home/skills.ts';
+import { lendAsPlugin, lendSkills } from '../ports/home/skills.ts';
+import { readShelf } from './skills.ts';
 import { type Cycle, type CycleEnd, endBy, envelopeOf, type Workshop } from './workshop.ts';
 
 /**
@@ -28,6 +29,8 @@ export interface Question {
   shims: string | undefined;
   /** Beside what every run gets. */
   env?: Record<string, string>;
+  /** What one run of it may cost, where that is less than the budgets allow. */
+  maxBudgetUsd?: number;
 }
 
 /** On whose behalf a question is asked: a session within its cycle, or a role. */
@@ -37,7 +40,7 @@ export interface Asker {
   /** Whose home and configuration directory the runs have, and `{session}` in `agent.env`: a session, else the role. */
   name: string;
   /** `{role}` in `agent.env`. */
-  role: 'session' | 'reviewer';
+  role: 'session' | 'reviewer' | 'standup' | 'chair' | 'doctor';
   envelope: { project?: string; session?: string; cycle?: string };
   /** Whose budgets the runs are within; an empty project for a question about none. */
   owner: { session: string; project: string };
@@ -54,6 +57,7 @@ export interface AskerSum {
   costUsd: number;
   tokens: Tokens;
   runs: number;
+  /** Names of the skills that its runs are lent; those that are gone by then are taken out. */
   skills: string[];
 }
 
@@ -145,14 +149,13 @@ const runOnce = async (
     now: shop.clock.now(),
   });
   if (!grant.granted) return err({ outcome: 'empty', reason: grant.reason, countsAsAttempt: false });
-  const reservation = shop.purse.reserve(owner, grant.usd);
-  const { dir, own } = configDirOf(shop, asker.name);
-  // The owner's own directory is the owner's: nothing is put there.
-  if (own && asker.lendsSkills && asker.sum.runs === 0) asker.sum.skills = lendSkills(shop.paths.skills, dir);
+  const usd = Math.min(grant.usd, question.maxBudgetUsd ?? grant.usd);
+  const reservation = shop.purse.reserve(owner, usd);
+  if (asker.lendsSkills && asker.sum.runs === 0) lend(shop, asker);
   asker.sum.runs += 1;
   const run = `${asker.id}-${asker.sum.runs}`;
   try {
-    const result = await shop.claude.run(requestOf(shop, asker, question, run, grant.usd));
+    const result = await shop.claude.run(requestOf(shop, asker, question, run, usd));
     asker.sum.costUsd += result.usage.costUsd;
     for (const kind of ['input', 'output', 'cacheRead', 'cacheWrite'] as const) {
       asker.sum.tokens[kind] += result.usage.tokens[kind];
@@ -183,6 +186,18 @@ const runOnce = async (
     await rm(join(shop.paths.tmp, run), { recursive: true, force: true });
   }
 };
+
+/** The owner's own directory is the owner's: nothing is put there, and what is lent comes as a plugin of the run. */
+const lend = (shop: Workshop, asker: Asker): void => {
+  const lent = readShelf(shop).skills.filter(({ name }) => asker.sum.skills.includes(name));
+  asker.sum.skills = asker.sum.skills.filter((name) => lent.some((skill) => skill.name === name));
+  const { dir, own } = configDirOf(shop, asker.name);
+  if (own) lendSkills(lent, dir);
+  else lendAsPlugin(lent, shop.paths.lent(asker.name));
+};
+
+/** Whether skills have the plugin's name before their own. */
+export const lendsAsPlugin = (shop: Workshop, session: string): boolean => !configDirOf(shop, session).own;
 
 /** A stored login lives in the owner's own directory; with a token in the environment each session has its own. */
 const configDirOf = (shop: Workshop, session: string): { dir: string; own: boolean } => {
@@ -224,6 +239,7 @@ const requestOf = (shop: Workshop, asker: Asker, question: Question, run: string
       },
     }),
     configDir: configDirOf(shop, session).dir,
+    ...(asker.lendsSkills && lendsAsPlugin(shop, session) ? { pluginDir: shop.paths.lent(session) } : {}),
     // Its own: behind a wall every run is process 1, and names in a shared place would collide.
     tmpDir: join(shop.paths.tmp, run),
     transcriptDir: shop.paths.transcript(asker.id),

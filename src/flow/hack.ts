@@ -3,10 +3,11 @@ import type { FailureKind } from '../model/failure.ts';
 import type { Plan } from '../model/plan.ts';
 import { fillPrompt } from '../policy/placeholders.ts';
 import type { Captured, Workspace } from '../ports/git/mirror.ts';
-import { ask, askerOf, authorOf } from './agent.ts';
+import { ask, askerOf, authorOf, lendsAsPlugin } from './agent.ts';
 import type { Planned } from './plan.ts';
 import { systemText } from './plan.ts';
 import type { Reading } from './read.ts';
+import { skillsText } from './skills.ts';
 import { type Cycle, type CycleEnd, endBy, type Workshop } from './workshop.ts';
 
 /** The fourth phase: the same conversation, now with the editing tools, and what it left behind as one commit. */
@@ -25,6 +26,7 @@ export const hackPhase = async (
     checks: cycle.project.checks.map((check) => `${check.name}: ${check.run}`).join('\n'),
     protect: cycle.project.protect.join(', ') || '(none)',
     branch: cycle.branch,
+    skills: skillsText(shop, cycle, lendsAsPlugin(shop, cycle.session.name)),
   });
   return work(shop, cycle, workspace, conversation, 'hack', prompt);
 };

@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { err, ok, type Result } from '../base/result.ts';
 import { Plan } from '../model/plan.ts';
 import type { CheckReport, TreeReport } from '../model/report.ts';
-import { clashOf } from '../policy/claim.ts';
+import { type Avoid, avoidedBy, avoidNow } from '../policy/avoid.ts';
+import { clashOf, standupClash } from '../policy/claim.ts';
 import { asData, fillPrompt, oneLine } from '../policy/placeholders.ts';
-import { triedBefore } from '../policy/tried.ts';
-import { ask, askerOf } from './agent.ts';
+import { ask, askerOf, lendsAsPlugin } from './agent.ts';
 import type { Analysis } from './analyze.ts';
+import { repeatedBy, triedText } from './past.ts';
 import { type Reading, workText } from './read.ts';
+import { chooseSkills, skillsText } from './skills.ts';
 import { type Cycle, type CycleEnd, envelopeOf, type Workshop } from './workshop.ts';
 
 /** The third phase: one small thing, agreed with what the others do and with what was tried before. */
@@ -16,7 +18,7 @@ export interface Planned {
   conversation: string;
 }
 
-const READ_TOOLS = ['Read', 'Grep', 'Glob'];
+const PLAN_TOOLS = ['Read', 'Grep', 'Glob', 'Skill'];
 /** The first plan, and one more after it was sent back. */
 const PLANS_MAX = 2;
 const BASELINE_PROBLEMS_SHOWN = 40;
@@ -28,6 +30,7 @@ export const planPhase = async (
   reading: Reading,
   analysis: Analysis,
 ): Promise<Result<Planned, CycleEnd>> => {
+  await chooseSkills(shop, cycle, analysis.baseline);
   const prompts = shop.prompts();
   const schema = z.toJSONSchema(Plan, { target: 'draft-7' }) as Record<string, unknown>;
   let prompt = fillPrompt(prompts.plan, {
@@ -35,12 +38,13 @@ export const planPhase = async (
     project: cycle.project.name,
     focus: cycle.session.focus,
     instructions: cycle.session.instructions,
-    task: workText(cycle),
+    task: [workText(cycle), ...avoidText(shop, cycle)].join('\n\n'),
     context: reading.context,
     baseline: baselineText(analysis.baseline),
     recent: reading.recent,
     claims: reading.claims,
-    tried: reading.tried,
+    tried: await triedText(shop, cycle, analysis.baseline),
+    skills: skillsText(shop, cycle, lendsAsPlugin(shop, cycle.session.name)),
     branch: cycle.project.branch,
   });
   let conversation: string | undefined;
@@ -50,7 +54,7 @@ export const planPhase = async (
       cwd: analysis.workspace.dir,
       prompt,
       system: systemText(shop, cycle),
-      tools: READ_TOOLS,
+      tools: PLAN_TOOLS,
       access: 'read',
       schema,
       conversation,
@@ -58,7 +62,7 @@ export const planPhase = async (
     });
     if (!answer.ok) return answer;
     conversation = answer.value.conversation;
-    const judged = judge(shop, cycle, answer.value.structured);
+    const judged = await judge(shop, cycle, answer.value.structured, analysis.baseline);
     if (judged.ok) {
       const plan = judged.value;
       shop.journal.append<'plan_made'>({ type: 'plan_made', ...envelopeOf(cycle), data: { plan, attempt } });
@@ -87,12 +91,17 @@ export const planPhase = async (
 
 interface Refusal {
   title: string;
-  why: 'claim' | 'tried' | 'schema';
+  why: 'claim' | 'tried' | 'avoided' | 'schema';
   reason: string;
   reference?: string;
 }
 
-const judge = (shop: Workshop, cycle: Cycle, answer: unknown): Result<Plan, Refusal> => {
+const judge = async (
+  shop: Workshop,
+  cycle: Cycle,
+  answer: unknown,
+  baseline: TreeReport,
+): Promise<Result<Plan, Refusal>> => {
   const parsed = Plan.safeParse(answer);
   if (!parsed.success) {
     return err({
@@ -104,12 +113,35 @@ const judge = (shop: Workshop, cycle: Cycle, answer: unknown): Result<Plan, Refu
   const plan = inPlainWords(shop, parsed.data);
   if (plan.nothing) return ok(plan);
   const state = shop.journal.state();
-  const clash = clashOf(plan, cycle.id, state.running, cycle.project.name);
+  const own = { session: cycle.session.name, project: cycle.project.name, task: cycle.task, now: shop.clock.now() };
+  const clash = clashOf(plan, cycle.id, state.running, own.project) ?? standupClash(plan, state, own);
   if (clash) return err({ title: plan.title, why: 'claim', reason: clash.reason, reference: clash.cycle });
-  // What a person asked for may be tried again: the queue itself counts the attempts of a task.
-  const tried = cycle.task ? undefined : triedBefore(plan, state.projects[cycle.project.name]?.recent ?? []);
+  const left = avoiding(shop, cycle);
+  const again = left && avoidedBy(plan, left);
+  if (again !== undefined) return err({ title: plan.title, why: 'avoided', reason: again });
+  // Whoever asks for it again knows more: a person, or what happened since. The queue counts the attempts of a task.
+  const isAskedFor = cycle.task !== undefined && cycle.task.origin !== 'standup';
+  const tried = isAskedFor ? undefined : await repeatedBy(shop, cycle, plan, baseline);
   if (tried) return err({ title: plan.title, why: 'tried', reason: tried.reason, reference: tried.cycle });
   return ok(plan);
+};
+
+/** What the session has to leave alone; a task that it did not set itself is exempt: somebody wants it done. */
+const avoiding = (shop: Workshop, cycle: Cycle): Avoid | undefined => {
+  if (cycle.task && cycle.task.origin !== 'standup') return undefined;
+  const { avoid } = shop.journal.state().sessions[cycle.session.name] ?? {};
+  return avoidNow(avoid, shop.config().doctor.window, shop.clock.now());
+};
+
+const AVOID_MAX_CHARS = 4_000;
+
+const avoidText = (shop: Workshop, cycle: Cycle): string[] => {
+  const left = avoiding(shop, cycle);
+  if (!left) return [];
+  const lines = [...left.titles.map((title) => `- ${title}`), ...left.files.map((file) => `- ${file}`)];
+  if (lines.length === 0) return [];
+  const why = `You went in circles (${oneLine(left.reason)}). Choose something else: a plan about what follows is sent back.`;
+  return [`${why}\n${asData('leave alone', lines.join('\n'), AVOID_MAX_CHARS)}`];
 };
 
 /** A plan goes into commit messages, prompts of others and screens: one line each, nothing unseen, no secret. */

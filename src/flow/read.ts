@@ -2,6 +2,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import type { ProjectConfig } from '../model/config.ts';
 import type { Failure } from '../model/failure.ts';
 import type { RecentCycle, State } from '../model/state.ts';
+import { validClaims } from '../policy/claim.ts';
 import { asData } from '../policy/placeholders.ts';
 import { openBranches } from '../policy/queue.ts';
 import type { Mirror } from '../ports/git/mirror.ts';
@@ -17,7 +18,6 @@ export interface Reading {
   tree: string;
   context: string;
   recent: string;
-  tried: string;
   claims: string;
 }
 
@@ -29,7 +29,6 @@ const CONTEXT_MAX_CHARS = 48_000;
 const FILE_MAX_CHARS = 16_000;
 const FILE_MAX_BYTES = 256 * 1024;
 const RECENT_SHOWN_MAX = 20;
-const TRIED_SHOWN_MAX = 15;
 
 export const readPhase = async (shop: Workshop, cycle: Cycle): Promise<Result<Reading, CycleEnd>> => {
   const opened = await shop.mirrorOf(cycle.project);
@@ -46,8 +45,7 @@ export const readPhase = async (shop: Workshop, cycle: Cycle): Promise<Result<Re
     tree: tree.value,
     context: await contextFiles(cycle.project, mirror, fetched.value),
     recent: recentText(state, cycle),
-    tried: triedText(state, cycle),
-    claims: claimsText(state, cycle),
+    claims: claimsText(state, cycle, shop.clock.now()),
   });
 };
 
@@ -98,23 +96,17 @@ const recentText = (state: Readonly<State>, cycle: Cycle): string => {
   return asData('recent', recent.map(lineOf).join('\n'), CONTEXT_MAX_CHARS / 4);
 };
 
-/** What was discarded, so that it is not tried again without a new idea. */
-const triedText = (state: Readonly<State>, cycle: Cycle): string => {
-  const discarded = (state.projects[cycle.project.name]?.recent ?? [])
-    .filter((past) => past.outcome === 'discarded')
-    .slice(-TRIED_SHOWN_MAX)
-    .reverse();
-  if (discarded.length === 0) return 'Nothing has been discarded yet.';
-  return asData('discarded', discarded.map(lineOf).join('\n'), CONTEXT_MAX_CHARS / 4);
-};
-
 const lineOf = (past: RecentCycle): string => {
   const files = past.files.length > 0 ? ` [${past.files.slice(0, 5).join(', ')}]` : '';
   return `- ${past.at.slice(0, 16)} ${past.session}: ${past.outcome}: ${past.title ?? 'no plan'}${files}: ${past.reason}`;
 };
 
-const claimsText = (state: Readonly<State>, cycle: Cycle): string => {
+const claimsText = (state: Readonly<State>, cycle: Cycle, now: number): string => {
   const lines: string[] = [];
+  for (const held of validClaims(state, { session: cycle.session.name, project: cycle.project.name, now })) {
+    const until = `${held.until.slice(11, 16)} UTC`;
+    lines.push(`- ${held.session} holds until ${until}, since the standup: ${held.title} [${held.files.join(', ')}]`);
+  }
   for (const other of Object.values(state.running)) {
     if (other.cycle === cycle.id || other.project !== cycle.project.name || other.claim.length === 0) continue;
     lines.push(`- ${other.session}: ${other.claimTitle ?? ''} [${other.claim.join(', ')}]`);
@@ -124,9 +116,18 @@ const claimsText = (state: Readonly<State>, cycle: Cycle): string => {
     const past = state.projects[cycle.project.name]?.recent.find((r) => r.cycle === queued.cycle);
     if (past) lines.push(`- waiting to land: ${past.title ?? queued.branch} [${past.files.join(', ')}]`);
   }
-  return lines.length === 0
-    ? 'No other session is at work on this project.'
-    : asData('in-flight', lines.join('\n'), CONTEXT_MAX_CHARS / 4);
+  const others =
+    lines.length === 0
+      ? 'No other session is at work on this project.'
+      : asData('in-flight', lines.join('\n'), CONTEXT_MAX_CHARS / 4);
+  return `${others}${prioritiesText(state)}`;
+};
+
+/** What the team put first at its last standup. */
+const prioritiesText = ({ standup }: Readonly<State>): string => {
+  if (!standup || standup.priorities.length === 0) return '';
+  const lines = standup.priorities.map((priority) => `- ${priority}`).join('\n');
+  return `\n\nWhat the team put first at its last standup:\n${asData('priorities', lines, CONTEXT_MAX_CHARS / 16)}`;
 };
 
 /** The first lines of the envelope of a task or of the session's own focus. */

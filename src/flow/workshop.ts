@@ -15,6 +15,7 @@ import type { Claude, RunProgress } from '../ports/claude/claude.ts';
 import type { Mirror, Workspaces } from '../ports/git/mirror.ts';
 import type { HomePaths } from '../ports/home/home.ts';
 import type { Prompts } from '../ports/home/prompts.ts';
+import type { SkillLibrary } from '../ports/home/skills.ts';
 import type { Commands } from '../ports/machine/command.ts';
 import type { Environments } from '../ports/machine/environment.ts';
 import type { MemoryWatch } from '../ports/machine/memory-watch.ts';
@@ -38,6 +39,7 @@ export interface Workshop {
   workspaces: Workspaces;
   dependencies: Dependencies;
   cache: CheckCache;
+  skills: SkillLibrary;
   environments: Environments;
   purse: Purse;
   /** Opens, or returns the already open, mirror of a project. */
@@ -71,7 +73,10 @@ export interface CycleSum {
   times: Partial<Record<Phase, number>>;
   runs: number;
   iterations: number;
+  /** Names of the skills that are lent to its runs. */
   skills: string[];
+  /** Those that fitted and that the lot withheld. */
+  withheld: string[];
   memoryPeakBytes: number;
   known: Partial<RalphCycle> & { plan?: Plan };
 }
@@ -108,6 +113,7 @@ export const newSum = (): CycleSum => ({
   runs: 0,
   iterations: 0,
   skills: [],
+  withheld: [],
   memoryPeakBytes: 0,
   known: {},
 });

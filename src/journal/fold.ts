@@ -24,7 +24,9 @@ import {
   SETTLED_REQUESTS_MAX,
   type SessionState,
   SKILL_EVIDENCE_MAX,
+  SKILL_REFUSALS_MAX,
   SKILLS_MAX,
+  type SkillState,
   type StandupState,
   type State,
   TASK_CYCLES_MAX,
@@ -33,7 +35,7 @@ import { TASK_ATTEMPTS_MAX, type Task } from '../model/task.ts';
 import { openRequests, useOfKey } from '../policy/requests.ts';
 
 /** Raised when the fold's meaning changes: snapshots of another version are ignored and made anew. */
-export const FOLD_VERSION = 6;
+export const FOLD_VERSION = 7;
 
 /**
  * What an entry does to the state. Pure but for the state it is given, which it changes in place: a million entries
@@ -253,6 +255,12 @@ export const foldEntry = (state: State, entry: Entry): void => {
       for (const { branch, merged, review } of landings) {
         const queued = state.queue[branch];
         if (queued) setStatus(state, queued, entry.ts, { state: 'landed', main: to, merged, review });
+        // What a revert takes back was not worth keeping.
+        const reverted = project.landings.filter(({ revertedBy }) => revertedBy === branch);
+        for (const past of reverted.flatMap((landing) => landing.branches)) {
+          const taken = state.queue[past.branch];
+          if (taken) recount(state, taken, false);
+        }
       }
       return;
     }
@@ -324,9 +332,17 @@ export const foldEntry = (state: State, entry: Entry): void => {
         id: entry.id,
         at: entry.ts,
         ...{ summary: entry.data.summary, priorities: entry.data.priorities, file: entry.data.file },
-        claims: entry.data.sessions.flatMap(({ session, project, commitment }) =>
-          commitment && commitment.files.length > 0 ? [{ session, project, ...commitment }] : [],
-        ),
+        ...{ form: entry.data.form, runs: entry.data.runs, costUsd: entry.data.costUsd },
+        owed: entry.data.sessions.flatMap(({ session, project, commitment, text }) => {
+          if (!commitment || text === undefined) return [];
+          const { task, title, files } = commitment;
+          return [{ session, project, task, title, text, files }];
+        }),
+        claims: entry.data.sessions.flatMap(({ session, project, commitment }) => {
+          if (!commitment || commitment.files.length === 0) return [];
+          const { task, title, files, until } = commitment;
+          return [{ session, project, task, title, files, until }];
+        }),
       };
       return;
     case 'doctor_analysis':
@@ -361,17 +377,12 @@ export const foldEntry = (state: State, entry: Entry): void => {
           : { state: 'dismissed', ...closed, reason: entry.data.reason };
       return;
     }
-    case 'skill_written': {
-      const { skill: name, description, by, hash, evidence } = entry.data;
-      const known = state.skills[name];
-      state.skills[name] = {
-        ...{ name, description, by, hash, writtenAt: known?.writtenAt ?? entry.ts },
-        evidence: [...new Set([...(known?.evidence ?? []), ...evidence])].slice(-SKILL_EVIDENCE_MAX),
-        with: known?.with ?? { kept: 0, ended: 0 },
-        without: known?.without ?? { kept: 0, ended: 0 },
-        ...(known?.lastUsedAt ? { lastUsedAt: known.lastUsedAt } : {}),
-      };
-      dropLeast(state.skills, SKILLS_MAX, ({ lastUsedAt, writtenAt }) => lastUsedAt ?? writtenAt, name);
+    case 'skill_written':
+      return foldSkillWritten(state, entry);
+    case 'skill_refused': {
+      const { hash, ...refused } = entry.data;
+      state.skillRefusals[hash] = { ...refused, at: entry.ts };
+      dropLeast(state.skillRefusals, SKILL_REFUSALS_MAX, ({ at }) => at, hash);
       return;
     }
     case 'skill_retired': {
@@ -384,8 +395,7 @@ export const foldEntry = (state: State, entry: Entry): void => {
       if (!skill) return;
       delete skill.retired;
       // What it did before is known and was not enough for the person: it is measured anew.
-      skill.with = { kept: 0, ended: 0 };
-      skill.without = { kept: 0, ended: 0 };
+      forgetFigures(state, skill);
       return;
     }
     case 'paused':
@@ -418,6 +428,7 @@ export const foldEntry = (state: State, entry: Entry): void => {
         queuedAt: entry.ts,
         changedAt: entry.ts,
       };
+      if (state.standup) state.standup.owed = state.standup.owed.filter(({ task }) => task !== entry.data.task);
       return keep(state, entry.data.key, entry.ts, { task: entry.data.task });
     case 'task_assigned':
       return changeTask(state, entry, 'assigned', entry.session ? `with ${entry.session}` : '', (task) => {
@@ -435,6 +446,7 @@ export const foldEntry = (state: State, entry: Entry): void => {
         task.attempts += 1;
       });
     case 'task_cancelled':
+      if (state.standup) state.standup.claims = state.standup.claims.filter(({ task }) => task !== entry.data.task);
       return changeTask(state, entry, 'cancelled', entry.data.reason);
     case 'requested':
       return foldRequest(state, entry);
@@ -462,7 +474,6 @@ export const foldEntry = (state: State, entry: Entry): void => {
     case 'run_retry_planned':
     case 'install_ran':
     case 'dependencies_damaged':
-    case 'skill_refused':
     case 'alert':
     case 'journal_damaged':
     case 'swept':
@@ -578,8 +589,8 @@ export const illegalEntry = (state: Readonly<State>, entry: Entry): string | und
 /** Everything in an entry that becomes a key of the state. */
 const keysOf = (entry: Entry): (string | undefined)[] => {
   const { id, project, session, cycle } = entry;
-  const { task, branch, intent, proposal, skill } = entry.data as Partial<Record<string, string>>;
-  return [id, project, session, cycle, task, branch, intent, proposal, skill];
+  const { task, branch, intent, proposal, skill, hash } = entry.data as Partial<Record<string, string>>;
+  return [id, project, session, cycle, task, branch, intent, proposal, skill, hash];
 };
 
 export const foldIllegal = (state: State, entry: Entry, why: string): void => {
@@ -658,6 +669,7 @@ const changeBranch = (
 const setStatus = (state: State, queued: QueuedBranch, ts: string, status: BranchStatus): void => {
   queued.status = status;
   queued.changedAt = ts;
+  recount(state, queued, isKept(status));
   // What the remote still has is not forgotten: it has to be deleted first.
   const closed = Object.values(state.queue).filter((branch) => CLOSED.has(branch.status.state) && branch.deleted);
   if (closed.length <= CLOSED_BRANCHES_MAX) return;
@@ -698,25 +710,88 @@ const foldCycleEnd = (state: State, entry: EntryOf<'ralph_cycle'>): void => {
 };
 
 /** Only a cycle that came to a verdict about its work says something about what it was lent. */
-const tallySkills = (state: State, { outcome, skills, withheld = [] }: RalphCycle, ts: string): void => {
-  const told = outcome === 'pushed' || outcome === 'discarded' || outcome === 'empty';
-  for (const [names, side] of [
-    [skills, 'with'],
-    [withheld, 'without'],
-  ] as const) {
-    for (const name of names.filter(isPlainKey)) {
-      const skill = state.skills[name];
-      if (!skill) continue;
-      if (side === 'with') skill.lastUsedAt = ts;
-      if (!told) continue;
-      skill[side].ended += 1;
-      if (outcome === 'pushed') skill[side].kept += 1;
+const tallySkills = (state: State, { outcome, branch, skills, withheld = [] }: RalphCycle, ts: string): void => {
+  for (const name of skills.filter(isPlainKey)) {
+    const skill = state.skills[name];
+    if (skill) skill.lastUsedAt = ts;
+  }
+  if (outcome !== 'pushed' && outcome !== 'discarded' && outcome !== 'empty') return;
+  const lots = { with: skills.filter(isPlainKey), without: withheld.filter(isPlainKey) };
+  const queued = outcome === 'pushed' && branch !== undefined ? state.queue[branch] : undefined;
+  // It may have been rejected before its cycle could say that it ended.
+  const kept = outcome === 'pushed' && (queued === undefined || isKept(queued.status) !== false);
+  for (const side of ['with', 'without'] as const) {
+    for (const name of lots[side]) {
+      const tally = state.skills[name]?.[side];
+      if (!tally) continue;
+      tally.ended += 1;
+      if (kept) tally.kept += 1;
+    }
+  }
+  if (queued && lots.with.length + lots.without.length > 0) queued.skills = { ...lots, kept };
+};
+
+/** Whether a branch that ends so was worth its cycle; undefined: that says nothing about it. */
+const isKept = (status: BranchStatus): boolean | undefined => {
+  switch (status.state) {
+    case 'pending':
+    case 'needs-human':
+    case 'approved':
+    case 'landed':
+      return true;
+    case 'rejected':
+      return false;
+    case 'dropped':
+      // A conflict is the fault of whoever was faster, and what cannot be used any more was good when it came.
+      return status.why === 'red' ? false : undefined;
+    case 'gone':
+      return undefined;
+    default:
+      return status satisfies never;
+  }
+};
+
+/** What was counted as kept is taken back when its branch comes to nothing by its own fault, and given back when a person decides anew. */
+const recount = (state: State, { skills }: QueuedBranch, kept: boolean | undefined): void => {
+  if (!skills || kept === undefined || kept === skills.kept) return;
+  skills.kept = kept;
+  for (const side of ['with', 'without'] as const) {
+    for (const name of skills[side]) {
+      const tally = state.skills[name]?.[side];
+      if (tally) tally.kept = Math.min(tally.ended, Math.max(0, tally.kept + (kept ? 1 : -1)));
     }
   }
 };
 
-const redirect = (state: State, { session = '', project, data }: EntryOf<'session_redirected'>): void => {
-  sessionOf(state, session, project).avoid = data;
+/** It is measured anew; branches whose cycles had the old one say nothing about it any more. */
+const forgetFigures = (state: State, skill: SkillState): void => {
+  skill.with = { kept: 0, ended: 0 };
+  skill.without = { kept: 0, ended: 0 };
+  for (const { skills } of Object.values(state.queue)) {
+    if (!skills) continue;
+    skills.with = skills.with.filter((name) => name !== skill.name);
+    skills.without = skills.without.filter((name) => name !== skill.name);
+  }
+};
+
+const foldSkillWritten = (state: State, { ts, data }: EntryOf<'skill_written'>): void => {
+  const { skill: name, description, by, hash, evidence } = data;
+  const known = state.skills[name];
+  const skill: SkillState = {
+    ...{ name, description, by, hash, writtenAt: known?.writtenAt ?? ts },
+    evidence: [...new Set([...(known?.evidence ?? []), ...evidence])].slice(-SKILL_EVIDENCE_MAX),
+    with: known?.with ?? { kept: 0, ended: 0 },
+    without: known?.without ?? { kept: 0, ended: 0 },
+    ...(known?.lastUsedAt ? { lastUsedAt: known.lastUsedAt } : {}),
+  };
+  state.skills[name] = skill;
+  // Another text, or one more try: what its forerunner did says nothing about it.
+  if (known && (known.retired || (by === 'person' && hash !== known.hash))) forgetFigures(state, skill);
+  dropLeast(state.skills, SKILLS_MAX, ({ lastUsedAt, writtenAt }) => lastUsedAt ?? writtenAt, name);
+};
+
+const redirect = (state: State, { ts, session = '', project, data }: EntryOf<'session_redirected'>): void => {
+  sessionOf(state, session, project).avoid = { ...data, at: ts };
   // Anybody may take what it could not do.
   for (const id of data.tasks.filter(isPlainKey)) {
     const task = state.tasks[id];

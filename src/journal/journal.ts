@@ -1,4 +1,5 @@
 import type { Entry, EntryOf, EntryType, NewEntryOf } from '../model/entry.ts';
+import type { Term } from './search-terms.ts';
 
 /** The append-only record of everything; every other state is a fold of it. */
 export interface Journal<S> {
@@ -18,6 +19,8 @@ export interface Journal<S> {
   locate(id: string, maxBytes: number): number | undefined;
   /** Entries in order, streamed; types are filtered on bytes before parsing. */
   read(filter?: EntryFilter & { fromOffset?: number }): AsyncIterable<Entry>;
+  /** Finds entries of the whole journal by what they are about; the index for it grows while somebody searches. */
+  search(query: SearchQuery): Promise<Found>;
   /** Goes on for ever: entries already there after `from`, then new ones of any process, until the signal aborts. */
   follow(options: {
     from: 'start' | 'end' | { offset: number };
@@ -43,4 +46,25 @@ export interface EntryFilter {
   cycle?: string;
   /** Milliseconds since the epoch. */
   sinceMs?: number;
+}
+
+export interface SearchQuery {
+  /** The entry has each of these. */
+  all?: readonly Term[];
+  /** And one of these at least; the more of them it has, the rarer and the heavier they are, the better it fits. */
+  any?: readonly { term: Term; weight: number }[];
+  filter?: EntryFilter;
+  limit: number;
+  order: 'best' | 'newest';
+  /** So long it waits for the index to reach the end of the journal; the index goes on growing when the time is over. */
+  waitMs: number;
+}
+
+export interface Found {
+  /** Best or newest first. */
+  hits: { entry: Entry; score: number }[];
+  /** How many fit in all; only counted when `all` is not empty. */
+  count: number;
+  /** Bytes at the end of the journal that were not searched, since the index has not got there. */
+  unsearchedBytes: number;
 }

@@ -10,6 +10,7 @@ import { followEntries, readEntries } from './follow.ts';
 import type { Journal } from './journal.ts';
 import { removeLeftovers } from './leftovers.ts';
 import type { Damage } from './line.ts';
+import type { Search } from './search.ts';
 import { locateEntry, readTail } from './tail.ts';
 import { createWriter } from './writer.ts';
 
@@ -17,7 +18,7 @@ import { createWriter } from './writer.ts';
 export interface JournalOptions<S> {
   /** The journal itself: …/logs/experiment-log.jsonl. */
   file: string;
-  /** Disposable: snapshot.json, and the consumers' cursors in cursors/. */
+  /** Disposable: snapshot.json, the consumers' cursors in cursors/, and the index for searches in search/. */
   stateDir: string;
   /** What does not fit into a line: …/logs/overflow. */
   overflowDir: string;
@@ -43,8 +44,16 @@ export const openJournal = <S>(options: JournalOptions<S>): Journal<S> => {
   const changes = createChanges({ file });
   const compose = createComposer(options);
   let isClosed = false;
+  let search: Search | undefined;
   const closed = () => isClosed;
   const shared = { file, changes, closed, clock, cursorDir };
+
+  /** Loaded when somebody searches: most commands never do. Undefined: the journal was closed meanwhile. */
+  const searching = async (): Promise<Search | undefined> => {
+    const { createSearch } = await import('./search.ts');
+    if (!isClosed) search ??= createSearch({ file, dir: join(stateDir, 'search'), clock, ids: options.ids });
+    return isClosed ? undefined : search;
+  };
 
   const append = <T extends EntryType>(entry: NewEntryOf<T>): EntryOf<T> => {
     if (isClosed) throw new Error('append to a closed journal');
@@ -70,6 +79,10 @@ export const openJournal = <S>(options: JournalOptions<S>): Journal<S> => {
     tail: (limit, filter) => readTail(file, limit, filter),
     locate: (id, maxBytes) => locateEntry(file, id, maxBytes),
     read: (filter) => readEntries(file, filter),
+    search: (query) => {
+      if (isClosed) throw new Error('search in a closed journal');
+      return searching().then((made) => made?.search(query) ?? { hits: [], count: 0, unsearchedBytes: 0 });
+    },
     follow: (follow) => followEntries(shared, follow),
     consume: (name, handler, signal) => consumeEntries(shared, name, handler, signal),
     onChange: changes.subscribe,
@@ -77,6 +90,7 @@ export const openJournal = <S>(options: JournalOptions<S>): Journal<S> => {
     close: () => {
       if (isClosed) return;
       isClosed = true;
+      search?.close();
       changes.close();
       writer.close();
       try {

@@ -177,7 +177,7 @@ export const Config = z.strictObject({
     .strictObject({
       window: Duration.prefault('12h').describe('What happened before that says nothing about a session any more'),
       idleAfter: Duration.prefault('2h').describe(
-        'So long without a cycle, though nothing held it back, is idle: eight cycles of 15 minutes',
+        'So long due for a cycle, and nothing held it back, is idle: eight cycles of 15 minutes',
       ),
       stuckAfter: z
         .number()

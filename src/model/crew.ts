@@ -11,6 +11,8 @@ export const Commitment = z.object({
   files: z.array(z.string()),
   /** Until when the files are its own. */
   until: z.string(),
+  /** The last one was still open: it stands, and no second task is queued. */
+  renewed: z.boolean().optional(),
 });
 export type Commitment = z.infer<typeof Commitment>;
 
@@ -26,6 +28,14 @@ export type FileWarning = z.infer<typeof FileWarning>;
 export const SESSION_CLASSES = ['productive', 'stuck', 'idle', 'error-looping'] as const;
 export const SessionClass = z.enum(SESSION_CLASSES);
 export type SessionClass = z.infer<typeof SessionClass>;
+
+/** What the doctor did about a session, by rule. */
+export const EFFECTS = ['none', 'parked', 'redirected', 'escalated'] as const;
+export const Effect = z.enum(EFFECTS);
+export type Effect = z.infer<typeof Effect>;
+
+/** A park that only a person ends. */
+export const UNTIL_RESUMED = '9999-12-31T23:59:59.999Z';
 
 /** One edit of a file that models are told: `sessions/<name>.md` or `prompts/<name>.md`. */
 export const PromptChange = z.object({
@@ -47,6 +57,7 @@ export const SKILL_FAULTS = [
   'unreadable',
   'front-matter',
   'name',
+  'empty',
   'too-large',
   'double',
   'instructs',

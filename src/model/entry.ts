@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Commitment, FileWarning, PromptChange, SessionClass, SkillFault, Tally } from './crew.ts';
+import { Commitment, Effect, FileWarning, PromptChange, SessionClass, SkillFault, Tally } from './crew.ts';
 import { Plan } from './plan.ts';
 import { Figures, UnevaluatedReason } from './report.ts';
 import { AskedKey, Asker, RequestArgs, RequestWhat } from './request.ts';
@@ -168,7 +168,7 @@ const entry = {
   plan_made: z.object({ plan: Plan, attempt: z.number().int() }),
   plan_refused: z.object({
     title: z.string(),
-    why: z.enum(['claim', 'tried', 'schema', 'protected']),
+    why: z.enum(['claim', 'tried', 'avoided', 'schema', 'protected']),
     reason: z.string(),
     /** The cycle that holds the claim or tried it before. */
     reference: z.string().optional(),
@@ -419,6 +419,8 @@ const entry = {
         /** Why it said nothing, or not to the end. */
         absence: z.string().optional(),
         commitment: Commitment.optional(),
+        /** What it said of it, for the task that is queued; absent when the last one is still open. */
+        text: z.string().optional(),
         proposal: z.string().optional(),
       }),
     ),
@@ -443,16 +445,20 @@ const entry = {
         class: SessionClass,
         /** By which rule, and what it saw, one line each. */
         evidence: z.array(z.string()),
+        /** What keeps it from its next cycle, which says nothing about it. */
+        held: z.string().optional(),
         /** In the words of the run that looked at it; absent for a session that is plainly productive. */
         diagnosis: z.string().optional(),
         /** What was done about it, by rule. */
-        effect: z.enum(['none', 'parked', 'redirected', 'escalated']),
+        effect: Effect,
         /** Proposals that came of it. */
         proposals: z.array(z.string()),
       }),
     ),
-    /** What worked, over all sessions. */
+    /** What worked, over all sessions; empty when nobody was asked. */
     summary: z.string(),
+    /** Why no run was asked for an explanation: what there is was found and done by rule. */
+    withoutRuns: z.string().optional(),
     /** Skills that were written or gained evidence. */
     skills: z.array(z.string()),
     runs: z.number().int().nonnegative(),
@@ -470,14 +476,21 @@ const entry = {
     skill: z.string(),
     description: z.string(),
     by: z.enum(['doctor', 'person']),
-    /** SHA-256 of SKILL.md as it was written, hexadecimal: another one later is a person's edit. */
+    /** SHA-256 of SKILL.md, hexadecimal: another one later that Winnow did not seal is a person's edit. */
     hash: z.string(),
     /** Cycles that it comes from. */
     evidence: z.array(z.string()),
     file: z.string(),
   }),
   /** What is no skill, or one that instructs; it is lent to nobody. */
-  skill_refused: z.object({ skill: z.string(), fault: SkillFault, reason: z.string(), file: z.string() }),
+  skill_refused: z.object({
+    skill: z.string(),
+    fault: SkillFault,
+    reason: z.string(),
+    /** Of what was found; the same matter is told once. */
+    hash: z.string(),
+    file: z.string(),
+  }),
   skill_retired: z.object({ skill: z.string(), reason: z.string(), with: Tally, without: Tally, file: z.string() }),
   /** A person put it back. */
   skill_restored: z.object({ skill: z.string(), by: z.string(), file: z.string() }),

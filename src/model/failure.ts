@@ -60,6 +60,8 @@ export const MENDS = {
   'conversation-lost': 'Nothing to do: a new conversation is begun.',
   'claude-config': 'Mend or delete the file named in the message.',
   'claude-unknown': 'Read the transcript; a newer Claude Code may say things this Winnow does not know.',
+  // crew
+  'error-looping': 'Read the letter in logs/doctor/; `winnow resume NAME` lets the session go on at once.',
 } as const;
 
 export type FailureKind = keyof typeof MENDS;

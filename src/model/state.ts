@@ -1,4 +1,4 @@
-import type { SessionClass, Tally } from './crew.ts';
+import type { SessionClass, SkillFault, Tally } from './crew.ts';
 import type { EntryData, GateName, Outcome, Phase, RalphCycle, Trigger } from './entry.ts';
 import type { Figures } from './report.ts';
 import type { Request } from './request.ts';
@@ -32,6 +32,8 @@ export const PARKS_MAX = 20;
 export const PROPOSALS_MAX = 200;
 /** Skills known by figures; far more than are lent. */
 export const SKILLS_MAX = 1000;
+/** Refusals of skills that are remembered, so that each is told once. */
+export const SKILL_REFUSALS_MAX = 200;
 /** Cycles named as a skill's evidence. */
 export const SKILL_EVIDENCE_MAX = 50;
 /** Requests that wait; more that differ from each other are not asked for by people. */
@@ -101,7 +103,7 @@ export interface SessionState {
   /** It has just come back from such a park: its next cycle says whether the error is gone. */
   probation?: { signature: string };
   /** What its next plan must not be about; forgotten once something of it is kept. */
-  avoid?: { titles: string[]; files: string[]; tasks: string[]; reason: string };
+  avoid?: { at: string; titles: string[]; files: string[]; tasks: string[]; reason: string };
   pausedBy?: string;
   /** What the memory gate reserves for it: the peak seen, forgotten by a quarter each cycle. */
   memoryBytes?: number;
@@ -154,6 +156,8 @@ export interface QueuedBranch {
   deletionRefusedAt?: string;
   /** How often it was measured alone on main without a result since it was last approved. */
   unevaluated?: number;
+  /** Skills that its cycle had or did without, and whether it counts as kept for them. */
+  skills?: { with: string[]; without: string[]; kept: boolean };
 }
 
 /**
@@ -209,7 +213,7 @@ export interface SkillState {
   name: string;
   description: string;
   by: 'doctor' | 'person';
-  /** Of the file as Winnow wrote it last; empty for one that a person wrote. */
+  /** Of the file as it was last seen. */
   hash: string;
   writtenAt: string;
   evidence: string[];
@@ -227,6 +231,11 @@ export interface StandupState {
   summary: string;
   priorities: string[];
   file: string;
+  form: EntryData<'team_standup'>['form'];
+  runs: number;
+  costUsd: number;
+  /** Tasks of the meeting that are not queued yet: its process died between the minutes and the queue. */
+  owed: { session: string; project: string; task: string; title: string; text: string; files: string[] }[];
   /** Files that are a session's own for now. */
   claims: { session: string; project: string; task: string; title: string; files: string[]; until: string }[];
 }
@@ -278,6 +287,8 @@ export interface State {
   doctor?: { id: string; at: string; file: string; classes: Record<string, SessionClass> };
   proposals: Record<string, Proposal>;
   skills: Record<string, SkillState>;
+  /** By the hash of what was refused. */
+  skillRefusals: Record<string, { skill: string; fault: SkillFault; reason: string; file: string; at: string }>;
   intents: Record<
     string,
     { id: string; project?: string; session?: string; cycle?: string; at: string; data: EntryData<'intent'> }
@@ -303,6 +314,7 @@ export const emptyState = (): State => ({
   keys: { since: '', count: 0, young: {}, old: {} },
   proposals: {},
   skills: {},
+  skillRefusals: {},
   intents: {},
   gates: {},
   days: {},

@@ -52,4 +52,4 @@ export const grantBudget = (state: Readonly<State>, config: Config, request: Bud
 };
 
 /** Rounded down to cents; what is a millionth short of a cent is the noise of sums of fractions and no less than it. */
-const wholeCents = (usd: number): number => Math.floor(Math.round(usd * 1e6) / 1e4) / 100;
+export const wholeCents = (usd: number): number => Math.floor(Math.round(usd * 1e6) / 1e4) / 100;

@@ -83,7 +83,7 @@ export const oneLine = (text: string): string => visible(text).replace(/\s+/g, '
 const HEAD_SHARE = 0.6;
 
 /** Only what is plainly readable leaves this function; newlines are `\n`, tabs stay. */
-const visible = (text: string): string =>
+export const visible = (text: string): string =>
   stripVTControlCharacters(text)
     .replace(/\r\n?|[\u2028\u2029\u0085]/g, '\n')
     .replace(/\p{Surrogate}/gu, '\ufffd')

@@ -260,6 +260,7 @@ export const policyFor = (kind: FailureKind, context: PolicyContext): RunPolicy 
       return { do: 'give-up' };
 
     // Not endings of a run: whoever met them knows what to do.
+    case 'error-looping':
     case 'home-missing':
     case 'home-unusable':
     case 'config-invalid':

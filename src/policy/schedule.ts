@@ -1,9 +1,11 @@
 import type { Config } from '../model/config.ts';
+import { UNTIL_RESUMED } from '../model/crew.ts';
 import type { GateName } from '../model/entry.ts';
 import { PRIORITIES } from '../model/priority.ts';
 import type { Session } from '../model/session.ts';
 import type { State } from '../model/state.ts';
 import type { Task } from '../model/task.ts';
+import { avoidNow } from './avoid.ts';
 import { dayKey, type GateReading, type MachineFacts, readGates, startOfNextDay } from './gates.ts';
 
 /**
@@ -61,7 +63,10 @@ export const decide = (input: ScheduleInput): Decision => {
   };
   // Work that somebody asked for goes before work that only the clock asks for.
   for (const task of queuedTasks(state)) {
-    free.find((session) => !started.has(session.name) && fits(task, session) && offer(session, task));
+    free.find(
+      (session) =>
+        !started.has(session.name) && fits(task, session) && !avoids(input, session, task) && offer(session, task),
+    );
   }
   for (const session of free) {
     if (started.has(session.name)) continue;
@@ -138,6 +143,10 @@ export const queuedTasks = (state: Readonly<State>): Task[] =>
 export const fits = (task: Task, session: Session): boolean =>
   task.project === session.project && (task.session === undefined || task.session === session.name);
 
+/** It could not do it and has been told to do something else: others may. */
+const avoids = ({ state, config, now }: ScheduleInput, { name }: Session, task: Task): boolean =>
+  avoidNow(state.sessions[name]?.avoid, config.doctor.window, now)?.tasks.includes(task.id) ?? false;
+
 /** The moment the session's next cycle is due by schedule, in milliseconds since the epoch; 0 when it never ran. */
 export const dueAt = (session: Session, state: Readonly<State>, config: Config, now: number): number => {
   const last = state.sessions[session.name]?.lastCycleAt;
@@ -174,8 +183,29 @@ const holdOf = (session: Session, { state, config, now }: ScheduleInput): Hold |
   }
   if (!known?.parked) return undefined;
   const untilMs = Date.parse(known.parked.until);
+  if (known.parked.until === UNTIL_RESUMED) return { do: 'wait', wait: { why: `parked: ${known.parked.reason}` } };
   if (untilMs > now) return { do: 'wait', wait: { why: `parked: ${known.parked.reason}`, untilMs } };
   return { do: 'unpark', reason: 'the time it was parked for is over' };
+};
+
+/**
+ * What keeps a session from beginning a cycle although it may be due, but for its own cycle under way: a person, a
+ * park, its project, a gate, a budget, the others. Undefined: nothing.
+ */
+export const heldBack = (session: Session, input: ScheduleInput): string | undefined => {
+  const { state, config, facts, now } = input;
+  const running = state.sessions[session.name]?.running;
+  const own = running === undefined ? holdOf(session, input) : undefined;
+  if (own?.do === 'wait') return own.wait.why;
+  const red = redRefusal(state, session, undefined);
+  if (red) return red.why;
+  const shut = readGates(state, config, facts, now).find(({ closed }) => closed);
+  if (shut) return `gate ${shut.gate} closed: ${shut.reason}`;
+  const cycles = Object.keys(state.running).length;
+  const { maxSessions } = config.gates;
+  return running === undefined && cycles >= maxSessions
+    ? `${cyclesAre(maxSessions)} running, which is the most allowed`
+    : undefined;
 };
 
 /** How long a project that could not be fetched or installed is left alone. */

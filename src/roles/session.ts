@@ -4,6 +4,7 @@ import { ok, type Result } from '../base/result.ts';
 import { analyzePhase } from '../flow/analyze.ts';
 import { evaluatePhase, rescueWork } from '../flow/evaluate.ts';
 import { hackPhase } from '../flow/hack.ts';
+import { parkLooping } from '../flow/park.ts';
 import { planPhase } from '../flow/plan.ts';
 import { publish } from '../flow/publish.ts';
 import { journalPhase, readPhase } from '../flow/read.ts';
@@ -12,8 +13,10 @@ import type { EntryOf, Phase, RalphCycle, Trigger } from '../model/entry.ts';
 import { type Failure, FailureError, failed, failure } from '../model/failure.ts';
 import { figuresOf } from '../model/report.ts';
 import type { Session } from '../model/session.ts';
+import type { SessionState } from '../model/state.ts';
 import type { Task } from '../model/task.ts';
 import { parkUntil } from '../policy/park.ts';
+import { afterCycle } from '../policy/treat.ts';
 import type { Mirror, Workspace } from '../ports/git/mirror.ts';
 import { selfIdentity } from '../ports/machine/processes.ts';
 
@@ -184,6 +187,7 @@ const rescue = async (shop: Workshop, cycle: Cycle, { mirror, tip, workspace }: 
 
 const finish = (shop: Workshop, cycle: Cycle, end: CycleEnd): EntryOf<'ralph_cycle'> => {
   const where = envelopeOf(cycle);
+  const before = structuredClone(shop.journal.state().sessions[cycle.session.name]);
   const entry = shop.journal.append<'ralph_cycle'>({
     type: 'ralph_cycle',
     ...where,
@@ -200,6 +204,7 @@ const finish = (shop: Workshop, cycle: Cycle, end: CycleEnd): EntryOf<'ralph_cyc
   } else if (end.outcome !== 'failed' && shop.journal.state().projects[cycle.project.name]?.unready) {
     shop.journal.append<'project_ready'>({ type: 'project_ready', project: cycle.project.name, data: {} });
   }
+  if (afterRest(shop, cycle, before, entry)) return entry;
   const failures = shop.journal.state().sessions[cycle.session.name]?.failuresInARow ?? 0;
   const until = end.stopAll || end.projectUnready ? undefined : parkUntil({ end, failures, now: shop.clock.now() });
   if (until !== undefined) {
@@ -214,6 +219,23 @@ const finish = (shop: Workshop, cycle: Cycle, end: CycleEnd): EntryOf<'ralph_cyc
     });
   }
   return entry;
+};
+
+/** A park because of a loop is half open once its time is over: this cycle was its probe. Whether it rests again. */
+const afterRest = (
+  shop: Workshop,
+  cycle: Cycle,
+  before: SessionState | undefined,
+  { data }: EntryOf<'ralph_cycle'>,
+): boolean => {
+  const { parksPerDay } = shop.config().doctor;
+  const told = afterCycle(before, { ...data, nothing: data.plan?.nothing }, { parksPerDay, now: shop.clock.now() });
+  if (told?.do === 'park') parkLooping(shop, envelopeOf(cycle), told);
+  if (told?.do === 'unpark') {
+    const reason = told.reason;
+    shop.journal.append<'session_unparked'>({ type: 'session_unparked', ...envelopeOf(cycle), data: { reason } });
+  }
+  return told?.do === 'park';
 };
 
 const settleTask = (shop: Workshop, cycle: Cycle, task: Task, end: CycleEnd): void => {
@@ -251,6 +273,7 @@ const summaryOf = (shop: Workshop, cycle: Cycle, end: CycleEnd): RalphCycle => {
     times: { ...sum.times, total: Math.round(shop.clock.monotonic() - cycle.startedMs) },
     ...(sum.runs > 0 ? { transcript: relative(shop.paths.home, shop.paths.transcript(cycle.id)) } : {}),
     skills: sum.skills,
+    ...(sum.withheld.length > 0 ? { withheld: sum.withheld } : {}),
     ...(sum.memoryPeakBytes > 0 ? { memoryPeakBytes: sum.memoryPeakBytes } : {}),
   };
 };

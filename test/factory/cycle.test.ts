@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Scenario } from '../../src/demo/scenario.ts';
@@ -295,28 +295,6 @@ test('sometimes', () => {
     const shown = bench.api.log.flatMap((request) => request.toolResults.map((result) => result.text)).join('\n');
     expect(shown).toContain('WINNOW_RUN=');
     expect(shown).not.toMatch(/SSH_AUTH_SOCK|GITHUB_TOKEN/);
-  });
-
-  it('lends the home’s skills to Claude Code, passes over what is none, and records their names', async () => {
-    const skill = (name: string) => `---\nname: ${name}\ndescription: When a change grows.\n---\nMake it smaller.\n`;
-    const bench = await workbench(CLEAN_FIX, {
-      homeFiles: {
-        'skills/small-steps/SKILL.md': skill('small-steps'),
-        'skills/misnamed/SKILL.md': skill('other'),
-        'skills/huge/SKILL.md': skill('huge') + 'x'.repeat(200_000),
-        'skills/broken/SKILL.md': 'no front matter',
-      },
-    });
-    const { data } = await cycle(bench);
-    expect(data).toMatchObject({ outcome: 'pushed', skills: ['small-steps'] });
-    const transcripts = readdirSync(join(bench.home, data.transcript!)).filter((name) => name.endsWith('.jsonl'));
-    const inits = transcripts.map((name) =>
-      JSON.parse(readFileSync(join(bench.home, data.transcript!, name), 'utf8').split('\n')[0]!),
-    );
-    for (const init of inits) {
-      expect(init.skills).toContain('small-steps');
-      expect(init.skills).not.toContain('huge');
-    }
   });
 
   it('leaves nothing alive that the agent started and detached', async () => {

@@ -168,6 +168,43 @@ describe('winnow up', () => {
     expect(order).toEqual([...order].sort((a, b) => a - b));
   });
 
+  it('holds the standup that was missed, and works on what was committed to', async () => {
+    const silent = { did: [], stuck: [], needs: [], offers: [], sharedErrors: [], fileWarnings: [], proposal: '' };
+    const commitment = { title: 'Add instead of subtracting', text: 'Its test is red.', files: ['sum.js'] };
+    const [report, answer, commit] = [{ ...silent, did: ['nothing yet'] }, silent, { ...silent, commitment }].map(
+      (word) => ({ blocks: [{ answer: { commitment: { title: '', text: '', files: [] }, ...word } }] }),
+    );
+    const bench = await workbench(
+      {
+        alpha: {
+          tracks: [
+            { when: { prompt: 'round one of three' }, steps: [report!] },
+            { when: { prompt: 'Round two.' }, steps: [answer!] },
+            { when: { prompt: 'The last round.' }, steps: [commit!] },
+            {
+              when: ({ prompts }) => prompts.some((prompt) => prompt.includes('Your commitment of the standup')),
+              steps: CLEAN_FIX.steps!,
+            },
+            { steps: [planStep({ nothing: true })], after: 'repeat-last' },
+          ],
+        },
+        chair: { steps: [{ blocks: [{ answer: { summary: 'Sums are wrong.', priorities: [], blockers: [] } }] }] },
+      },
+      { sessions: ['alpha'], config: { schedule: { standup: '0 */2 * * *' } } },
+    );
+    expect((await bench.start('cycle', 'alpha').done).code).toBe(0);
+    const up = bench.start('up');
+    const held = await bench.until((entry) => entry.type === 'team_standup', 'the standup');
+    expect(held.data).toMatchObject({ runs: 4, sessions: [{ session: 'alpha', present: true }] });
+    const done = await bench.until((entry) => entry.type === 'task_done', 'the commitment');
+    expect(bench.ofType('task_queued')).toMatchObject([
+      { data: { origin: 'standup', task: (done.data as { task: string }).task } },
+    ]);
+    up.child.kill('SIGTERM');
+    expect((await up.done).code).toBe(0);
+    expect(bench.ofType('team_standup')).toHaveLength(1);
+  });
+
   it('starts nothing while it is paused or frozen, and goes on afterwards', async () => {
     const bench = await workbench({ alpha: NOTHING });
     expect((await bench.start('pause', '--reason', 'holiday').done).code).toBe(0);

@@ -211,6 +211,9 @@ export const CLEAN_FIX: Scenario = {
   after: 'restart',
 };
 
+/** The next 29th of February. */
+const NEVER = '0 0 29 2 *';
+
 const CLEAN_ENV = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(ANTHROPIC|CLAUDE|WINNOW|GIT|VITEST|NODE_OPTIONS)/.test(name)),
 ) as Record<string, string>;
@@ -265,6 +268,8 @@ const writeHome = async (home: string, remote: string, api: MessagesApi, options
     gates: { memory: '99%', disk: '1MB', budgetPerDayUsd: 50 },
     slots: { test: 2 },
     ...options.config,
+    // What the clock alone would begin is begun by those tests that are about it.
+    schedule: { standup: NEVER, doctor: NEVER, ...(options.config?.schedule as object | undefined) },
   };
   await write(home, { 'winnow.config.yaml': stringify(config), 'logs/.gitkeep': '', ...options.homeFiles });
   for (const name of options.sessions ?? Object.keys(options.scenarios ?? {})) {

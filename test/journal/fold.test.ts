@@ -478,6 +478,53 @@ describe('gates, parks, pauses and intents', () => {
   });
 });
 
+describe('a standup', () => {
+  const commitment = { title: 'Test the search', task: 'T1', files: ['src/a.ts'], until: '2026-03-14T11:00:00.000Z' };
+  const attending = { session: 'alpha', project: 'api', present: true, commitment, text: 'Until it is green.' };
+  const others = [
+    {
+      session: 'beta',
+      project: 'api',
+      present: true,
+      commitment: { ...commitment, task: 'T2', files: [], renewed: true },
+    },
+    { session: 'gamma', project: 'api', present: false, absence: 'it crashed' },
+  ];
+  const held = { ...DATA.team_standup, sessions: [attending, ...others] };
+  const queue = { text: 'Do it', priority: 'normal', origin: 'standup' } as const;
+
+  it('owes the tasks that it decided until each is queued, and claims files until its cycle is over', () => {
+    const { state, tell, refusals } = newStory();
+    const id = tell('team_standup', held);
+    const { title, files } = commitment;
+    expect(state.standup).toMatchObject({
+      ...{ id, form: held.form, runs: held.runs, costUsd: held.costUsd, priorities: held.priorities },
+      owed: [{ session: 'alpha', project: 'api', task: 'T1', title, files, text: 'Until it is green.' }],
+      claims: [{ session: 'alpha', project: 'api', task: 'T1', title, files, until: commitment.until }],
+    });
+    tell('task_queued', { ...queue, task: 'T1', for: 'alpha' }, { project: 'api', session: 'alpha' });
+    expect(state.standup?.owed).toEqual([]);
+    for (const [session, cycle] of [
+      ['beta', 'c1'],
+      ['alpha', 'c2'],
+    ] as const) {
+      expect(state.standup?.claims.length).toBe(1);
+      tell('cycle_started', { ...started, task: 'T1' }, { project: 'api', session, cycle });
+      tell('ralph_cycle', { ...CYCLE, task: 'T1' }, { project: 'api', session, cycle });
+    }
+    expect(state.standup?.claims).toEqual([]);
+    expect(refusals).toEqual([]);
+  });
+
+  it('gives files back when a person takes the task away', () => {
+    const { state, tell } = newStory();
+    tell('team_standup', held);
+    tell('task_queued', { ...queue, task: 'T1' }, { project: 'api' });
+    tell('task_cancelled', { task: 'T1', reason: 'no' });
+    expect(state.standup?.claims).toEqual([]);
+  });
+});
+
 describe('every type of entry', () => {
   it('has an example that its schema accepts', () => {
     expect([...TYPES].sort()).toEqual(Object.keys(ENTRY_SCHEMAS).sort());
@@ -577,7 +624,7 @@ describe('every type of entry', () => {
         "prompt_applied: illegal",
         "prompt_dismissed: illegal",
         "skill_written: skills",
-        "skill_refused: -",
+        "skill_refused: skillRefusals",
         "skill_retired: illegal",
         "skill_restored: illegal",
         "alert: -",
@@ -778,7 +825,7 @@ describe('the crew', () => {
     const [task = ''] = DATA.session_redirected.tasks;
     tell('task_queued', { ...DATA.task_queued, task, for: 'alpha' }, { project: 'api' });
     tell('session_redirected', DATA.session_redirected, alpha);
-    expect(state.sessions.alpha?.avoid).toEqual(DATA.session_redirected);
+    expect(state.sessions.alpha?.avoid).toMatchObject({ ...DATA.session_redirected, at: expect.any(String) });
     expect(state.tasks[task]).not.toHaveProperty('session');
     tell('cycle_started', started, alpha);
     tell('ralph_cycle', end(), alpha);

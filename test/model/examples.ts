@@ -260,6 +260,7 @@ export const DATA: { [T in EntryType]: EntryData<T> } = {
           files: ['test/search.test.ts'],
           until: '2026-03-14T11:15:00.000Z',
         },
+        text: 'In test/search.test.ts; done when it is green.',
         proposal: 'Agree on what an empty result is',
       },
       { session: 'beta', project: 'api', present: false, absence: 'no answer that can be read' },
@@ -326,6 +327,7 @@ export const DATA: { [T in EntryType]: EntryData<T> } = {
     skill: 'push-it',
     fault: 'instructs',
     reason: 'it tells the session to push to main',
+    hash: 'd'.repeat(64),
     file: 'skills/push-it/SKILL.md',
   },
   skill_retired: {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Plan } from '../../src/model/plan.ts';
-import { clashOf } from '../../src/policy/claim.ts';
-import { runningOf } from './situations.ts';
+import { clashOf, standupClash } from '../../src/policy/claim.ts';
+import { at, NOW, runningOf, stateOf, taskOf } from './situations.ts';
 
 const plan = (...files: string[]): Plan => ({
   title: 'Mend it',
@@ -56,5 +56,54 @@ describe('clashOf', () => {
         expect(there).toBe(back);
       }),
     );
+  });
+});
+
+describe('a claim of the standup', () => {
+  const state = stateOf((s) => {
+    const held = {
+      session: 'beta',
+      project: 'api',
+      task: 'T',
+      title: 'Sort the list',
+      files: ['src/a.ts'],
+      until: at(1),
+    };
+    s.standup = {
+      ...{ id: 'MEETING', at: at(-60_000), summary: '', priorities: [], file: 'f', form: 'full', runs: 7, costUsd: 1 },
+      ...{ owed: [], claims: [held] },
+    };
+  });
+  const own: Parameters<typeof standupClash>[2] = { session: 'alpha', project: 'api', task: undefined, now: NOW };
+
+  it('says who holds the file, until when and for what', () => {
+    expect(standupClash(plan('src/x.ts', './src/a.ts'), state, own)).toEqual({
+      cycle: 'MEETING',
+      session: 'beta',
+      reason: 'beta holds src/a.ts since the standup, until 10:00 UTC, for its commitment “Sort the list”',
+    });
+  });
+
+  it.each<[what: string, more: Partial<typeof own>, clashes: boolean]>([
+    ['another session', {}, true],
+    ['its holder', { session: 'beta' }, false],
+    ['another project', { project: 'web' }, false],
+    ['somebody who comes when the time is over', { now: NOW + 1 }, false],
+    ['a person’s task', { task: taskOf('A', { origin: 'person' }) }, false],
+    ['a task that a person imported', { task: taskOf('A', { origin: 'import' }) }, false],
+    ['work that mends main', { task: taskOf('A', { origin: 'main-red' }) }, false],
+    ['another commitment', { task: taskOf('A', { origin: 'standup' }) }, true],
+    ['a conflict to redo', { task: taskOf('A', { origin: 'conflict' }) }, true],
+  ])('towards %s', (_, more, clashes) => {
+    expect(standupClash(plan('src/a.ts'), state, { ...own, ...more }) !== undefined).toBe(clashes);
+  });
+
+  it.each([
+    ['another file', ['src/b.ts'], false],
+    ['the directory that holds it', ['src'], true],
+    ['nothing in particular', [], false],
+  ])('for %s', (_, files, clashes) => {
+    expect(standupClash(plan(...files), state, own) !== undefined).toBe(clashes);
+    expect(standupClash(plan(...files), stateOf(), own)).toBeUndefined();
   });
 });

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import tab from '@bomb.sh/tab/commander';
 import type { Command } from 'commander';
 import { findHome, homePaths } from '../../ports/home/home.ts';
@@ -13,6 +14,16 @@ export const addCompletion = (program: Command): void => {
       for (const each of sessionNames()) complete(each, 'session');
     };
   }
+  for (const [command, option] of [
+    ['standup', 'sessions'],
+    ['doctor', 'session'],
+  ] as const) {
+    const named = completion.commands.get(command)?.options.get(option);
+    if (!named) continue;
+    named.handler = (complete) => {
+      for (const each of sessionNames()) complete(each, 'session');
+    };
+  }
   for (const name of ['show', 'review', 'approve', 'reject', 'comment']) {
     const branch = completion.commands.get(name)?.arguments.get('branch');
     if (!branch) continue;
@@ -20,6 +31,20 @@ export const addCompletion = (program: Command): void => {
       for (const each of branchNames()) complete(each, 'branch');
     };
   }
+  for (const name of ['show', 'retire', 'restore']) {
+    const skill = completion.commands.get(`skills ${name}`)?.arguments.get('name');
+    if (!skill) continue;
+    skill.handler = (complete) => {
+      for (const each of skillNames(name === 'restore' ? '.retired' : '.')) complete(each, 'skill');
+    };
+  }
+};
+
+const skillNames = (dir: string): string[] => {
+  const home = findHome(undefined, process.env, process.cwd());
+  if (!home.ok) return [];
+  const at = join(homePaths(home.value).skills, dir);
+  return existsSync(at) ? readdirSync(at).filter((name) => /^[a-z0-9][a-z0-9-]*$/.test(name)) : [];
 };
 
 /** From the picture of the queue: a press of Tab must not wait for the journal to be folded. */

@@ -9,7 +9,7 @@ import type { Terminal } from './terminal.ts';
 export interface Actions {
   init(dir: string, options: { repo?: string; name?: string; branch?: string; json?: boolean }): Promise<number>;
   up(options: Homed & { dryRun?: boolean; for?: number }): Promise<number>;
-  demo(options: { keep?: boolean; live?: boolean; json?: boolean }): Promise<number>;
+  demo(options: { keep?: boolean; live?: boolean; crew?: boolean; json?: boolean }): Promise<number>;
   status(options: Homed & { json?: boolean }): Promise<number>;
   cycle(session: string, options: Homed & { task?: string; json?: boolean }): Promise<number>;
   taskAdd(
@@ -35,6 +35,17 @@ export interface Actions {
   ): Promise<number>;
   train(project: string | undefined, options: Homed & { json?: boolean }): Promise<number>;
   revert(what: string, options: Homed & { reason?: string; project?: string; json?: boolean }): Promise<number>;
+  standup(options: Homed & { short?: boolean; sessions?: string; json?: boolean }): Promise<number>;
+  skillsList(options: Homed & { json?: boolean }): Promise<number>;
+  skillsShow(name: string, options: Homed & { json?: boolean }): Promise<number>;
+  skillsRetire(name: string, options: Homed & { reason?: string; json?: boolean }): Promise<number>;
+  skillsRestore(name: string, options: Homed & { json?: boolean }): Promise<number>;
+  skillsCheck(options: Homed & { json?: boolean }): Promise<number>;
+  doctor(options: Homed & { session?: string; rulesOnly?: boolean; json?: boolean }): Promise<number>;
+  promptsList(options: Homed & { all?: boolean; json?: boolean }): Promise<number>;
+  promptsShow(id: string, options: Homed & { json?: boolean }): Promise<number>;
+  promptsApply(id: string, options: Homed & { json?: boolean }): Promise<number>;
+  promptsDismiss(id: string, options: Homed & { reason: string; json?: boolean }): Promise<number>;
   pause(session: string | undefined, options: Homed & { reason?: string }): Promise<number>;
   resume(session: string | undefined, options: Homed): Promise<number>;
   log(
@@ -44,6 +55,7 @@ export interface Actions {
       project?: string;
       cycle?: string;
       since?: string;
+      search?: string[];
       limit?: number;
       follow?: boolean;
       json?: boolean;
@@ -116,6 +128,7 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .option('-p, --project <name>', 'only this project')
     .option('-c, --cycle <id>', 'only this cycle')
     .option('--since <when>', 'only from then on: 2h, 3d, or a date')
+    .option('--search <words...>', 'only what has all of these words, in the whole journal')
     .option('-n, --limit <count>', 'at most so many, the newest; default: 50, or all with --since or --json', count)
     .option('-f, --follow', 'go on with what happens, until Ctrl-C')
     .option('--json', 'the entries as they are, one JSON object a line')
@@ -215,6 +228,84 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .option('--json', 'print its end as JSON')
     .description('take back what landed; the revert is tested before main moves')
     .action((what: string, options) => run(actions.revert(what, homed(options))));
+
+  const skills = program.command('skills').description('techniques that sessions are lent, and what they do');
+  skills
+    .command('list', { isDefault: true })
+    .option('--json', 'the same for scripts')
+    .description('every skill with its uses and its effect, and what is not lent and why')
+    .addHelpText('after', HELP_AFTER_SKILLS)
+    .action((options) => run(actions.skillsList(homed(options))));
+  skills
+    .command('show')
+    .argument('<name>', 'name of the skill')
+    .option('--json', 'the same for scripts')
+    .description('one skill: what it says and what it does')
+    .action((name: string, options) => run(actions.skillsShow(name, homed(options))));
+  skills
+    .command('retire')
+    .argument('<name>', 'name of the skill')
+    .option('-m, --reason <text>', 'why')
+    .option('--json', 'print the journal entry')
+    .description('put a skill aside, with its figures, in skills/.retired/')
+    .action((name: string, options) => run(actions.skillsRetire(name, homed(options))));
+  skills
+    .command('restore')
+    .argument('<name>', 'name of the skill')
+    .option('--json', 'print the journal entry')
+    .description('bring back what was put aside; it is measured anew')
+    .action((name: string, options) => run(actions.skillsRestore(name, homed(options))));
+  skills
+    .command('check')
+    .option('--json', 'the same for scripts')
+    .description('read every skill, name what is refused, and put aside by rule what does not help')
+    .action((options) => run(actions.skillsCheck(homed(options))));
+
+  program
+    .command('standup')
+    .option('--short', 'only the last round and the chair')
+    .option('--sessions <names>', 'only these, separated by commas; default: all that are not paused')
+    .option('--json', 'print the journal entry of the meeting, alone')
+    .description('let all sessions meet now and print the minutes; the running factory does it by itself')
+    .addHelpText('after', HELP_AFTER_STANDUP)
+    .action((options) => run(actions.standup(homed(options))));
+  program
+    .command('doctor')
+    .option('-s, --session <name>', 'only this session; default: all')
+    .option('--rules-only', 'classes and treatment by rule; no run is asked to explain')
+    .option('--json', 'print the journal entry of the round, alone')
+    .description('what is the matter with the sessions; the running factory asks by itself')
+    .addHelpText('after', HELP_AFTER_DOCTOR)
+    .action((options) => run(actions.doctor(homed(options))));
+
+  const prompts = program.command('prompts').description('proposed changes of what sessions are told');
+  prompts
+    .command('list', { isDefault: true })
+    .option('-a, --all', 'also what was applied or dismissed')
+    .option('--json', 'the same for scripts')
+    .description('the proposals that wait for you')
+    .action((options) => run(actions.promptsList(homed(options))));
+  prompts
+    .command('show')
+    .argument('<id>', PROPOSAL)
+    .option('--json', 'the same for scripts')
+    .description('why it is proposed, and the diff against the file as it is now')
+    .action((id: string, options) => run(actions.promptsShow(id, homed(options))));
+  prompts
+    .command('apply')
+    .argument('<id>', PROPOSAL)
+    .option('--json', 'print the journal entry')
+    .description('change the file; refused when it no longer holds the text')
+    .action((id: string, options) => run(actions.promptsApply(id, homed(options))));
+  prompts
+    .command('dismiss')
+    .argument('<id>', PROPOSAL)
+    .requiredOption('-m, --reason <text>', 'why')
+    .option('--json', 'print the journal entry')
+    .description('leave the file as it is; the same is not proposed again')
+    .action((id: string, options: { reason: string }) =>
+      run(actions.promptsDismiss(id, { ...options, ...homed(options) })),
+    );
   program
     .command('pause')
     .argument('[session]', 'name of the session; default: all')
@@ -257,6 +348,7 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
   program
     .command('demo')
     .option('--keep', 'leave the home for inspection')
+    .option('--crew', 'go on with a doctor’s round, a standup, and a cycle that works by both')
     .option('--live', 'with your own Claude Code login instead of the scripted model')
     .option('--json', 'print the table as JSON')
     .description('see the main job in a minute, on a small repository with planted faults; needs no key')
@@ -264,6 +356,7 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
   return program;
 };
 
+const PROPOSAL = 'id of the proposal, or its last characters';
 const BRANCH = 'the branch, or an end of its name that only it has';
 
 /** Commands that open no home. */
@@ -333,17 +426,36 @@ const HELP_AFTER_GC = `
 How long things are kept stands under retention: in winnow.config.yaml. While
 \`winnow up\` runs, the same is done by itself once a day.`;
 
+const HELP_AFTER_DOCTOR = `
+Exit codes:
+  0 the round was held, whatever was found; 1 it could not be held now; 2 used
+  wrongly; 130 interrupted`;
+
 const HELP_AFTER_REVIEW = `
 Exit codes:
   0 reviewed, whatever the decision, or nothing waited; 1 a branch could not be
   reviewed now; 2 used wrongly; 130 interrupted`;
+
+const HELP_AFTER_STANDUP = `
+Exit codes:
+  0 it was held, whoever was absent; 1 it could not be held now, or nobody
+  spoke; 2 used wrongly; 130 interrupted`;
+const HELP_AFTER_SKILLS = `
+WITH and WITHOUT are the shares of cycles that were kept: of those that had the
+skill, and of those that it fitted and that went without it by lot. HELPS is the
+probability that it helps. The rule stands in docs/skills.md.`;
 
 const HELP_AFTER_LOG = `
 Examples:
   winnow log -f                         what happened last, and what happens now
   winnow log -t ralph_cycle --since 1d  how the cycles of the last day ended
   winnow log -c 01KKN3V8ZC…             everything about one cycle
-  winnow log --json -t agent_ran | jq -s 'map(.data.costUsd) | add'`;
+  winnow log --search parser test       what was ever said of a parser’s test
+  winnow log --json -t agent_ran | jq -s 'map(.data.costUsd) | add'
+
+A search takes words as they are meant (sorts, sorted and order are one) and the
+parts of paths and names; it shows 50 unless --limit says more, and how many are
+left out. What holds only figures, such as agent_ran, is searched with -t alone.`;
 
 const HELP_AFTER_IMPORT = `
 Markdown: every item of a list is a task, \`- [x]\` is done already, and (high) in

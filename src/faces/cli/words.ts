@@ -1,6 +1,9 @@
 import bytes from 'bytes';
 import { renderProblem } from '../../base/file-problem.ts';
 import type { CannotOpen } from '../../desk/doors.ts';
+import type { SkillView } from '../../desk/skills.ts';
+import { type Tally, UNTIL_RESUMED } from '../../model/crew.ts';
+
 import type { Entry, EntryData, EntryOf, RalphCycle } from '../../model/entry.ts';
 import { type Failure, MENDS } from '../../model/failure.ts';
 import { problemsKind } from '../../model/problems.ts';
@@ -105,6 +108,39 @@ export const branchLine = ({ branch, status, changedAt, project, title }: Queued
   title,
   whyText(status),
 ];
+
+/** A row of the skills that are lent: uses and kept rates are of cycles that came to a verdict. */
+export const skillLine = (skill: SkillView, now: number): string[] => [
+  skill.name,
+  skill.standing,
+  skill.by ?? '–',
+  String(skill.with.ended),
+  rateText(skill.with),
+  rateText(skill.without),
+  skill.confidence === undefined ? '–' : percentText(skill.confidence),
+  skill.since === undefined ? 'new' : seconds(Math.max(0, now - Date.parse(skill.since))),
+  skill.description,
+];
+
+/** "9 of 20 kept (45 %)" */
+export const tallyText = (tally: Tally): string =>
+  tally.ended === 0 ? 'no cycle yet' : `${tally.kept} of ${tally.ended} kept (${rateText(tally)})`;
+
+/** "+12 points, helps with a probability of 93 %" */
+export const effectText = ({ effect, confidence }: Pick<SkillView, 'effect' | 'confidence'>): string | undefined => {
+  if (confidence === undefined) return undefined;
+  const points = effect === undefined ? '' : `${effect < 0 ? '−' : '+'}${Math.abs(Math.round(effect * 100))} points, `;
+  return `${points}helps with a probability of ${percentText(confidence)}`;
+};
+
+const rateText = ({ kept, ended }: Tally): string => (ended === 0 ? '–' : percentText(kept / ended));
+
+/** Never "100 %" of what is not sure. */
+const percentText = (share: number): string => {
+  const percent = Math.round(share * 100);
+  if (percent === 100 && share < 1) return '>99 %';
+  return percent === 0 && share > 0 ? '<1 %' : `${percent} %`;
+};
 
 export const branchStatusText = (status: BranchStatus): string => {
   const why = whyText(status);
@@ -237,7 +273,7 @@ const textOf = (entry: Entry): string => {
     case 'gate_opened':
       return `gate ${entry.data.gate} open again after ${seconds(entry.data.closedMs)}`;
     case 'session_parked':
-      return `parked until ${momentText(entry.data.until)}: ${entry.data.reason}`;
+      return `parked until ${entry.data.until === UNTIL_RESUMED ? 'a person resumes it' : momentText(entry.data.until)}: ${entry.data.reason}`;
     case 'session_unparked':
       return `no longer parked: ${entry.data.reason}`;
     case 'session_redirected':

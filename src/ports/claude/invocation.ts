@@ -1,8 +1,11 @@
 /** The command line, the settings and the environment of a run: everything that decides what an agent may do. */
 import type { RunRequest } from './claude.ts';
 
-/** What a planner or reviewer gets, whatever else is asked for: nothing here can write or execute. */
-const READ_TOOLS = ['Read', 'Grep', 'Glob'];
+/**
+ * What a planner or reviewer gets, whatever else is asked for: nothing here can write or execute. A skill is text; what
+ * it would run when it is loaded is denied together with Bash.
+ */
+const READ_TOOLS = ['Read', 'Grep', 'Glob', 'Skill'];
 
 /** Linux takes at most 128 KiB in one argument. */
 const ARGUMENT_MAX_BYTES = 120_000;
@@ -40,6 +43,7 @@ export const argumentsOf = (request: RunRequest, files: RunFiles): string[] => {
     ['--setting-sources', 'user'],
     ['--strict-mcp-config'],
     ['--permission-mode', 'dontAsk'],
+    request.pluginDir === undefined ? [] : ['--plugin-dir', request.pluginDir],
     files.system === undefined ? [] : ['--append-system-prompt-file', files.system],
     schema === undefined ? [] : ['--json-schema', JSON.stringify(schema)],
     // These take any number of values: one joined value each, and the last of them ends the line.

@@ -12,7 +12,7 @@ export const createCommits = ({
   git: Git;
   gitDir: string;
   objects: Pick<Mirror, 'treeOf' | 'commitTree'>;
-}): Pick<Mirror, 'commits' | 'parentOf' | 'revertOf' | 'resolve'> => ({
+}): Pick<Mirror, 'commits' | 'commitsOfSessions' | 'parentOf' | 'revertOf' | 'resolve'> => ({
   commits: async (from, to, limit) => {
     const args = ['log', '-z', `--max-count=${limit}`, '--encoding=UTF-8', '--no-show-signature', '--no-notes'];
     const range = ['--format=%H%n%an <%ae>%n%s', '--end-of-options', `${from}..${to}`];
@@ -24,6 +24,25 @@ export const createCommits = ({
       .map((record) => {
         const [commit = '', author = '', ...subject] = record.split('\n');
         return { commit, author, subject: subject.join(' ') };
+      });
+  },
+
+  commitsOfSessions: async (tip, limit) => {
+    const args = ['log', '-z', `--max-count=${limit}`, '--encoding=UTF-8', '--no-show-signature', '--no-notes'];
+    const session = '%(trailers:key=Winnow-Session,valueonly=true,separator=%x1f)';
+    const output = await git.run({
+      gitDir,
+      args: [...args, `--format=%H%n%ct%n${session}%n%s`, '--end-of-options', tip],
+    });
+    if (output.exitCode !== 0) return [];
+    return output.stdout
+      .toString('utf8')
+      .split('\0')
+      .flatMap((record) => {
+        const [commit = '', seconds = '', names = '', ...subject] = record.split('\n');
+        // The last one is Winnow's own: whatever else a message says was there before it.
+        const name = names.split('\x1f').at(-1)?.trim() ?? '';
+        return name === '' ? [] : [{ commit, session: name, subject: subject.join(' '), atMs: Number(seconds) * 1000 }];
       });
   },
 

@@ -53,6 +53,15 @@ export interface CommitLine {
   subject: string;
 }
 
+/** A commit whose trailer names the session that made it. */
+export interface SessionCommit {
+  commit: string;
+  session: string;
+  subject: string;
+  /** When the commit says that it was made. */
+  atMs: number;
+}
+
 export interface Traits {
   files: number;
   renames: number;
@@ -128,6 +137,8 @@ export interface Mirror {
   stack(change: Change): Promise<Result<Stacked, Failure>>;
   /** Commits in `to` that are not in `from`, the newest first; none when one of them is unknown. */
   commits(from: string, to: string, limit: number): Promise<CommitLine[]>;
+  /** Those of the last `limit` commits up to `tip` that sessions made, the newest first; none when it is unknown. */
+  commitsOfSessions(tip: string, limit: number): Promise<SessionCommit[]>;
   parentOf(commit: string): Promise<string | undefined>;
   /** The commit that takes back what lies between two: merging it into whatever came later takes it back there. */
   revertOf(

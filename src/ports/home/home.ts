@@ -67,6 +67,7 @@ export const homePaths = (home: string) => {
     reviews: logs('reviews'),
     processLog: logs('winnow.log'),
     standups: logs('standups'),
+    letters: logs('doctor'),
 
     // .winnow/: disposable. All of it can be made again from the repositories and the journal.
     disposable: disposable(),
@@ -80,6 +81,7 @@ export const homePaths = (home: string) => {
     checks: disposable('checks'),
     claudes: disposable('claude'),
     claude: (session: string) => disposable('claude', session),
+    lent: (session: string) => disposable('lent', session),
     homes: disposable('homes'),
     agentHome: (session: string) => disposable('homes', session),
     tmp: disposable('tmp'),

@@ -9,7 +9,7 @@ import { homePaths } from './home.ts';
 import { readTextFile } from './text-file.ts';
 
 /** Standing instructions go into every prompt of the session: what is longer crowds out the work itself. */
-const SESSION_MAX_BYTES = 64 * 1024;
+export const SESSION_MAX_BYTES = 64 * 1024;
 /** More sessions than one machine runs; a directory full of other Markdown is a mistake. */
 const SESSIONS_MAX = 256;
 const FOCUS_MAX_CHARS = 200;

@@ -27,6 +27,17 @@ const winnow = async (line: string | string[], width = 80) => {
     'approve',
     'reject',
     'comment',
+    'standup',
+    'skillsList',
+    'skillsShow',
+    'skillsRetire',
+    'skillsRestore',
+    'skillsCheck',
+    'doctor',
+    'promptsList',
+    'promptsShow',
+    'promptsApply',
+    'promptsDismiss',
     'pause',
     'resume',
     'log',
@@ -58,6 +69,27 @@ const COMMANDS = [
   'task list',
   'task cancel',
   'task retry',
+  'queue',
+  'show',
+  'review',
+  'approve',
+  'reject',
+  'comment',
+  'train',
+  'revert',
+  'standup',
+  'doctor',
+  'prompts',
+  'prompts list',
+  'prompts show',
+  'prompts apply',
+  'prompts dismiss',
+  'skills',
+  'skills list',
+  'skills show',
+  'skills retire',
+  'skills restore',
+  'skills check',
   'pause',
   'resume',
   'http',
@@ -112,6 +144,15 @@ describe('help', () => {
                                               factory does it by itself
         revert [options] <what>               take back what landed; the revert is
                                               tested before main moves
+        skills                                techniques that sessions are lent, and
+                                              what they do
+        standup [options]                     let all sessions meet now and print the
+                                              minutes; the running factory does it by
+                                              itself
+        doctor [options]                      what is the matter with the sessions;
+                                              the running factory asks by itself
+        prompts                               proposed changes of what sessions are
+                                              told
         pause [options] [session]             start no new cycles; what runs goes on
                                               to its end
         resume [session]                      let a session, or all, go on
@@ -213,6 +254,7 @@ describe('help', () => {
         -p, --project <name>  only this project
         -c, --cycle <id>      only this cycle
         --since <when>        only from then on: 2h, 3d, or a date
+        --search <words...>   only what has all of these words, in the whole journal
         -n, --limit <count>   at most so many, the newest; default: 50, or all with
                               --since or --json
         -f, --follow          go on with what happens, until Ctrl-C
@@ -227,7 +269,12 @@ describe('help', () => {
         winnow log -f                         what happened last, and what happens now
         winnow log -t ralph_cycle --since 1d  how the cycles of the last day ended
         winnow log -c 01KKN3V8ZC…             everything about one cycle
+        winnow log --search parser test       what was ever said of a parser’s test
         winnow log --json -t agent_ran | jq -s 'map(.data.costUsd) | add'
+
+      A search takes words as they are meant (sorts, sorted and order are one) and the
+      parts of paths and names; it shows 50 unless --limit says more, and how many are
+      left out. What holds only figures, such as agent_ran, is searched with -t alone.
       --------------------------------------------------------------------------------
       Usage: winnow task [options] [command]
 
@@ -326,6 +373,339 @@ describe('help', () => {
 
       Options:
         --json        print it as JSON
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow queue [options]
+
+      the branches that wait to land, what they wait for, and why
+
+      Options:
+        -a, --all     also what landed, was rejected, dropped or deleted
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow show [options] <branch>
+
+      everything about a branch: status, figures, findings, review, diff
+
+      Arguments:
+        branch        the branch, or an end of its name that only it has
+
+      Options:
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow review [options] [branch...]
+
+      let the reviewer judge what waits now; the running factory does it by itself
+
+      Arguments:
+        branch        the branch, or an end of its name that only it has; default: all
+                      that wait
+
+      Options:
+        --json        print the journal entry of each review, one a line, alone
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+
+      Exit codes:
+        0 reviewed, whatever the decision, or nothing waited; 1 a branch could not be
+        reviewed now; 2 used wrongly; 130 interrupted
+      --------------------------------------------------------------------------------
+      Usage: winnow approve [options] <branch>
+
+      let a branch land, whatever the reviewer said
+
+      Arguments:
+        branch               the branch, or an end of its name that only it has
+
+      Options:
+        -m, --reason <text>  why
+        --json               print the journal entry
+        -h, --help           display help for command
+
+      Global Options:
+        --home <dir>         the home; default: WINNOW_HOME, else the nearest one
+                             above
+      --------------------------------------------------------------------------------
+      Usage: winnow reject [options] <branch>
+
+      end a branch; its patch is kept in logs/patches/
+
+      Arguments:
+        branch               the branch, or an end of its name that only it has
+
+      Options:
+        -m, --reason <text>  why
+        --json               print the journal entry
+        -h, --help           display help for command
+
+      Global Options:
+        --home <dir>         the home; default: WINNOW_HOME, else the nearest one
+                             above
+      --------------------------------------------------------------------------------
+      Usage: winnow comment [options] <branch> <text...>
+
+      remark on a branch; the reviewer reads it, and it decides nothing
+
+      Arguments:
+        branch           the branch, or an end of its name that only it has
+        text             the remark
+
+      Options:
+        --file <path>    the file that it is about
+        --line <number>  the line in it
+        --json           print the journal entry
+        -h, --help       display help for command
+
+      Global Options:
+        --home <dir>     the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow train [options] [project]
+
+      land what is approved now; the running factory does it by itself
+
+      Arguments:
+        project       name of the project; default: all
+
+      Options:
+        --json        what landed, what was dropped and what waits, one line a project
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow revert [options] <what>
+
+      take back what landed; the revert is tested before main moves
+
+      Arguments:
+        what                  a commit of main, or a branch that landed, or the end of
+                              its name
+
+      Options:
+        -m, --reason <text>   why
+        -p, --project <name>  the project; needed when several have such a commit
+        --json                print its end as JSON
+        -h, --help            display help for command
+
+      Global Options:
+        --home <dir>          the home; default: WINNOW_HOME, else the nearest one
+                              above
+      --------------------------------------------------------------------------------
+      Usage: winnow standup [options]
+
+      let all sessions meet now and print the minutes; the running factory does it by
+      itself
+
+      Options:
+        --short             only the last round and the chair
+        --sessions <names>  only these, separated by commas; default: all that are not
+                            paused
+        --json              print the journal entry of the meeting, alone
+        -h, --help          display help for command
+
+      Global Options:
+        --home <dir>        the home; default: WINNOW_HOME, else the nearest one above
+
+      Exit codes:
+        0 it was held, whoever was absent; 1 it could not be held now, or nobody
+        spoke; 2 used wrongly; 130 interrupted
+      --------------------------------------------------------------------------------
+      Usage: winnow doctor [options]
+
+      what is the matter with the sessions; the running factory asks by itself
+
+      Options:
+        -s, --session <name>  only this session; default: all
+        --rules-only          classes and treatment by rule; no run is asked to
+                              explain
+        --json                print the journal entry of the round, alone
+        -h, --help            display help for command
+
+      Global Options:
+        --home <dir>          the home; default: WINNOW_HOME, else the nearest one
+                              above
+
+      Exit codes:
+        0 the round was held, whatever was found; 1 it could not be held now; 2 used
+        wrongly; 130 interrupted
+      --------------------------------------------------------------------------------
+      Usage: winnow prompts [options] [command]
+
+      proposed changes of what sessions are told
+
+      Options:
+        -h, --help              display help for command
+
+      Global Options:
+        --home <dir>            the home; default: WINNOW_HOME, else the nearest one
+                                above
+
+      Commands:
+        list [options]          the proposals that wait for you
+        show [options] <id>     why it is proposed, and the diff against the file as
+                                it is now
+        apply [options] <id>    change the file; refused when it no longer holds the
+                                text
+        dismiss [options] <id>  leave the file as it is; the same is not proposed
+                                again
+        help [command]          display help for command
+      --------------------------------------------------------------------------------
+      Usage: winnow prompts list [options]
+
+      the proposals that wait for you
+
+      Options:
+        -a, --all     also what was applied or dismissed
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow prompts show [options] <id>
+
+      why it is proposed, and the diff against the file as it is now
+
+      Arguments:
+        id            id of the proposal, or its last characters
+
+      Options:
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow prompts apply [options] <id>
+
+      change the file; refused when it no longer holds the text
+
+      Arguments:
+        id            id of the proposal, or its last characters
+
+      Options:
+        --json        print the journal entry
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow prompts dismiss [options] <id>
+
+      leave the file as it is; the same is not proposed again
+
+      Arguments:
+        id                   id of the proposal, or its last characters
+
+      Options:
+        -m, --reason <text>  why
+        --json               print the journal entry
+        -h, --help           display help for command
+
+      Global Options:
+        --home <dir>         the home; default: WINNOW_HOME, else the nearest one
+                             above
+      --------------------------------------------------------------------------------
+      Usage: winnow skills [options] [command]
+
+      techniques that sessions are lent, and what they do
+
+      Options:
+        -h, --help                display help for command
+
+      Global Options:
+        --home <dir>              the home; default: WINNOW_HOME, else the nearest one
+                                  above
+
+      Commands:
+        list [options]            every skill with its uses and its effect, and what
+                                  is not lent and why
+        show [options] <name>     one skill: what it says and what it does
+        retire [options] <name>   put a skill aside, with its figures, in
+                                  skills/.retired/
+        restore [options] <name>  bring back what was put aside; it is measured anew
+        check [options]           read every skill, name what is refused, and put
+                                  aside by rule what does not help
+        help [command]            display help for command
+      --------------------------------------------------------------------------------
+      Usage: winnow skills list [options]
+
+      every skill with its uses and its effect, and what is not lent and why
+
+      Options:
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+
+      WITH and WITHOUT are the shares of cycles that were kept: of those that had the
+      skill, and of those that it fitted and that went without it by lot. HELPS is the
+      probability that it helps. The rule stands in docs/skills.md.
+      --------------------------------------------------------------------------------
+      Usage: winnow skills show [options] <name>
+
+      one skill: what it says and what it does
+
+      Arguments:
+        name          name of the skill
+
+      Options:
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow skills retire [options] <name>
+
+      put a skill aside, with its figures, in skills/.retired/
+
+      Arguments:
+        name                 name of the skill
+
+      Options:
+        -m, --reason <text>  why
+        --json               print the journal entry
+        -h, --help           display help for command
+
+      Global Options:
+        --home <dir>         the home; default: WINNOW_HOME, else the nearest one
+                             above
+      --------------------------------------------------------------------------------
+      Usage: winnow skills restore [options] <name>
+
+      bring back what was put aside; it is measured anew
+
+      Arguments:
+        name          name of the skill
+
+      Options:
+        --json        print the journal entry
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow skills check [options]
+
+      read every skill, name what is refused, and put aside by rule what does not help
+
+      Options:
+        --json        the same for scripts
         -h, --help    display help for command
 
       Global Options:
@@ -436,6 +816,8 @@ describe('help', () => {
 
       Options:
         --keep      leave the home for inspection
+        --crew      go on with a doctor’s round, a standup, and a cycle that works by
+                    both
         --live      with your own Claude Code login instead of the scripted model
         --json      print the table as JSON
         -h, --help  display help for command"
@@ -473,6 +855,14 @@ describe('a wrong use', () => {
     [
       'status now',
       "error: too many arguments for 'status'. Expected 0 arguments but got 1.\n(see winnow status --help)",
+    ],
+    [
+      'prompts shw',
+      "error: too many arguments for 'list'. Expected 0 arguments but got 1.\n(see winnow prompts list --help)",
+    ],
+    [
+      'prompts dismiss 000004',
+      "error: required option '-m, --reason <text>' not specified\n(see winnow prompts dismiss --help)",
     ],
     ['log -s', "error: option '-s, --session <name>' argument missing\n(see winnow log --help)"],
     ...['0', '-3', '1.5', 'x', '1e3', '', '99999999999'].map((value): [string, string] => [
@@ -517,6 +907,14 @@ describe('a right use', () => {
     ['status --home /x', ['status', { home: '/x' }]],
     ['task list --home /x', ['taskList', { home: '/x' }]],
     ['config check', ['configCheck', {}]],
+    ['doctor', ['doctor', {}]],
+    ['doctor --session alpha --rules-only --json', ['doctor', { session: 'alpha', rulesOnly: true, json: true }]],
+    ['prompts', ['promptsList', {}]],
+    ['prompts --all', ['promptsList', { all: true }]],
+    ['prompts list --json', ['promptsList', { json: true }]],
+    ['prompts show 000004', ['promptsShow', '000004', {}]],
+    ['prompts apply 000004 --home /x', ['promptsApply', '000004', { home: '/x' }]],
+    ['prompts dismiss 000004 -m no', ['promptsDismiss', '000004', { reason: 'no' }]],
   ])('“winnow %s” reaches its deed', async (line, called) => {
     expect(await winnow(line)).toEqual({ code: undefined, exits: [0], called: [called], out: '', err: '' });
   });

@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ok } from '../../../src/base/result.ts';
 import type { Doors } from '../../../src/desk/doors.ts';
+import { EXIT_USAGE } from '../../../src/faces/cli/program.ts';
 import { type LogOptions, logCommand, parseSince } from '../../../src/faces/cli/read-log.ts';
 import { openHomeJournal } from '../../flow/home-journal.ts';
+import { pastCycle, writePast } from '../../journal/past.ts';
 import { alert } from '../../journal/workbench.ts';
+import { DATA } from '../../model/examples.ts';
 import { createPaper, type Paper } from './paper.ts';
 
 describe('parseSince', () => {
@@ -151,5 +154,82 @@ describe('winnow log', () => {
       if (line.includes('last')) journal.close();
     });
     expect(results.map((line) => /ATTENTION: (\w+)/.exec(line)?.[1])).toEqual(['one', 'two', 'three', 'last']);
+  });
+
+  describe('--search', () => {
+    const past = (): void => {
+      writePast(
+        join(dir, 'logs', 'experiment-log.jsonl'),
+        [
+          pastCycle({ title: 'Sort the list by name', files: ['src/list.ts'], session: 'alpha' }),
+          pastCycle({ title: 'Cache the length', outcome: 'pushed', reason: 'better: 1 failing test fixed' }),
+          { type: 'agent_ran', data: { ...DATA.agent_ran, model: 'sonnet-of-lists' } },
+          alert('The list is too long'),
+        ],
+        Date.parse('2026-03-14T12:00:00.000Z'),
+      );
+    };
+    const shown = ({ results }: Paper) => results.map((line) => line.replace(/^\S+ +\S+ +/, ''));
+
+    it('finds what has all of the words, in any form, in sentences and in paths', async () => {
+      past();
+      expect(shown(await log({ search: ['sorted', 'lists'] }))).toMatchInlineSnapshot(`
+        [
+          "alpha       discarded “Sort the list by name”: breaks 1 test: adds ($0.42, 2m07s)",
+        ]
+      `);
+      expect(shown(await log({ search: ['list'] }))).toMatchInlineSnapshot(`
+        [
+          "alpha       discarded “Sort the list by name”: breaks 1 test: adds ($0.42, 2m07s)",
+          "ATTENTION: The list is too long. Nothing.",
+        ]
+      `);
+      expect(shown(await log({ search: ['list', 'discarded'] }))).toHaveLength(1);
+      expect(shown(await log({ search: ['list'], session: 'alpha' }))).toHaveLength(1);
+      expect(shown(await log({ search: ['list'], type: ['alert'] }))).toHaveLength(1);
+      expect(await log({ search: ['nowhere'] })).toMatchObject({ results: [], notes: ['winnow: no entry to show'] });
+    });
+
+    it('gives the entries alone as JSON, and says beside them what is left out', async () => {
+      past();
+      const { results, notes, code } = await log({ search: ['list'], limit: 1, json: true });
+      expect(code).toBe(0);
+      expect(results.map((line) => (JSON.parse(line) as { type: string }).type)).toEqual(['alert']);
+      expect(notes).toEqual(['winnow: 1 older entry has these words too; -n shows more']);
+    });
+
+    it('looks line by line for what the index does not have', async () => {
+      past();
+      expect(shown(await log({ search: ['sonnet'] }))).toEqual([]);
+      expect(shown(await log({ search: ['sonnet'], type: ['agent_ran'] }))).toHaveLength(1);
+      expect(shown(await log({ search: ['list'], cycle: '01KKN3V8ZC0000000000000007' }))).toHaveLength(1);
+      fs.mkdirSync(join(dir, '.winnow'), { recursive: true });
+      fs.writeFileSync(join(dir, '.winnow', 'search'), 'in the way');
+      expect(shown(await log({ search: ['list'] }))).toHaveLength(2);
+    });
+
+    it.each<[what: string, search: string[]]>([
+      ['nothing', ['']],
+      ['signs alone', ['  ', '!?']],
+      ['control characters alone', ['\u0000\u001b\u202e']],
+      ['a regular expression for anything', ['.*']],
+      ['a megabyte without a space', ['x'.repeat(1_000_000)]],
+    ])('asks for a word when it is given %s', async (_, search) => {
+      past();
+      const { code, notes, results } = await log({ search });
+      expect({ code, notes, results }).toEqual({
+        code: EXIT_USAGE,
+        notes: ['winnow: --search: there is no word to search for; a word has letters or digits'],
+        results: [],
+      });
+    });
+
+    it('takes regular expressions and commands for the words in them, and no more words than people remember', async () => {
+      past();
+      expect(shown(await log({ search: ['(list)+.*$'] }))).toHaveLength(2);
+      expect(shown(await log({ search: ['list; rm -rf /'] }))).toHaveLength(0);
+      const many = await log({ search: [`list ${'word '.repeat(200_000)}`] });
+      expect(many.notes).toContain('winnow: only the first 32 words are searched for');
+    });
   });
 });

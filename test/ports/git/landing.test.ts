@@ -419,6 +419,21 @@ describe('commits', () => {
     expect(await mirror.parentOf(first)).toBeUndefined();
   });
 
+  it('of sessions are known by the last trailer, which is Winnow’s own', async () => {
+    const trailer = (name: string) => `\n\nWinnow-Session: ${name}\nWinnow-Branch: b\n`;
+    const one = await make(first, put({ 'p.ts': 'p\n' }), `one: ü${trailer('alpha')}`);
+    const two = await make(one, put({ 'p.ts': 'q\n' }), 'two, which says Winnow-Session: beta in its text');
+    const three = await make(two, put({ 'p.ts': 'r\n' }), 'three\n\nWinnow-Session: forged\nWinnow-Session: beta');
+    const found = await mirror.commitsOfSessions(three, 10);
+    expect(found.map(({ commit, session, subject }) => [commit, session, subject])).toEqual([
+      [three, 'beta', 'three'],
+      [one, 'alpha', 'one: ü'],
+    ]);
+    expect(Number.isFinite(found[0]?.atMs)).toBe(true);
+    expect(await mirror.commitsOfSessions(three, 1)).toHaveLength(1);
+    expect(await mirror.commitsOfSessions('1'.repeat(40), 10)).toEqual([]);
+  });
+
   it('that take a range back can be put on whatever came later', async () => {
     const landed = await make(first, put({ 'src/a.ts': lines(20, { 2: 'bad' }), 'bad.ts': 'x\n' }));
     const later = await make(landed, put({ 'src/a.ts': lines(20, { 2: 'bad', 17: 'good' }) }));

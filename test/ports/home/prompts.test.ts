@@ -51,7 +51,21 @@ describe('prompts', () => {
 
   it('whose file names are off by a letter are not silently ignored', () => {
     expect(problemsOf({ 'plna.md': 'x', 'README.md': 'x', 'something-else.md': 'x', '.plan.md.swp': 'x' })).toEqual([
-      'prompts/plna.md  found a file that no prompt has for its name, expected one of system, plan, replan, hack, mend, review, rereview; did you mean "plan"?',
+      `prompts/plna.md  found a file that no prompt has for its name, expected one of ${Object.keys(PROMPTS).join(', ')}; did you mean "plan"?`,
+    ]);
+  });
+
+  it('that are older than a placeholder get it at their end, and keep every other fault', () => {
+    const { plan, hack } = PROMPTS;
+    const without = (names: readonly string[]) =>
+      names.flatMap((name) => (name === 'skills' ? [] : [`{{${name}}}`])).join(' ');
+    const loaded = loadPrompts(homeWith({ 'plan.md': without(plan), 'hack.md': `{{skills}} ${without(hack)}` }));
+    if (!loaded.ok) throw new Error(loaded.error.map(renderProblem).join('\n'));
+    const filled = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, `<${name}>`]));
+    expect(fillPrompt(loaded.value.plan, filled(plan) as never)).toMatch(/<branch>\n\nSkills that fit.*:\n<skills>$/);
+    expect(fillPrompt(loaded.value.hack, filled(hack) as never)).toMatch(/^<skills> .*<branch>$/);
+    expect(problemsOf({ 'plan.md': without(plan).replace('{{tried}}', '') })).toEqual([
+      expect.stringContaining('found no {{tried}}'),
     ]);
   });
 

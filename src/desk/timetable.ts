@@ -1,0 +1,41 @@
+import { Cron } from 'croner';
+import type { Config } from '../model/config.ts';
+import type { Factory } from './doors.ts';
+
+/** What happens by the clock, by the expressions of the configuration in force: a changed one counts at once. */
+export interface Timetable {
+  stop(): void;
+}
+
+export interface TimetableRow {
+  /** Five fields, in UTC. */
+  when: (config: Config) => string;
+  deed: () => void;
+}
+
+export const startTimetable = (factory: Factory, rows: readonly TimetableRow[]): Timetable => {
+  const closing = new AbortController();
+  const running = rows.map((row) => ({ row, expression: '', cron: undefined as Cron | undefined }));
+  const set = (): void => {
+    if (closing.signal.aborted) return;
+    for (const one of running) {
+      const expression = one.row.when(factory.config());
+      if (expression === one.expression) continue;
+      one.cron?.stop();
+      one.expression = expression;
+      one.cron = new Cron(expression, { timezone: 'UTC', unref: false }, one.row.deed);
+    }
+  };
+  set();
+  void followConfig(factory, closing.signal, set);
+  return {
+    stop: () => {
+      closing.abort();
+      for (const { cron } of running) cron?.stop();
+    },
+  };
+};
+
+const followConfig = async ({ journal }: Factory, signal: AbortSignal, changed: () => void): Promise<void> => {
+  for await (const _ of journal.follow({ from: 'end', signal, filter: { types: ['config_loaded'] } })) changed();
+};
