@@ -7,3 +7,7 @@ export const THOROUGH = process.env.WINNOW_TEST_THOROUGH === '1';
 
 /** So many in `npm test`, so many in `npm run chaos`. */
 export const howMany = (usually: number, thoroughly: number): number => (THOROUGH ? thoroughly : usually);
+
+/** The first so many cases of a kind in `npm test`, all of them in `npm run chaos`: the telling ones come first. */
+export const firstOf = <T>(usually: number, cases: readonly T[]): readonly T[] =>
+  THOROUGH ? cases : cases.slice(0, usually);

@@ -22,7 +22,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { systemClock } from '../../../src/base/clock.ts';
 import type { Captured, Mirror, Workspace, Workspaces } from '../../../src/ports/git/mirror.ts';
 import { createWorkspaces } from '../../../src/ports/git/workspaces.ts';
-import { howMany } from '../../thoroughness.ts';
+import { howMany, THOROUGH } from '../../thoroughness.ts';
 import { commitAll, createWorld, FILES, must, PERSON, sh, type World, write } from './world.ts';
 
 const exec = promisify(execFile);
@@ -521,7 +521,7 @@ describe('capturing', () => {
     expect(await readdir(world.root)).toContain('proof');
   });
 
-  it('is at home in a large repository whose line ends are all wrong', async () => {
+  it.runIf(THOROUGH)('is at home in a large repository whose line ends are all wrong', async () => {
     const files = Object.fromEntries(Array.from({ length: 3_000 }, (_, at) => [`many/f${at}.txt`, `${at}\r\n`]));
     await write(world.repo, files);
     await commitAll(world.repo, 'many');
