@@ -109,6 +109,10 @@ export const spread = (left: Line, right: Line, width: number): Line => {
 export const wrapText = (text: string, width: number, linesMax = Number.POSITIVE_INFINITY): string[] => {
   const tidied = tidy(text);
   if (widthOf(tidied) <= width) return [tidied];
+  // What is set in goes on set in: the result of a call stays below the call.
+  const indent = tidied.length - tidied.trimStart().length;
+  if (indent > 0 && indent < width / 2)
+    return wrapText(tidied.slice(indent), width - indent, linesMax).map((part) => ' '.repeat(indent) + part);
   const lines: string[] = [];
   let current = '';
   for (const word of tidied.split(' ')) {

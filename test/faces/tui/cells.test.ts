@@ -74,6 +74,10 @@ describe('text in cells', () => {
     );
   });
 
+  it('stays set in where it was', () => {
+    expect(wrapText('  | one two three', 9)).toEqual(['  | one', '  two', '  three']);
+  });
+
   it('loses nothing but spaces where it is broken', () => {
     const words = fc.array(fc.string({ unit: fc.constantFrom('a', 'b', '日'), maxLength: 12 }), { maxLength: 20 });
     fc.assert(
