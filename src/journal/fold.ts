@@ -35,7 +35,7 @@ import { TASK_ATTEMPTS_MAX, type Task } from '../model/task.ts';
 import { openRequests, useOfKey } from '../policy/requests.ts';
 
 /** Raised when the fold's meaning changes: snapshots of another version are ignored and made anew. */
-export const FOLD_VERSION = 7;
+export const FOLD_VERSION = 8;
 
 /**
  * What an entry does to the state. Pure but for the state it is given, which it changes in place: a million entries
