@@ -1,6 +1,7 @@
 import { ok, type Result } from '../base/result.ts';
 import { type Failure, failed } from '../model/failure.ts';
 import type { Request, RequestWhat } from '../model/request.ts';
+import { readGates } from '../policy/gates.ts';
 import type { Doctor } from '../roles/doctor.ts';
 import type { Reviewer } from '../roles/reviewer.ts';
 import { runCycle } from '../roles/session.ts';
@@ -42,9 +43,21 @@ export const carryOutWith = (factory: Factory, { reviewer, standup, doctor }: Ro
     const [name] = args.sessions ?? [];
     const session = factory.sessions().find((one) => one.name === name);
     if (!session) return failed('not-found', `there is no session ${name}`);
+    const why = await whyNot(factory);
+    if (why !== undefined) return notNow(why);
     const ended = await runCycle(factory.shop, { session, trigger: 'manual', signal });
     return ended.ok ? ok(`${ended.value.data.outcome}: ${ended.value.data.reason}`) : ended;
   },
 });
+
+/** A cycle that a person asks for waits for the same doors as any other, but not for its time. */
+const whyNot = async ({ journal, clock, config, facts }: Factory): Promise<string | undefined> => {
+  const state = journal.state();
+  if (state.paused) return `everything is paused by ${state.paused.by}`;
+  const { maxSessions } = config().gates;
+  if (Object.keys(state.running).length >= maxSessions) return `${maxSessions} cycles are running, the most allowed`;
+  const shut = readGates(state, config(), await facts(), clock.now()).find(({ closed }) => closed);
+  return shut && `gate ${shut.gate} is closed: ${shut.reason}`;
+};
 
 const notNow = (reason: string): Result<string, Failure> => failed('already-running', reason);
