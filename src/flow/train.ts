@@ -344,7 +344,8 @@ const extentOf = ({ rider }: Car, length: number): JudgeExtent =>
 
 /**
  * What a landing had mended fails again when it is taken back, and the tests that it brought are gone: that is what was
- * asked for, and no reason to refuse a revert. Whatever else breaks is.
+ * asked for, and no reason to refuse a revert. Whatever else breaks is; so is what others had made red and the landing
+ * mended, for nobody ever accepted that.
  */
 const judgeCar = async (
   world: TrainWorld,
@@ -354,6 +355,8 @@ const judgeCar = async (
 ): Promise<Result<Judged, Failure>> => {
   const judged = await world.judge(tree, tip.tree, extent);
   if (rider.kind !== 'revert' || !judged.ok || judged.value.state !== 'red') return judged;
+  const taken = projectOf(world)?.landings.filter(({ revertedBy }) => revertedBy === rider.branch) ?? [];
+  if (taken.some(({ red }) => red)) return judged;
   const landed = await world.treeOf(rider.base);
   if (!landed.ok) return landed;
   const back = await world.judge(rider.tree, landed.value, 'whole');

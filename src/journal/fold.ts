@@ -250,6 +250,7 @@ export const foldEntry = (state: State, entry: Entry): void => {
         branches: landings.map(({ branch, merged }) => ({ branch, merged })),
         ...(entry.data.verify ? { verification: 'owed' } : {}),
         ...(reverts ? { revert: true } : {}),
+        ...(project.red ? { red: true } : {}),
       });
       if (project.landings.length > LANDINGS_MAX) project.landings.shift();
       for (const { branch, merged, review } of landings) {

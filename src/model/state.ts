@@ -194,6 +194,8 @@ export interface PastLanding {
   verification?: 'owed' | 'passed' | 'failed';
   /** It is itself a revert: a verification that fails after it is for a person. */
   revert?: true;
+  /** Main was red by others when it landed: what it mended does not come back with a revert. */
+  red?: true;
   /** The branch that takes it back. */
   revertedBy?: string;
 }
