@@ -94,6 +94,8 @@ export const runFactory = async (input: UpInput): Promise<Result<void, Failure>>
       tell,
       onDue: (project, atMs) => {
         due.get(project)?.stop();
+        // A look that was cut off by the stop asks for another one, which nobody would end.
+        if (signal.aborted) return;
         due.set(project, cronAt(atMs, trains.tick));
       },
     });
@@ -119,7 +121,8 @@ export const runFactory = async (input: UpInput): Promise<Result<void, Failure>>
     crew.stop();
     for (const cron of due.values()) cron.stop();
     const idle = Promise.all([scheduler.idle(), reviewing.idle(), trains.idle(), crew.idle(), requests.idle()]);
-    await Promise.race([idle, shop.clock.sleep(STOP_MAX_MS)]);
+    const over = new AbortController();
+    await Promise.race([idle.finally(() => over.abort()), shop.clock.sleep(STOP_MAX_MS, over.signal)]);
     return ok(undefined);
   } finally {
     for (const cron of crons) cron.stop();
