@@ -134,37 +134,40 @@ describe.concurrent('the command line', PATIENT, () => {
     });
   });
 
-  it('lets no text steer the terminal, bounds what it reads, and tells wrong use from failure', async () => {
-    await withBench({ scenarios: { alpha: NOTHING } }, async (bench) => {
-      const run = async (input: string | undefined, ...args: string[]) =>
-        execa(process.execPath, [MAIN, ...args, '--home', bench.home], {
-          reject: false,
-          ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
-        });
-      expect((await run(undefined, 'task', 'add', 'do\u001b[31m it\u0007\u202e now')).exitCode).toBe(0);
-      const listed = (await run(undefined, 'task', 'list')).stdout;
-      expect(listed).toContain('do it now');
-      expect(listed).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
-      expect((await run('- from standard input\n', 'task', 'import', '-')).stdout).toBe('1 tasks queued');
-      const endless = await run(undefined, 'task', 'import', '/dev/zero');
-      expect(endless).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('holds more than 16 MB') });
-      for (const wrong of [
-        ['log', '-t', 'constructor'],
-        ['log', '--since', 'x'],
-        ['log', '-n', '0'],
-        ['pause', '__proto__'],
-        ['cycle', 'nobody'],
-        ['task', 'cancel', 'zzzzzz'],
-        ['task', 'add', '   '],
-        ['nonsense'],
-      ]) {
-        const { exitCode, stdout, stderr } = await run(undefined, ...wrong);
-        expect([wrong, exitCode, stdout]).toEqual([wrong, 2, '']);
-        expect(stderr).not.toMatch(/^\s+at /m);
-      }
-      expect(bench.ofType('task_queued')).toHaveLength(2);
-    });
-  });
+  it.runIf(THOROUGH)(
+    'lets no text steer the terminal, bounds what it reads, and tells wrong use from failure',
+    async () => {
+      await withBench({ scenarios: { alpha: NOTHING } }, async (bench) => {
+        const run = async (input: string | undefined, ...args: string[]) =>
+          execa(process.execPath, [MAIN, ...args, '--home', bench.home], {
+            reject: false,
+            ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
+          });
+        expect((await run(undefined, 'task', 'add', 'do\u001b[31m it\u0007\u202e now')).exitCode).toBe(0);
+        const listed = (await run(undefined, 'task', 'list')).stdout;
+        expect(listed).toContain('do it now');
+        expect(listed).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
+        expect((await run('- from standard input\n', 'task', 'import', '-')).stdout).toBe('1 tasks queued');
+        const endless = await run(undefined, 'task', 'import', '/dev/zero');
+        expect(endless).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('holds more than 16 MB') });
+        for (const wrong of [
+          ['log', '-t', 'constructor'],
+          ['log', '--since', 'x'],
+          ['log', '-n', '0'],
+          ['pause', '__proto__'],
+          ['cycle', 'nobody'],
+          ['task', 'cancel', 'zzzzzz'],
+          ['task', 'add', '   '],
+          ['nonsense'],
+        ]) {
+          const { exitCode, stdout, stderr } = await run(undefined, ...wrong);
+          expect([wrong, exitCode, stdout]).toEqual([wrong, 2, '']);
+          expect(stderr).not.toMatch(/^\s+at /m);
+        }
+        expect(bench.ofType('task_queued')).toHaveLength(2);
+      });
+    },
+  );
 
   it.runIf(THOROUGH)('works in a home with a long path, spaces, quotes and letters of all kinds', async () => {
     await withBench({ scenarios: { alpha: CLEAN_FIX } }, async (bench) => {
@@ -338,7 +341,7 @@ describe.concurrent('a hostile session', PATIENT, () => {
     await attack(`${FIX}; ${script}`, look, !THOROUGH);
   });
 
-  it('is refused a nested repository and does not spoil the next cycle', async () => {
+  it.runIf(THOROUGH)('is refused a nested repository and does not spoil the next cycle', async () => {
     await attack(`${FIX}; git init -q in; git -C in commit -q --allow-empty -m x; git add -A`, async (_, { data }) => {
       expect(data.outcome).toBe('discarded');
       expect(data.findings).toEqual([expect.objectContaining({ kind: 'submodule' })]);

@@ -7,6 +7,7 @@ import { systemClock } from '../../../src/base/clock.ts';
 import { createGit } from '../../../src/ports/git/git.ts';
 import type { Mirror } from '../../../src/ports/git/mirror.ts';
 import { openMirror } from '../../../src/ports/git/open-mirror.ts';
+import { firstOf } from '../../thoroughness.ts';
 import { serveGit } from './git-server.ts';
 import { commitAll, createWorld, must, PERSON, sh, type World, write } from './world.ts';
 
@@ -226,7 +227,7 @@ describe('a checkout on the branch', () => {
     ],
   ];
 
-  it.each(DIRTY)('stays, with the branch, over %s', async (_, spoil, named) => {
+  it.each(firstOf(5, DIRTY))('stays, with the branch, over %s', async (_, spoil, named) => {
     const { mirror, tip } = await begin();
     const to = await landing(mirror, tip, {
       'a.ts': 'changed\n',

@@ -134,7 +134,7 @@ describe('preparing a workspace', () => {
     const first = tip;
     await follow();
     const workspace = await prepare();
-    for (let round = 0; round < howMany(30, 150); round += 1) {
+    for (let round = 0; round < howMany(8, 150); round += 1) {
       const env = {
         ...PERSON,
         GIT_DIR: mirror.dir,
