@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Scenario } from '../../src/demo/scenario.ts';
 import type { Entry } from '../../src/model/entry.ts';
 import { findMarked } from '../../src/ports/machine/processes.ts';
+import { firstOf } from '../thoroughness.ts';
 import {
   bash,
   CLEAN_FIX,
@@ -172,7 +173,7 @@ describe('after SIGKILL', () => {
     await expectWhole(bench, killed);
   });
 
-  it.each(['branch_pushed', 'intent_settled'])(
+  it.each(firstOf(1, ['branch_pushed', 'intent_settled']))(
     'between %s and the summary, the summary is written after the restart',
     async (last) => {
       const bench = await workbench(CLEAN_FIX);

@@ -257,28 +257,28 @@ describe.concurrent('a failure of the API', () => {
   const quick = { API_TIMEOUT_MS: '1500', CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS: '1500' };
   const long = 'prompt is too long: 250000 tokens > 200000 maximum';
   const poor = 'Your credit balance is too low to access the Anthropic API.';
-  /** Ends as another fault of the table does; each costs a start of Claude Code. */
+  /** Ends as another fault of the table does, or costs seconds to tell little; each costs a start of Claude Code. */
   const twin = true;
   const cases: [string, Fault, FailureKind, boolean?][] = [
-    ['400', { http: 400, message: 'something odd' }, 'claude-unknown'],
+    ['400', { http: 400, message: 'something odd' }, 'claude-unknown', twin],
     ['400 for a prompt that is too long', { http: 400, message: long }, 'prompt-too-long'],
     ['400 for an empty account', { http: 400, message: poor }, 'billing'],
     ['401', { http: 401 }, 'auth'],
     ['402', { http: 402 }, 'billing', twin],
     ['403', { http: 403 }, 'auth', twin],
-    ['404', { http: 404 }, 'model-not-found'],
+    ['404', { http: 404 }, 'model-not-found', twin],
     ['413', { http: 413 }, 'prompt-too-long', twin],
     ['429', { http: 429 }, 'rate-limit', twin],
     ['429 with a long retry-after', { http: 429, headers: { 'retry-after': '120' } }, 'rate-limit'],
     ['500', { http: 500 }, 'server-error', twin],
     ['529', { http: 529 }, 'overloaded', twin],
-    ['502 with a page of HTML', { http: 502, body: '<html>Bad Gateway</html>' }, 'server-error'],
+    ['502 with a page of HTML', { http: 502, body: '<html>Bad Gateway</html>' }, 'server-error', twin],
     ['an error event in the stream', { errorEvent: { type: 'overloaded_error', message: 'Overloaded' } }, 'overloaded'],
     ['a page of HTML with status 200', { raw: '<html>Hello</html>' }, 'server-error'],
     ['an event that is no JSON', { badJson: true }, 'server-error', twin],
     ['a reset', { reset: true }, 'connection'],
     ['a stream that is cut', { cut: 'reset' }, 'connection', twin],
-    ['a stream that stalls', { stall: 'mid' }, 'connection'],
+    ['a stream that stalls', { stall: 'mid' }, 'connection', twin],
     ['headers that never come', { stall: 'headers' }, 'connection'],
   ];
   for (const [name, fault, kind, again = false] of cases) {
