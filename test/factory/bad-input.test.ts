@@ -116,7 +116,7 @@ describe.concurrent('the command line', PATIENT, () => {
     });
   });
 
-  it('ends `log -f` without a word when its reader has left', async () => {
+  it.runIf(THOROUGH)('ends `log -f` without a word when its reader has left', async () => {
     await withBench({ scenarios: { alpha: NOTHING } }, async (bench) => {
       await bench.start('task', 'add', 'first').done;
       const tail = execa('bash', ['-c', `node ${MAIN} log -f --home ${bench.home} | head -1; exit \${PIPESTATUS[0]}`]);
@@ -348,14 +348,14 @@ describe.concurrent('a hostile session', PATIENT, () => {
     });
   });
 
-  it('may remove the mirror and its own directory: both are made anew', async () => {
+  it.runIf(THOROUGH)('may remove the mirror and its own directory: both are made anew', async () => {
     await attack('rm -rf ../../mirrors; cd ..; rm -rf alpha', async (_, { data }) => {
       expect(data).toMatchObject({ outcome: 'failed', failure: 'git-failed' });
       expect(data.reason).not.toContain('PATH');
     });
   });
 
-  it('cannot write trailers or control characters into a commit by its plan', async () => {
+  it.runIf(THOROUGH)('cannot write trailers or control characters into a commit by its plan', async () => {
     const title = 'One\n\nReviewed-By: nobody\u001b[31m\u0007';
     const scenario: Scenario = {
       steps: [planStep({ title, files: ['../../etc/passwd', '/etc/passwd'] }), bash(FIX), { blocks: ['Done.'] }],

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Scenario } from '../../src/demo/scenario.ts';
 import type { Entry } from '../../src/model/entry.ts';
 import { findMarked } from '../../src/ports/machine/processes.ts';
-import { firstOf } from '../thoroughness.ts';
+import { firstOf, THOROUGH } from '../thoroughness.ts';
 import {
   bash,
   CLEAN_FIX,
@@ -129,7 +129,7 @@ describe('after SIGKILL', () => {
     await expectWhole(bench, killed);
   });
 
-  it('while a check runs, the check is gone and is measured anew', async () => {
+  it.runIf(THOROUGH)('while a check runs, the check is gone and is measured anew', async () => {
     const mark = join(
       (await import('node:os')).tmpdir(),
       `winnow-check-${process.pid}-${Math.round(performance.now())}`,
@@ -194,7 +194,7 @@ describe('after SIGKILL', () => {
     },
   );
 
-  it('leaves nothing behind in the temporary files of the state directory', async () => {
+  it.runIf(THOROUGH)('leaves nothing behind in the temporary files of the state directory', async () => {
     const bench = await workbench(CLEAN_FIX);
     await killWhen(bench, phase('plan'));
     bench.api.play('alpha', CLEAN_FIX);

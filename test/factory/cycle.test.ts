@@ -5,6 +5,7 @@ import type { Scenario } from '../../src/demo/scenario.ts';
 import type { EntryOf } from '../../src/model/entry.ts';
 import { findMarked } from '../../src/ports/machine/processes.ts';
 import { runCycle } from '../../src/roles/session.ts';
+import { THOROUGH } from '../thoroughness.ts';
 import {
   bash,
   CLEAN_FIX,
@@ -62,8 +63,10 @@ describe('a cycle with the real Claude Code', () => {
     expect(existsSync(join(bench.home, data.transcript!))).toBe(true);
   });
 
-  it('does not take a test that fails by chance in the baseline for something that a change mended', async () => {
-    const once = `import { existsSync, writeFileSync } from 'node:fs';
+  it.runIf(THOROUGH)(
+    'does not take a test that fails by chance in the baseline for something that a change mended',
+    async () => {
+      const once = `import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 
@@ -74,20 +77,21 @@ test('depends on the weather', () => {
   throw new Error('rain');
 });
 `;
-    const files = { 'package.json': SMALL['package.json']!, 'sum.js': SMALL['sum.js']!, 'weather.test.js': once };
-    const bench = await workbench(
-      { steps: [planStep(), bash('echo "// reviewed" >> sum.js'), { blocks: ['Done.'] }] },
-      { files },
-    );
-    const { data } = await cycle(bench);
-    expect(data).toMatchObject({ outcome: 'pushed', verdict: 'same', before: { failed: 0, passed: 1 }, fixed: [] });
-    expect(data.reason).toBe('same: nothing fixed, nothing broken');
-    expect(bench.ofType('test_flaky').map((entry) => entry.data.test)).toEqual([
-      expect.stringContaining('depends on the weather'),
-    ]);
-  });
+      const files = { 'package.json': SMALL['package.json']!, 'sum.js': SMALL['sum.js']!, 'weather.test.js': once };
+      const bench = await workbench(
+        { steps: [planStep(), bash('echo "// reviewed" >> sum.js'), { blocks: ['Done.'] }] },
+        { files },
+      );
+      const { data } = await cycle(bench);
+      expect(data).toMatchObject({ outcome: 'pushed', verdict: 'same', before: { failed: 0, passed: 1 }, fixed: [] });
+      expect(data.reason).toBe('same: nothing fixed, nothing broken');
+      expect(bench.ofType('test_flaky').map((entry) => entry.data.test)).toEqual([
+        expect.stringContaining('depends on the weather'),
+      ]);
+    },
+  );
 
-  it('keeps the commits that the agent made itself', async () => {
+  it.runIf(THOROUGH)('keeps the commits that the agent made itself', async () => {
     const bench = await workbench({
       steps: [
         planStep(),
@@ -116,25 +120,28 @@ test('depends on the weather', () => {
     expect(await bench.branches()).toEqual([]);
   });
 
-  it('gives the failures back to the same conversation and keeps the attempt that mends them', async () => {
-    const bench = await workbench(
-      {
-        steps: [
-          planStep(),
-          bash(`printf 'export const sum = (a, b) => a + b;\\n' > sum.js`),
-          { blocks: ['Done.'] },
-          bash(`printf 'export const sum = (a, b) => a + b;\\nexport const twice = (a) => a * 2;\\n' > sum.js`),
-          { blocks: ['Now twice is back.'] },
-        ],
-      },
-      { agent: { iterations: 2 } },
-    );
-    const { data } = await cycle(bench);
-    expect(data).toMatchObject({ outcome: 'pushed', iterations: 2 });
-    expect(data.patch).toBeUndefined();
-    const mend = bench.api.log.find((request) => request.prompt.includes('sum.test.js'));
-    expect(mend?.conversation).toBe(bench.api.log[0]?.conversation);
-  });
+  it.runIf(THOROUGH)(
+    'gives the failures back to the same conversation and keeps the attempt that mends them',
+    async () => {
+      const bench = await workbench(
+        {
+          steps: [
+            planStep(),
+            bash(`printf 'export const sum = (a, b) => a + b;\\n' > sum.js`),
+            { blocks: ['Done.'] },
+            bash(`printf 'export const sum = (a, b) => a + b;\\nexport const twice = (a) => a * 2;\\n' > sum.js`),
+            { blocks: ['Now twice is back.'] },
+          ],
+        },
+        { agent: { iterations: 2 } },
+      );
+      const { data } = await cycle(bench);
+      expect(data).toMatchObject({ outcome: 'pushed', iterations: 2 });
+      expect(data.patch).toBeUndefined();
+      const mend = bench.api.log.find((request) => request.prompt.includes('sum.test.js'));
+      expect(mend?.conversation).toBe(bench.api.log[0]?.conversation);
+    },
+  );
 
   it('refuses the deletion of a failing test', async () => {
     const bench = await workbench({ steps: [planStep(), bash('rm sum.test.js'), { blocks: ['Green.'] }] });
@@ -234,7 +241,7 @@ test('sometimes', () => {
     expect(bench.ofType('main_moved').map((entry) => entry.data.commits)).toEqual([0, 1]);
   });
 
-  it('discards a change that conflicts with what reached main meanwhile', async () => {
+  it.runIf(THOROUGH)('discards a change that conflicts with what reached main meanwhile', async () => {
     const bench = await workbench({
       steps: [planStep(), bash(`sed -i 's/a - b/a + b/' sum.js`), { blocks: ['Done.'], hold: 'pushed by somebody' }],
     });
@@ -248,7 +255,7 @@ test('sometimes', () => {
     expect(data.reason).toContain('sum.js');
   });
 
-  it('says what the remote said when it refuses the branch, and keeps the work', async () => {
+  it.runIf(THOROUGH)('says what the remote said when it refuses the branch, and keeps the work', async () => {
     const bench = await workbench(CLEAN_FIX);
     await remoteHook(bench, 'pre-receive', 'echo "no branches on Sundays" >&2; exit 1');
     const { data } = await cycle(bench);
@@ -297,7 +304,7 @@ test('sometimes', () => {
     expect(shown).not.toMatch(/SSH_AUTH_SOCK|GITHUB_TOKEN/);
   });
 
-  it('leaves nothing alive that the agent started and detached', async () => {
+  it.runIf(THOROUGH)('leaves nothing alive that the agent started and detached', async () => {
     const bench = await workbench({
       steps: [
         planStep(),

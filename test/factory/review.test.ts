@@ -8,7 +8,7 @@ import { approveBranch, rejectBranch } from '../../src/desk/queue.ts';
 import type { EntryOf } from '../../src/model/entry.ts';
 import type { ReviewAnswer } from '../../src/model/review.ts';
 import { createReviewer, type Review } from '../../src/roles/reviewer.ts';
-import { firstOf } from '../thoroughness.ts';
+import { firstOf, THOROUGH } from '../thoroughness.ts';
 import { createWorkbench, SMALL, type Workbench } from './workbench.ts';
 
 /** Branches are pushed with git alone and noted in the journal: what a cycle would have made is the same. */
@@ -205,7 +205,7 @@ describe('the reviewer', () => {
     }
   });
 
-  it('gives no word on a branch that was deleted under it', async () => {
+  it.runIf(THOROUGH)('gives no word on a branch that was deleted under it', async () => {
     const change = await push(ADDS);
     says(async () => {
       await bench.git('push', '--quiet', 'origin', `:refs/heads/${change.branch}`);
@@ -235,7 +235,7 @@ describe('the reviewer', () => {
     });
   });
 
-  it('shows a diff that is too long for one message by file, whole', async () => {
+  it.runIf(THOROUGH)('shows a diff that is too long for one message by file, whole', async () => {
     const lines = Array.from({ length: 2_500 }, (_, n) => `export const value${n} = ${n}; // of a long list`);
     const change = await push({ 'long.js': `${lines.join('\n')}\n`, 'short.js': '// last word\n' });
     let read = '';
@@ -337,7 +337,7 @@ describe('a branch that needs nobody’s reading', () => {
     expect(await inRemote(change)).toBeUndefined();
   });
 
-  it('waits while a gate is closed', async () => {
+  it.runIf(THOROUGH)('waits while a gate is closed', async () => {
     const change = await push(ADDS);
     const until = new Date(Date.now() + 3_600_000).toISOString();
     const data = { gate: 'usage-limit' as const, reason: 'the limit is reached', figures: {}, until };
