@@ -9,11 +9,14 @@ import {
   DAYS_MAX,
   type DaySpend,
   FLAKY_MAX,
+  INBOX_MAX,
   JOINED_MAX,
   KEYS_MAX,
   type KeyedReceipt,
   LANDINGS_MAX,
+  NOTICES_MAX,
   OPEN_REQUESTS_MAX,
+  OUTBOX_MAX,
   PARKS_MAX,
   PROCESSES_MAX,
   PROPOSALS_MAX,
@@ -27,6 +30,7 @@ import {
   SKILL_REFUSALS_MAX,
   SKILLS_MAX,
   type SkillState,
+  STRANGERS_MAX,
   type StandupState,
   type State,
   TASK_CYCLES_MAX,
@@ -35,7 +39,7 @@ import { TASK_ATTEMPTS_MAX, type Task } from '../model/task.ts';
 import { openRequests, useOfKey } from '../policy/requests.ts';
 
 /** Raised when the fold's meaning changes: snapshots of another version are ignored and made anew. */
-export const FOLD_VERSION = 8;
+export const FOLD_VERSION = 9;
 
 /**
  * What an entry does to the state. Pure but for the state it is given, which it changes in place: a million entries
@@ -467,6 +471,56 @@ export const foldEntry = (state: State, entry: Entry): void => {
       delete state.requests[settled.reduce((a, b) => ((a.settled?.at ?? '') <= (b.settled?.at ?? '') ? a : b)).id];
       return;
     }
+    case 'notice_raised': {
+      const { notice } = entry.data;
+      const known = state.notices[notice];
+      state.notices[notice] = { ...entry.data, at: entry.ts, times: known ? known.times + 1 : 0 };
+      dropLeast(state.notices, NOTICES_MAX, ({ at }) => at);
+      return;
+    }
+    case 'notice_cleared':
+      delete state.notices[entry.data.notice];
+      return;
+    case 'message_queued': {
+      const { message: id, buttons = [], silent = false, ...rest } = entry.data;
+      state.outbox[id] = { id, at: entry.ts, ...rest, buttons, silent, attempts: 0 };
+      return;
+    }
+    case 'message_sending': {
+      const message = state.outbox[entry.data.message];
+      if (!message) return;
+      message.attempts += 1;
+      message.sending = { at: entry.ts, pid: entry.data.pid, start: entry.data.start };
+      return;
+    }
+    case 'message_sent':
+      delete state.outbox[entry.data.message];
+      return;
+    case 'message_failed': {
+      const message = state.outbox[entry.data.message];
+      if (!message) return;
+      if (entry.data.retryAt === undefined) {
+        delete state.outbox[entry.data.message];
+        return;
+      }
+      message.reason = entry.data.reason;
+      message.notBefore = entry.data.retryAt;
+      delete message.sending;
+      return;
+    }
+    case 'message_received': {
+      const { message: id, channel, update, from, text, button } = entry.data;
+      state.inbox.last[channel] = Math.max(update, state.inbox.last[channel] ?? 0);
+      state.inbox.open[id] = { id, at: entry.ts, channel, update, from, text, ...(button ? { button } : {}) };
+      return;
+    }
+    case 'message_handled':
+      delete state.inbox.open[entry.data.message];
+      return;
+    case 'stranger_refused':
+      state.strangers[`${entry.data.channel}:${entry.data.chat}`] = { at: entry.ts };
+      dropLeast(state.strangers, STRANGERS_MAX, ({ at }) => at);
+      return;
     case 'review_commented':
       return keep(state, entry.data.key, entry.ts, { comment: entry.id });
     // These tell people something and change no state.
@@ -582,6 +636,36 @@ export const illegalEntry = (state: Readonly<State>, entry: Entry): string | und
       if (!known) return `request ${request} is unknown`;
       return known.settled ? `request ${request} is settled already` : undefined;
     }
+    case 'notice_raised':
+      return isPlainKey(entry.data.notice) ? undefined : `${entry.data.notice} cannot be a name`;
+    case 'notice_cleared':
+      return isPlainKey(entry.data.notice) && state.notices[entry.data.notice]
+        ? undefined
+        : `notice ${entry.data.notice} does not stand`;
+    case 'message_queued': {
+      const { message } = entry.data;
+      if (!isPlainKey(message)) return `${message} cannot be a name`;
+      if (state.outbox[message]) return `message ${message} is there already`;
+      return Object.keys(state.outbox).length >= OUTBOX_MAX ? 'too many messages wait to go out' : undefined;
+    }
+    case 'message_sending':
+    case 'message_sent':
+    case 'message_failed': {
+      const { message } = entry.data;
+      return isPlainKey(message) && state.outbox[message] ? undefined : `message ${message} does not wait to go out`;
+    }
+    case 'message_received': {
+      const { message, channel, update } = entry.data;
+      if (!isPlainKey(message)) return `${message} cannot be a name`;
+      if (update <= (state.inbox.last[channel] ?? -1)) return `message ${update} of ${channel} was received already`;
+      return Object.keys(state.inbox.open).length >= INBOX_MAX ? 'too many messages wait for an answer' : undefined;
+    }
+    case 'message_handled': {
+      const { message } = entry.data;
+      return isPlainKey(message) && state.inbox.open[message] ? undefined : `message ${message} is not open`;
+    }
+    case 'stranger_refused':
+      return isPlainKey(entry.data.chat) ? undefined : `${entry.data.chat} cannot be a name`;
     default:
       return undefined;
   }

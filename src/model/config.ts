@@ -4,6 +4,7 @@ import { ParserName } from './report.ts';
 import {
   BranchName,
   ByteSize,
+  ClockTime,
   CronExpression,
   Duration,
   Environment,
@@ -12,6 +13,7 @@ import {
   KeptFor,
   Percent,
   RepoAddress,
+  TimeZone,
 } from './units.ts';
 import { FINDING_KINDS } from './verdict.ts';
 
@@ -279,10 +281,54 @@ export const Config = z.strictObject({
       token: z.string().min(1).optional().describe('Token of the bot, as env:NAME'),
       chats: z
         .array(z.union([z.number(), z.string()]))
+        .max(100)
         .prefault([])
         .describe('Ids of the chats that may speak to the bot; all others are ignored'),
+      users: z
+        .array(z.union([z.number(), z.string()]))
+        .max(100)
+        .optional()
+        .describe('Ids of the users that may speak to it in those chats; default: everybody in them'),
+      model: z
+        .string()
+        .min(1)
+        .prefault('haiku')
+        .describe('Model of the one call when neither rule nor skill understood'),
+      budgetPerDayUsd: z.number().nonnegative().prefault(0.5).describe('Dollars per day for understanding messages'),
+      apiRoot: z.url().prefault('https://api.telegram.org').describe('Bot API server; another one for a local server'),
     })
     .optional()
     .describe('The Telegram bot'),
+  notify: z
+    .strictObject({
+      quiet: z
+        .strictObject({
+          from: ClockTime.describe('Start, such as 22:00'),
+          to: ClockTime.describe('End, such as 07:30'),
+          timezone: TimeZone.prefault('UTC').describe('Time zone by its IANA name, such as Europe/Berlin'),
+        })
+        .optional()
+        .describe('Hours in which only what is urgent is sent; the rest comes afterwards, in one message'),
+      digest: CronExpression.prefault('0 7 * * *').describe('Summary of the last day; cron, in UTC'),
+      standup: z.boolean().prefault(true).describe('Send the summary of each standup'),
+      discord: z.string().min(1).optional().describe('URL of a Discord webhook, as env:NAME'),
+      webhooks: z
+        .array(
+          z.strictObject({
+            name: name.describe('The journal names it'),
+            url: z.string().min(1).describe('Where each notice is posted as JSON, as env:NAME or a URL'),
+            secret: z
+              .string()
+              .min(1)
+              .optional()
+              .describe('Signs each body (HMAC-SHA256, header X-Winnow-Signature), as env:NAME'),
+          }),
+        )
+        .max(20)
+        .prefault([])
+        .describe('Other services that are told'),
+    })
+    .prefault({})
+    .describe('Who is told of what, and when'),
 });
 export type Config = z.infer<typeof Config>;

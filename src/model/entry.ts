@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { Commitment, Effect, FileWarning, PromptChange, SessionClass, SkillFault, Tally } from './crew.ts';
+import { Button, ChannelName, Handling, MESSAGE_MAX_CHARS, MessageAbout, Sender } from './message.ts';
+import { Notice } from './notice.ts';
 import { Plan } from './plan.ts';
 import { Figures, UnevaluatedReason } from './report.ts';
 import { AskedKey, Asker, RequestArgs, RequestWhat } from './request.ts';
@@ -178,7 +180,20 @@ const entry = {
 
   agent_ran: z.object({
     run: z.string(),
-    purpose: z.enum(['plan', 'replan', 'hack', 'mend', 'review', 'standup', 'chair', 'doctor', 'learn', 'probe']),
+    purpose: z.enum([
+      'plan',
+      'replan',
+      'hack',
+      'mend',
+      'review',
+      'standup',
+      'chair',
+      'doctor',
+      'learn',
+      'probe',
+      'answer',
+      'upkeep',
+    ]),
     model: z.string(),
     conversation: z.string().optional(),
     ok: z.boolean(),
@@ -494,6 +509,55 @@ const entry = {
   skill_retired: z.object({ skill: z.string(), reason: z.string(), with: Tally, without: Tally, file: z.string() }),
   /** A person put it back. */
   skill_restored: z.object({ skill: z.string(), by: z.string(), file: z.string() }),
+
+  /** A person is told of a matter, or of its change; see the messages for whether it arrived. */
+  notice_raised: Notice,
+  notice_cleared: z.object({ notice: z.string(), forMs: ms }),
+
+  /** Somebody is to be told; it waits here until the channel has taken it. */
+  message_queued: z.object({
+    message: z.string(),
+    channel: ChannelName,
+    to: z.string().min(1).max(300),
+    text: z.string().min(1).max(MESSAGE_MAX_CHARS),
+    buttons: z.array(z.array(Button)).optional(),
+    about: MessageAbout,
+    silent: z.boolean().optional(),
+    notBefore: z.string().optional(),
+  }),
+  /** Durable before the channel is called: an end without `message_sent` may or may not have arrived. */
+  message_sending: z.object({ message: z.string(), pid: z.number().int(), start: z.string() }),
+  message_sent: z.object({
+    message: z.string(),
+    /** What the other side calls it. */
+    reference: z.string().optional(),
+  }),
+  /** Without `retryAt` it is given up. */
+  message_failed: z.object({ message: z.string(), reason: z.string(), retryAt: z.string().optional() }),
+  /** Somebody spoke to Winnow. In the journal before it is acknowledged, and once however often it is delivered. */
+  message_received: z.object({
+    message: z.string(),
+    channel: ChannelName,
+    update: z.number().int().nonnegative(),
+    from: Sender,
+    /** Secrets withheld, and cut where `cut` says so. */
+    text: z.string().max(MESSAGE_MAX_CHARS),
+    cut: z.boolean().optional(),
+    button: z.object({ id: z.string(), message: z.number().int().optional() }).optional(),
+  }),
+  message_handled: z.object({
+    message: z.string(),
+    by: Handling,
+    /** Name of the action, such as `status` or `approve`; absent when nothing was understood. */
+    action: z.string().optional(),
+    /** The bot skill that understood it. */
+    skill: z.string().optional(),
+    /** What was done, in one line. */
+    note: z.string(),
+    costUsd: money.optional(),
+  }),
+  /** Somebody who may not speak to Winnow does; once a day for each chat. Nothing of what was said is kept. */
+  stranger_refused: z.object({ channel: ChannelName, chat: z.string(), user: z.string() }),
 
   /** A human has to do something; one entry per matter. */
   alert: z.object({ message: z.string(), mend: z.string() }),

@@ -1,5 +1,7 @@
 import type { SessionClass, SkillFault, Tally } from './crew.ts';
 import type { EntryData, GateName, Outcome, Phase, RalphCycle, Trigger } from './entry.ts';
+import type { ChannelName, InMessage, OutMessage } from './message.ts';
+import type { StandingNotice } from './notice.ts';
 import type { Figures } from './report.ts';
 import type { Request } from './request.ts';
 import type { DropReason, ReviewedBy } from './review.ts';
@@ -44,6 +46,14 @@ export const SETTLED_REQUESTS_MAX = 200;
 export const JOINED_MAX = 20;
 /** Keys kept at the least within their day: more than one a minute. */
 export const KEYS_MAX = 2_000;
+/** Messages that wait to go out; with more than these nobody listens, and the newest are refused. */
+export const OUTBOX_MAX = 500;
+/** Messages that came in and are not handled; more are an attack or a defect. */
+export const INBOX_MAX = 200;
+/** Chats of strangers that are remembered, so that each is told of once a day. */
+export const STRANGERS_MAX = 100;
+/** Matters that stand at once. */
+export const NOTICES_MAX = 300;
 /** Bytes of journal damage kept by place; all of it is counted. */
 export const DAMAGE_MAX = 20;
 
@@ -285,6 +295,13 @@ export interface State {
   /** Open ones, and the newest that are settled. */
   requests: Record<string, Request>;
   keys: Keys;
+  notices: Record<string, StandingNotice>;
+  /** By channel and chat: when a stranger was last told of. */
+  strangers: Record<string, { at: string }>;
+  /** Messages that wait to go out. */
+  outbox: Record<string, OutMessage>;
+  /** Messages that came in and are not handled yet, and the channel's number of the last one. */
+  inbox: { open: Record<string, InMessage>; last: Partial<Record<ChannelName, number>> };
   standup?: StandupState;
   doctor?: { id: string; at: string; file: string; classes: Record<string, SessionClass> };
   proposals: Record<string, Proposal>;
@@ -314,6 +331,10 @@ export const emptyState = (): State => ({
   queue: {},
   requests: {},
   keys: { since: '', count: 0, young: {}, old: {} },
+  notices: {},
+  strangers: {},
+  outbox: {},
+  inbox: { open: {}, last: {} },
   proposals: {},
   skills: {},
   skillRefusals: {},

@@ -67,6 +67,24 @@ const cronFires = (text: string): boolean => {
   }
 };
 
+const CLOCK_TIME = { message: 'an hour of the day such as "22:00"' };
+
+/** Minutes since midnight. */
+export const ClockTime = z
+  .string(CLOCK_TIME)
+  .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, CLOCK_TIME)
+  .transform((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3)));
+
+const TIME_ZONE = { message: 'the IANA name of a time zone such as "Europe/Berlin"' };
+
+export const TimeZone = z.string(TIME_ZONE).refine((text) => {
+  try {
+    return text !== '' && new Intl.DateTimeFormat('en', { timeZone: text }) !== undefined;
+  } catch {
+    return false;
+  }
+}, TIME_ZONE);
+
 const GLOB = {
   message: 'a glob relative to the repository such as "src/**" (no leading "/" or "!", no "..", no "\\")',
 };

@@ -6,6 +6,7 @@ import { type Tally, UNTIL_RESUMED } from '../../model/crew.ts';
 
 import type { Entry, EntryData, EntryOf, RalphCycle } from '../../model/entry.ts';
 import { type Failure, MENDS } from '../../model/failure.ts';
+import type { Handling } from '../../model/message.ts';
 import { problemsKind } from '../../model/problems.ts';
 import type { Figures } from '../../model/report.ts';
 import { askerText, type RequestWhat } from '../../model/request.ts';
@@ -318,6 +319,24 @@ const textOf = (entry: Entry): string => {
       return `request ${shortId(entry.data.request)} is being carried out (pid ${entry.data.pid})`;
     case 'request_settled':
       return `request ${shortId(entry.data.request)} ${entry.data.done ? 'is done' : 'was not carried out'}: ${entry.data.note}`;
+    case 'notice_raised':
+      return `${sentence(entry.data.text)} ${entry.data.mend}`;
+    case 'notice_cleared':
+      return `over after ${seconds(entry.data.forMs)}: ${entry.data.notice}`;
+    case 'message_queued':
+      return `to ${entry.data.channel} ${entry.data.to}: ${entry.data.text}`;
+    case 'message_sending':
+      return `message ${shortId(entry.data.message)} is being sent`;
+    case 'message_sent':
+      return `message ${shortId(entry.data.message)} is sent`;
+    case 'message_failed':
+      return `message ${shortId(entry.data.message)} ${entry.data.retryAt ? 'could not be sent yet' : 'is given up'}: ${entry.data.reason}`;
+    case 'message_received':
+      return `${entry.data.from.name} (${entry.data.channel}) ${entry.data.button ? 'presses' : 'says'}: ${entry.data.text}`;
+    case 'message_handled':
+      return `message ${shortId(entry.data.message)}, ${HANDLED[entry.data.by]}: ${entry.data.note}`;
+    case 'stranger_refused':
+      return `a stranger spoke to the bot (${entry.data.channel} chat ${entry.data.chat}, user ${entry.data.user}) and got no answer`;
     case 'alert':
       return `ATTENTION: ${sentence(entry.data.message)} ${entry.data.mend}`;
     case 'journal_damaged':
@@ -336,6 +355,15 @@ const textOf = (entry: Entry): string => {
 export const requestText = ({ what, args }: Pick<EntryData<'requested'>, 'what' | 'args'>): string => {
   const of = args.branches ?? args.sessions;
   return `a ${args.short ? 'short ' : ''}${WANTED[what]}${of ? ` of ${of.join(', ')}` : ''}${args.rulesOnly ? ' by rule alone' : ''}`;
+};
+
+const HANDLED: Record<Handling, string> = {
+  command: 'a command',
+  button: 'a button',
+  rule: 'understood by rule',
+  skill: 'understood by a bot skill',
+  model: 'understood by a model',
+  none: 'not understood',
 };
 
 const WANTED: Record<RequestWhat, string> = {

@@ -120,7 +120,8 @@ const resolveReferences = (
 };
 
 /** Where a secret belongs and nothing else. */
-const TOKENS = /^(?:http|telegram)\.token$|^http\.tokens\.\d+\.token$/;
+const TOKENS =
+  /^(?:http|telegram)\.token$|^http\.tokens\.\d+\.token$|^notify\.discord$|^notify\.webhooks\.\d+\.secret$/;
 const isTokenPath = (path: readonly PropertyKey[]): boolean => TOKENS.test(path.join('.'));
 
 /** Secrets written into a file that is committed, copied and shown. */
@@ -168,6 +169,7 @@ const crossChecks = (reading: YamlReading): FileProblem[] => {
   const http = mapAt(reading.data, 'http');
   const tokens = listAt(http, 'tokens');
   problems.push(...repeatedNames(reading, ['http', 'tokens'], tokens));
+  problems.push(...repeatedNames(reading, ['notify', 'webhooks'], listAt(mapAt(reading.data, 'notify'), 'webhooks')));
   if (typeof http?.host === 'string' && !LOOPBACK.test(http.host) && http.token === undefined && tokens.length === 0) {
     const expected = `env:NAME, since other machines can reach ${http.host}`;
     problems.push(reading.problem(['http', 'token'], { found: 'nothing', expected }));

@@ -104,6 +104,11 @@ export const CONFIG_TEXT = (input: { name: string; repo: string; branch: string;
     '# telegram:',
     '#   token: env:TELEGRAM_BOT_TOKEN',
     '#   chats: []',
+    '',
+    '# When you are left in peace, and who else is told.',
+    '# notify:',
+    '#   quiet: { from: "22:00", to: "07:30", timezone: Europe/Berlin }',
+    '#   discord: env:DISCORD_WEBHOOK',
   ];
   return `${lines.join('\n')}\n`;
 };

@@ -72,6 +72,15 @@ describe('an entry in the log', () => {
       09:15:07  alpha       ci (http) wants a review of brl/alpha/20260314-091500, as request reqve4 does already
       09:15:07  alpha       request reqve5 is being carried out (pid 4242)
       09:15:07  alpha       request reqve5 is done: 1 branch reviewed
+      09:15:07  alpha       alpha rests until 10:15: three failures in a row. Nothing has to be done.
+      09:15:07  alpha       over after 15m00s: session-parked:alpha
+      09:15:07  alpha       to telegram 4711: alpha rests until 10:15: three failures in a row. Nothing has to be done.
+      09:15:07  alpha       message messg1 is being sent
+      09:15:07  alpha       message messg1 is sent
+      09:15:07  alpha       message messg1 could not be sent yet: Telegram asks to wait 30 s
+      09:15:07  alpha       ada (telegram) presses: how is it going?
+      09:15:07  alpha       message messg2, understood by rule: told the status
+      09:15:07  alpha       a stranger spoke to the bot (telegram chat 999, user 999) and got no answer
       09:15:07  alpha       has to turn to something else: five cycles in a row kept nothing
       09:15:07  alpha       standup: 1 of 2 sessions, 7 runs, $0.31: Search is nearly done; the clock tests are flaky.
       09:15:07  alpha       doctor: alpha error-looping (parked), beta productive: logs/doctor/2026-03-14T09-30-00.md
@@ -170,6 +179,15 @@ describe('an entry in the log', () => {
       09:15:07  alpha       ci (http) wants a review of brl/alpha/20260314-091500, as…
       09:15:07  alpha       request reqve5 is being carried out (pid 4242)
       09:15:07  alpha       request reqve5 is done: 1 branch reviewed
+      09:15:07  alpha       alpha rests until 10:15: three failures in a row. Nothing…
+      09:15:07  alpha       over after 15m00s: session-parked:alpha
+      09:15:07  alpha       to telegram 4711: alpha rests until 10:15: three failures…
+      09:15:07  alpha       message messg1 is being sent
+      09:15:07  alpha       message messg1 is sent
+      09:15:07  alpha       message messg1 could not be sent yet: Telegram asks to wa…
+      09:15:07  alpha       ada (telegram) presses: how is it going?
+      09:15:07  alpha       message messg2, understood by rule: told the status
+      09:15:07  alpha       a stranger spoke to the bot (telegram chat 999, user 999)…
       09:15:07  alpha       has to turn to something else: five cycles in a row kept
                             nothing
       09:15:07  alpha       standup: 1 of 2 sessions, 7 runs, $0.31: Search is nearly…
@@ -292,6 +310,15 @@ describe('an entry in the log', () => {
           "requested",
           "request_taken",
           "request_settled",
+          "notice_raised",
+          "notice_cleared",
+          "message_queued",
+          "message_sending",
+          "message_sent",
+          "message_failed",
+          "message_received",
+          "message_handled",
+          "stranger_refused",
           "team_standup",
           "doctor_analysis",
           "prompt_proposed",
