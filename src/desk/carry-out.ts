@@ -1,7 +1,7 @@
 import { ok, type Result } from '../base/result.ts';
 import { type Failure, failed } from '../model/failure.ts';
 import type { Request, RequestWhat } from '../model/request.ts';
-import { readGates } from '../policy/gates.ts';
+import { whyHeld } from '../policy/gates.ts';
 import type { Doctor } from '../roles/doctor.ts';
 import type { Reviewer } from '../roles/reviewer.ts';
 import { runCycle } from '../roles/session.ts';
@@ -52,12 +52,14 @@ export const carryOutWith = (factory: Factory, { reviewer, standup, doctor }: Ro
 
 /** A cycle that a person asks for waits for the same doors as any other, but not for its time. */
 const whyNot = async ({ journal, clock, config, facts }: Factory): Promise<string | undefined> => {
+  const machine = await facts();
   const state = journal.state();
-  if (state.paused) return `everything is paused by ${state.paused.by}`;
+  const held = whyHeld(state, config(), machine, { now: clock.now() });
+  if (held !== undefined) return held;
   const { maxSessions } = config().gates;
-  if (Object.keys(state.running).length >= maxSessions) return `${maxSessions} cycles are running, the most allowed`;
-  const shut = readGates(state, config(), await facts(), clock.now()).find(({ closed }) => closed);
-  return shut && `gate ${shut.gate} is closed: ${shut.reason}`;
+  return Object.keys(state.running).length >= maxSessions
+    ? `${maxSessions} cycles are running, the most allowed`
+    : undefined;
 };
 
 const notNow = (reason: string): Result<string, Failure> => failed('already-running', reason);

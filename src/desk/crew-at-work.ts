@@ -3,6 +3,7 @@ import type { EntryType } from '../model/entry.ts';
 import { createDoctor, type Doctor } from '../roles/doctor.ts';
 import { createStandup, type Standup } from '../roles/standup.ts';
 import type { Factory } from './doors.ts';
+import { onEntries } from './follow.ts';
 import { startTimetable } from './timetable.ts';
 
 /**
@@ -36,7 +37,7 @@ export const startCrew = (factory: Factory, signal: AbortSignal, tell: (line: st
     { when: ({ schedule }) => schedule.standup, deed: meet },
     { when: ({ schedule }) => schedule.doctor, deed: guarded('doctor', () => doctor.tick('schedule')) },
   ]);
-  void follow(factory, closing.signal, tend);
+  void onEntries(factory.journal, TENDING, closing.signal, tend);
   tend();
   meet();
   return {
@@ -50,10 +51,6 @@ export const startCrew = (factory: Factory, signal: AbortSignal, tell: (line: st
       await Promise.all([standup.idle(), doctor.idle(), tending.idle()]);
     },
   };
-};
-
-const follow = async ({ journal }: Factory, signal: AbortSignal, met: () => void): Promise<void> => {
-  for await (const _ of journal.follow({ from: 'end', signal, filter: { types: TENDING } })) met();
 };
 
 /** Asked again while it is under way, a deed is done once more afterwards. */

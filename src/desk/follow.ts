@@ -1,13 +1,23 @@
 import { ok, type Result } from '../base/result.ts';
 import { passes } from '../journal/filter.ts';
 import type { EntryFilter, Journal } from '../journal/journal.ts';
-import type { Entry } from '../model/entry.ts';
+import type { Entry, EntryType } from '../model/entry.ts';
 import { type Failure, failed } from '../model/failure.ts';
 import type { State } from '../model/state.ts';
 
 /** How far back an entry is looked for: a day of a busy factory, found in a tenth of a second. */
 const LOCATE_MAX_BYTES = 64 * 1024 ** 2;
 const ID_SHOWN_MAX_CHARS = 40;
+
+/** Calls back for each entry of these types that is written from now on, until the signal aborts. */
+export const onEntries = async (
+  journal: Journal<State>,
+  types: readonly EntryType[],
+  signal: AbortSignal,
+  met: (type: EntryType) => void,
+): Promise<void> => {
+  for await (const { type } of journal.follow({ from: 'end', signal, filter: { types } })) met(type);
+};
 
 /** Entries from now on, or all that stand after the one that was seen last: none is missed and none comes twice. */
 export const followAfter = (

@@ -8,6 +8,7 @@ import type { State } from '../model/state.ts';
 import { nameOfWork, openRequests } from '../policy/requests.ts';
 import { selfIdentity } from '../ports/machine/processes.ts';
 import type { Slots } from '../ports/machine/slots.ts';
+import { onEntries } from './follow.ts';
 
 /**
  * Carries out what people asked for, also before this process was started: each request once, in one process, until it
@@ -60,7 +61,7 @@ export const takeRequests = (deps: RequestsDeps): Requests => {
     }
   };
 
-  void follow(deps, tick);
+  void onEntries(journal, WAKING, signal, tick);
   tick();
   return {
     tick,
@@ -68,10 +69,6 @@ export const takeRequests = (deps: RequestsDeps): Requests => {
       while (underWay.size > 0) await Promise.all(underWay.values());
     },
   };
-};
-
-const follow = async ({ journal, signal }: RequestsDeps, met: () => void): Promise<void> => {
-  for await (const _ of journal.follow({ from: 'end', signal, filter: { types: WAKING } })) met();
 };
 
 const carry = async (deps: RequestsDeps, work: string, { id, what }: Request): Promise<void> => {

@@ -2,6 +2,7 @@ import { writeReviewQueue } from '../flow/review-queue.ts';
 import type { EntryType } from '../model/entry.ts';
 import { createReviewer, type Reviewer } from '../roles/reviewer.ts';
 import type { Factory } from './doors.ts';
+import { onEntries } from './follow.ts';
 import { startTimetable } from './timetable.ts';
 
 /**
@@ -40,7 +41,7 @@ export const startReviewing = (factory: Factory, signal: AbortSignal, tell: (lin
       .catch((error: unknown) => tell(`review failed: ${error instanceof Error ? error.message : error}`));
   };
   const draw = () => writeReviewQueue(journal, paths.reviewQueue);
-  void follow(factory, closing.signal, (type) => {
+  void onEntries(journal, [...WAKING, ...QUEUE], closing.signal, (type) => {
     if (QUEUE.includes(type)) draw();
     if (WAKING.includes(type)) tick('woken');
   });
@@ -58,9 +59,4 @@ export const startReviewing = (factory: Factory, signal: AbortSignal, tell: (lin
       draw();
     },
   };
-};
-
-const follow = async (factory: Factory, signal: AbortSignal, met: (type: EntryType) => void): Promise<void> => {
-  const types = [...new Set([...WAKING, ...QUEUE])];
-  for await (const { type } of factory.journal.follow({ from: 'end', signal, filter: { types } })) met(type);
 };

@@ -1,6 +1,7 @@
 import { Cron } from 'croner';
 import type { Config } from '../model/config.ts';
 import type { Factory } from './doors.ts';
+import { onEntries } from './follow.ts';
 
 /** What happens by the clock, by the expressions of the configuration in force: a changed one counts at once. */
 export interface Timetable {
@@ -27,15 +28,11 @@ export const startTimetable = (factory: Factory, rows: readonly TimetableRow[]):
     }
   };
   set();
-  void followConfig(factory, closing.signal, set);
+  void onEntries(factory.journal, ['config_loaded'], closing.signal, set);
   return {
     stop: () => {
       closing.abort();
       for (const { cron } of running) cron?.stop();
     },
   };
-};
-
-const followConfig = async ({ journal }: Factory, signal: AbortSignal, changed: () => void): Promise<void> => {
-  for await (const _ of journal.follow({ from: 'end', signal, filter: { types: ['config_loaded'] } })) changed();
 };

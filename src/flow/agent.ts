@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { sha256 } from '../base/hash.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { EntryData, Tokens } from '../model/entry.ts';
 import { FailureError, failure } from '../model/failure.ts';
@@ -60,6 +61,19 @@ export interface AskerSum {
   /** Names of the skills that its runs are lent; those that are gone by then are taken out. */
   skills: string[];
 }
+
+export const newAskerSum = (): AskerSum => ({
+  costUsd: 0,
+  tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
+  runs: 0,
+  skills: [],
+});
+
+/** Begins the id of every asker of a role in one home: what a dead process left behind is found by it. */
+export const askerMarker = (shop: Workshop, role: string, ...of: string[]): string =>
+  `${role}-${sha256(shop.paths.home, ...of).slice(0, MARKER_CHARS)}`;
+/** 48 bits: two homes or branches of one machine never share one. */
+const MARKER_CHARS = 12;
 
 export const askerOf = (cycle: Cycle): Asker => ({
   id: cycle.id,

@@ -4,7 +4,6 @@ import { join, relative } from 'node:path';
 import pLimit from 'p-limit';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
-import { sha256 } from '../base/hash.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { PromptChange } from '../model/crew.ts';
 import { DiagnosisAnswer, LearnAnswer } from '../model/doctor.ts';
@@ -17,7 +16,7 @@ import { asData, fillPrompt, oneLine } from '../policy/placeholders.ts';
 import { factsText } from '../policy/session-facts.ts';
 import { type Treatment, treat } from '../policy/treat.ts';
 import { sweep } from '../ports/machine/processes.ts';
-import { type Asker, ask } from './agent.ts';
+import { type Asker, ask, askerMarker, newAskerSum } from './agent.ts';
 import { historiesOf, type Past } from './histories.ts';
 import { askPerson, parkLooping } from './park.ts';
 import { applyProposal, type PromptDesk, proposePrompt } from './prompts.ts';
@@ -169,11 +168,10 @@ interface AskedSum {
 }
 
 const newAsked = (shop: Workshop): AskedSum => ({
-  marker: `doctor-${sha256(shop.paths.home).slice(0, MARKER_CHARS)}`,
+  marker: askerMarker(shop, 'doctor'),
   runs: 0,
   costUsd: 0,
 });
-const MARKER_CHARS = 12;
 
 const FACTS_MAX_CHARS = 24_000;
 const INSTRUCTIONS_MAX_CHARS = 16_000;
@@ -252,7 +250,7 @@ const question = async <T>(
     model: undefined,
     lendsSkills: false,
     signal,
-    sum: { costUsd: 0, tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }, runs: 0, skills: [] },
+    sum: newAskerSum(),
   };
   // A place of its own with nothing in it: all that there is to know stands in the prompt.
   const dir = join(shop.paths.tmp, `${asker.id}-desk`);

@@ -1,7 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { z } from 'zod';
-import { sha256 } from '../base/hash.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { ProjectConfig } from '../model/config.ts';
 import type { EntryOf } from '../model/entry.ts';
@@ -13,7 +12,7 @@ import { asData, fillPrompt, hiddenIn, oneLine } from '../policy/placeholders.ts
 import { DIFF_IN_PROMPT_MAX_CHARS, decides, needsHuman, REVIEW_FAILURES_MAX, splitPatch } from '../policy/review.ts';
 import type { Diff, Mirror, Traits } from '../ports/git/mirror.ts';
 import { sweep } from '../ports/machine/processes.ts';
-import { type Asker, ask } from './agent.ts';
+import { type Asker, ask, askerMarker, newAskerSum } from './agent.ts';
 import { PATCH_MAX_BYTES, searchFindings } from './findings.ts';
 import { type KeptReport, keepBranch, readReport } from './keep.ts';
 import { contextFiles, fetchTip } from './read.ts';
@@ -299,7 +298,7 @@ const countFailure = (shop: Workshop, queued: QueuedBranch, fault: Failure, cost
 
 /** Of one branch in one home: what a dead process left behind of it is found by the same beginning. */
 const reviewerFor = (shop: Workshop, { branch, project }: QueuedBranch, signal: AbortSignal): Asker => ({
-  id: `${markerOf(shop, branch)}-${shop.ids(shop.clock.now())}`,
+  id: `${askerMarker(shop, 'review', branch)}-${shop.ids(shop.clock.now())}`,
   name: 'reviewer',
   role: 'reviewer',
   envelope: { project },
@@ -307,12 +306,8 @@ const reviewerFor = (shop: Workshop, { branch, project }: QueuedBranch, signal: 
   model: undefined,
   lendsSkills: false,
   signal,
-  sum: { costUsd: 0, tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }, runs: 0, skills: [] },
+  sum: newAskerSum(),
 });
-
-const markerOf = (shop: Workshop, branch: string): string =>
-  `review-${sha256(shop.paths.home, branch).slice(0, MARKER_CHARS)}`;
-const MARKER_CHARS = 12;
 
 interface Asked {
   /** Undefined: neither answer could be read. */
@@ -329,7 +324,7 @@ const askInCheckout = async (
   change: Change,
   asker: Asker,
 ): Promise<Result<Asked, CycleEnd>> => {
-  await sweep(`${markerOf(shop, queued.branch)}-`, 'prefix');
+  await sweep(`${askerMarker(shop, 'review', queued.branch)}-`, 'prefix');
   for (let n = 1; n <= CHECKOUTS_MAX; n += 1) {
     const name = `review-${n}`;
     const lease = await shop.slots.tryAcquire(`checkout:${change.project.name}:${name}`, 1, `pid ${process.pid}`);

@@ -4,7 +4,6 @@ import { dirname, join, relative } from 'node:path';
 import pLimit from 'p-limit';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
-import { sha256 } from '../base/hash.ts';
 import type { EntryData, EntryOf, Tokens, Trigger } from '../model/entry.ts';
 import { FailureError } from '../model/failure.ts';
 import type { Session } from '../model/session.ts';
@@ -33,7 +32,7 @@ import {
   reportsText,
 } from '../policy/standup-text.ts';
 import { sweep } from '../ports/machine/processes.ts';
-import { type Asker, type AskerSum, ask } from './agent.ts';
+import { type Asker, type AskerSum, ask, askerMarker, newAskerSum } from './agent.ts';
 import { gatherFacts } from './session-facts.ts';
 import type { Workshop } from './workshop.ts';
 
@@ -65,8 +64,8 @@ export const holdStandup = async (shop: Workshop, input: MeetingInput): Promise<
   const { sessions, form, signal, tell } = input;
   const startedMs = shop.clock.monotonic();
   const at = shop.clock.now();
-  await sweep(`${markerOf(shop)}-`, 'prefix');
-  const meeting = `${markerOf(shop)}-${shop.ids(at)}`;
+  await sweep(`${askerMarker(shop, 'standup')}-`, 'prefix');
+  const meeting = `${askerMarker(shop, 'standup')}-${shop.ids(at)}`;
   const facts = await gatherFacts(shop, sessions, factsSince(shop.journal.state(), at));
   const members = sessions.map((session, n) => memberOf(meeting, session, facts[n]!));
   const rounds: readonly Round[] = form === 'full' ? ROUNDS : ['commit'];
@@ -91,10 +90,6 @@ const interrupted = (where: string): Meeting => ({
 
 const WHAT: Record<Round, string> = { report: 'reports', answer: 'answers', commit: 'commitments' };
 
-/** Of one home: what a dead meeting left behind is found by the same beginning. */
-const markerOf = (shop: Workshop): string => `standup-${sha256(shop.paths.home).slice(0, MARKER_CHARS)}`;
-const MARKER_CHARS = 12;
-
 interface Member {
   session: Session;
   facts: SessionFacts;
@@ -106,15 +101,8 @@ interface Member {
 }
 
 const memberOf = (meeting: string, session: Session, facts: SessionFacts): Member => ({
-  ...{ session, facts, id: `${meeting}-${session.name}`, conversation: undefined, sum: newSum() },
+  ...{ session, facts, id: `${meeting}-${session.name}`, conversation: undefined, sum: newAskerSum() },
   said: { session: session.name, project: session.project },
-});
-
-const newSum = (): AskerSum => ({
-  costUsd: 0,
-  tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
-  runs: 0,
-  skills: [],
 });
 
 // ---- a round -------------------------------------------------------------------------------------------------------
@@ -298,7 +286,7 @@ const hearChair = async (
   attendance: readonly Attendance[],
 ): Promise<Chair> => {
   const id = `${meeting}-chair`;
-  const sum = newSum();
+  const sum = newAskerSum();
   const without = (absence: string): Chair => ({ ...{ id, sum, absence }, word: withoutChair(attendance, absence) });
   if (attendance.every(({ report, commit }) => !report && !commit)) return without('nobody had anything to say');
   input.tell('the chair sums up');

@@ -36,6 +36,18 @@ export const readGates = (state: Readonly<State>, config: Config, facts: Machine
   readAccount(state),
 ];
 
+/** Why nothing new may begin, for people; a gate that is named counts as open. */
+export const whyHeld = (
+  state: Readonly<State>,
+  config: Config,
+  facts: MachineFacts,
+  { now, except }: { now: number; except?: GateName | undefined },
+): string | undefined => {
+  if (state.paused) return `everything is paused by ${state.paused.by}`;
+  const shut = readGates(state, config, facts, now).find(({ gate, closed }) => closed && gate !== except);
+  return shut && `gate ${shut.gate} is closed: ${shut.reason}`;
+};
+
 const readMemory = (state: Readonly<State>, config: Config, facts: MachineFacts): GateReading => {
   const limit = config.gates.memory;
   const opensAt = round(limit - Math.min(MEMORY_HYSTERESIS, limit * MEMORY_HYSTERESIS_SHARE));

@@ -2,7 +2,7 @@ import { type HeldRound, holdRound, type Round } from '../flow/doctor.ts';
 import type { Workshop } from '../flow/workshop.ts';
 import { FailureError } from '../model/failure.ts';
 import type { Session } from '../model/session.ts';
-import { type MachineFacts, readGates } from '../policy/gates.ts';
+import { type MachineFacts, whyHeld } from '../policy/gates.ts';
 
 /**
  * Looks at all sessions by the clock, and when a person asks. A round may be held twice and in several processes: one
@@ -76,7 +76,5 @@ const turn = async (
 };
 
 /** Rules cost nothing; runs cost what the gates guard. */
-const whyNoRuns = (shop: Workshop, machine: MachineFacts): string | undefined => {
-  const shut = readGates(shop.journal.state(), shop.config(), machine, shop.clock.now()).find(({ closed }) => closed);
-  return shut && `gate ${shut.gate} is closed: ${shut.reason}`;
-};
+const whyNoRuns = (shop: Workshop, machine: MachineFacts): string | undefined =>
+  whyHeld(shop.journal.state(), shop.config(), machine, { now: shop.clock.now() });

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { journalMove, type Reviewed, reviewBranch } from '../flow/review.ts';
 import type { Workshop } from '../flow/workshop.ts';
 import { FailureError } from '../model/failure.ts';
-import { type MachineFacts, readGates } from '../policy/gates.ts';
+import { type MachineFacts, whyHeld } from '../policy/gates.ts';
 import { reviewsDue } from '../policy/review.ts';
 import { clearUpProject } from './train.ts';
 
@@ -79,10 +79,8 @@ const waits = (reason: string): Reviewed => ({ state: 'waits', reason });
 /** What holds back every review: asked before each, since the queue may be long. */
 const whyNot = async ({ shop, facts, signal }: ReviewerDeps): Promise<string | undefined> => {
   if (signal.aborted) return 'stopped before it began';
-  const state = shop.journal.state();
-  if (state.paused) return `everything is paused by ${state.paused.by}`;
-  const shut = readGates(state, shop.config(), await facts(), shop.clock.now()).find(({ closed }) => closed);
-  return shut && `gate ${shut.gate} is closed: ${shut.reason}`;
+  const machine = await facts();
+  return whyHeld(shop.journal.state(), shop.config(), machine, { now: shop.clock.now() });
 };
 
 const inTurn = async (shop: Workshop, branch: string, signal: AbortSignal): Promise<Reviewed> => {

@@ -3,7 +3,7 @@ import { holdStandup, type Meeting, queueOwed } from '../flow/standup.ts';
 import type { Workshop } from '../flow/workshop.ts';
 import { FailureError } from '../model/failure.ts';
 import type { Session } from '../model/session.ts';
-import { type MachineFacts, readGates } from '../policy/gates.ts';
+import { type MachineFacts, whyHeld } from '../policy/gates.ts';
 import { attendees, meetingForm, notDue } from '../policy/standup.ts';
 
 /**
@@ -124,9 +124,7 @@ const ownSignal = (signal: AbortSignal): AbortSignal => {
  */
 const whyNot = async ({ shop, facts, signal }: StandupDeps, when: 'before' | 'amid'): Promise<string | undefined> => {
   if (signal.aborted) return 'stopped before it began';
-  const state = shop.journal.state();
-  if (state.paused) return `everything is paused by ${state.paused.by}`;
-  const readings = readGates(state, shop.config(), await facts(), shop.clock.now());
-  const shut = readings.find(({ gate, closed }) => closed && !(when === 'amid' && gate === 'memory'));
-  return shut && `gate ${shut.gate} is closed: ${shut.reason}`;
+  const machine = await facts();
+  const except = when === 'amid' ? 'memory' : undefined;
+  return whyHeld(shop.journal.state(), shop.config(), machine, { now: shop.clock.now(), except });
 };

@@ -1,9 +1,9 @@
-import { userInfo } from 'node:os';
 import type { Doors, Factory } from '../../desk/doors.ts';
 import { revert } from '../../desk/landing.ts';
 import type { TrainTick } from '../../flow/train.ts';
 import type { EntryType } from '../../model/entry.ts';
 import type { Failure } from '../../model/failure.ts';
+import { personName } from '../../ports/git/person.ts';
 import { runTrain } from '../../roles/train.ts';
 import { renderEntry } from './log.ts';
 import type { Homed } from './program.ts';
@@ -45,7 +45,7 @@ export const revertCommand = async (
     const reverted = await revert(factory, what, {
       project: options.project,
       reason: options.reason ?? 'asked for by a person',
-      by: userInfo().username,
+      by: await personName(),
       signal,
     });
     if (!reverted.ok) return sayFailure(terminal, reverted.error);
