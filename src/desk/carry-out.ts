@@ -6,6 +6,7 @@ import type { Doctor } from '../roles/doctor.ts';
 import type { Reviewer } from '../roles/reviewer.ts';
 import { runCycle } from '../roles/session.ts';
 import type { Standup } from '../roles/standup.ts';
+import { heldText, reviewedText, roundedText } from './at-hand.ts';
 import type { Factory } from './doors.ts';
 
 /** What each request means for the roles of a running factory; the answer is one sentence for whoever asked. */
@@ -18,26 +19,20 @@ export interface Roles {
 type CarryOut = Record<RequestWhat, (request: Request, signal: AbortSignal) => Promise<Result<string, Failure>>>;
 
 export const carryOutWith = (factory: Factory, { reviewer, standup, doctor }: Roles): CarryOut => ({
-  review: async ({ args }) => {
-    const reviews = await reviewer.tick('sweep', args.branches && new Set(args.branches));
-    const decided = reviews.filter(({ state }) => state === 'decided').length;
-    return ok(
-      reviews.length === 0 ? 'no branch waited for review' : `${decided} of ${reviews.length} branches reviewed`,
-    );
-  },
+  review: async ({ args }) => told(reviewedText(await reviewer.tick('sweep', args.branches && new Set(args.branches)))),
   standup: async ({ args }) => {
     const held = await standup.tick('manual', {
       ...(args.short ? { short: true } : {}),
       ...(args.sessions ? { only: new Set(args.sessions) } : {}),
     });
-    return held.state === 'held' ? ok(`minutes in ${held.entry.data.file}`) : notNow(held.reason);
+    return told(heldText(held));
   },
   doctor: async ({ args }) => {
     const round = await doctor.tick('manual', {
       ...(args.rulesOnly ? { rulesOnly: true } : {}),
       ...(args.sessions ? { only: new Set(args.sessions) } : {}),
     });
-    return round.state === 'held' ? ok(`letter in ${round.entry.data.file}`) : notNow(round.reason);
+    return told(roundedText(round));
   },
   cycle: async ({ args }, signal) => {
     const [name] = args.sessions ?? [];
@@ -54,12 +49,13 @@ export const carryOutWith = (factory: Factory, { reviewer, standup, doctor }: Ro
 const whyNot = async ({ journal, clock, config, facts }: Factory): Promise<string | undefined> => {
   const machine = await facts();
   const state = journal.state();
-  const held = whyHeld(state, config(), machine, { now: clock.now() });
-  if (held !== undefined) return held;
   const { maxSessions } = config().gates;
-  return Object.keys(state.running).length >= maxSessions
-    ? `${maxSessions} cycles are running, the most allowed`
-    : undefined;
+  if (!state.paused && Object.keys(state.running).length >= maxSessions)
+    return `${maxSessions} cycles are running, the most allowed`;
+  return whyHeld(state, config(), machine, { now: clock.now() });
 };
 
-const notNow = (reason: string): Result<string, Failure> => failed('already-running', reason);
+const notNow = (reason: string): Result<string, Failure> => failed('held-back', reason);
+
+const told = ({ done, note }: { done: boolean; note: string }): Result<string, Failure> =>
+  done ? ok(note) : notNow(note);

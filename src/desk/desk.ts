@@ -3,7 +3,7 @@ import { sha256 } from '../base/hash.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { EntryFilter } from '../journal/journal.ts';
 import type { Asking, Command, CommandName, CommandOf } from '../model/command.ts';
-import type { Entry } from '../model/entry.ts';
+import type { Entry, EntryOf } from '../model/entry.ts';
 import { type Failure, FailureError, failed, failure } from '../model/failure.ts';
 import { problemsKind } from '../model/problems.ts';
 import { type AskedKey, askerText, type Request } from '../model/request.ts';
@@ -82,8 +82,8 @@ interface Receipts {
   resume: { note: string };
   approve: Approval;
   reject: Rejection;
-  /** Id of the entry. */
-  comment: { comment: string };
+  /** Id of the entry, and the entry itself unless it was made before under the same key. */
+  comment: { comment: string; entry?: EntryOf<'review_commented'> };
   revert: { branch: string; title: string; project: string };
   request: Requested;
 }
@@ -252,7 +252,7 @@ const createDeeds = (place: Counter, factory: () => Promise<Result<Factory, Fail
   comment: async (asked, { by, key }) => {
     const { command: _, branch, ...remark } = asked;
     const commented = await commentBranch(place, branch, { ...remark, by, key });
-    return commented.ok ? ok({ comment: commented.value.id }) : commented;
+    return commented.ok ? ok({ comment: commented.value.id, entry: commented.value }) : commented;
   },
   revert: async ({ what, project, reason = 'asked for by a person' }, { by, signal }) => {
     const whole = await factory();

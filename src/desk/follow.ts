@@ -5,6 +5,8 @@ import type { Entry, EntryType } from '../model/entry.ts';
 import { type Failure, failed } from '../model/failure.ts';
 import type { State } from '../model/state.ts';
 
+export type { EntryFilter } from '../journal/journal.ts';
+
 /** How far back an entry is looked for: a day of a busy factory, found in a tenth of a second. */
 const LOCATE_MAX_BYTES = 64 * 1024 ** 2;
 const ID_SHOWN_MAX_CHARS = 40;

@@ -8,6 +8,8 @@ import { trainWorld } from '../roles/train.ts';
 import type { Factory } from './doors.ts';
 import { decide } from './queue.ts';
 
+export type { TrainTick } from '../flow/train.ts';
+
 /** What a person asks of main: to take back what landed. */
 export interface Reverted {
   /** The branch that takes it back; it rides the train. */

@@ -21,19 +21,26 @@ export interface Requested {
 export const request = (
   counter: Counter,
   { what, args }: CommandOf<'request'>,
-  { by, key }: { by: Asker; key: AskedKey | undefined },
+  { by, key, here }: { by: Asker; key: AskedKey | undefined; here?: NonNullable<Request['here']> },
 ): Result<Requested, Failure> => {
   const checked = checkArgs(counter, what, args);
   if (!checked.ok) return checked;
   const wanted = { what, args: checked.value };
   const state = counter.journal.state();
-  const same = sameRequest(state, wanted);
+  const same = here ? undefined : sameRequest(state, wanted);
   if (!same && openRequests(state).length >= OPEN_REQUESTS_MAX)
     return failed('too-many', `${OPEN_REQUESTS_MAX} requests wait to be carried out`);
   const id = counter.ids(counter.clock.now());
   counter.journal.append<'requested'>({
     type: 'requested',
-    data: { request: id, ...wanted, by, ...(key ? { key } : {}), ...(same ? { joins: same.id } : {}) },
+    data: {
+      request: id,
+      ...wanted,
+      by,
+      ...(key ? { key } : {}),
+      ...(same ? { joins: same.id } : {}),
+      ...(here ? { here } : {}),
+    },
   });
   const { requests } = counter.journal.state();
   // Settled in the meantime, the same stands for this one no more.

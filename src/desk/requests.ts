@@ -6,7 +6,7 @@ import { type Failure, FailureError } from '../model/failure.ts';
 import type { Request, RequestWhat } from '../model/request.ts';
 import type { State } from '../model/state.ts';
 import { nameOfWork, openRequests } from '../policy/requests.ts';
-import { selfIdentity } from '../ports/machine/processes.ts';
+import { isAlive, selfIdentity } from '../ports/machine/processes.ts';
 import type { Slots } from '../ports/machine/slots.ts';
 import { onEntries } from './follow.ts';
 
@@ -42,6 +42,9 @@ export const takeRequests = (deps: RequestsDeps): Requests => {
   const { journal, carryOut, signal, tell } = deps;
   const underWay = new Map<string, Promise<void>>();
 
+  const attempt = (deed: () => Promise<void>): Promise<void> =>
+    deed().catch((error: unknown) => tell(error instanceof FailureError ? error.failure.message : String(error)));
+
   /** Equal requests that came at one moment are one work, and settled together. */
   const begin = (work: string, request: Request): void => {
     const done = carry(deps, work, request)
@@ -56,6 +59,10 @@ export const takeRequests = (deps: RequestsDeps): Requests => {
   const tick = (): void => {
     if (signal.aborted) return;
     for (const request of openRequests(journal.state())) {
+      if (request.here) {
+        if (!isAlive(request.here)) void attempt(() => settle(journal, request.id, ORPHANED));
+        continue;
+      }
       const work = nameOfWork(request);
       if (carryOut[request.what] && !underWay.has(work)) begin(work, request);
     }
@@ -82,29 +89,42 @@ const carry = async (deps: RequestsDeps, work: string, { id, what }: Request): P
     if ((request.taken?.times ?? 0) >= TAKEN_MAX) {
       const note = `it was begun ${TAKEN_MAX} times, and each time the process ended before it did`;
       tell(`request ${id}: ${note}`);
-      return await settle(journal, work, { done: false, note });
+      return await settleAll(journal, work, { done: false, note });
     }
     journal.append<'request_taken'>({ type: 'request_taken', data: { request: id, ...selfIdentity() } });
     const done = await carryOut[what]!(request, signal);
     // Stopped with the factory and not by its own end: the next start goes on with it.
     if (!done.ok && signal.aborted) return;
     if (!done.ok) tell(`request ${id}: ${done.error.message}`);
-    await settle(journal, work, done.ok ? { done: true, note: done.value } : { done: false, note: done.error.message });
+    await settleAll(
+      journal,
+      work,
+      done.ok ? { done: true, note: done.value } : { done: false, note: done.error.message },
+    );
   } finally {
     lock.release();
   }
 };
 
-/** All that wanted the same; durable, since what is settled is not done again. */
-const settle = async (
+const ORPHANED = { done: false, note: 'the process that did it by hand ended before it did' };
+
+/** Durable, since what is settled is not done again. */
+export const settle = async (
+  journal: Journal<State>,
+  request: string,
+  end: Omit<EntryData<'request_settled'>, 'request'>,
+): Promise<void> => {
+  await journal.appendDurable<'request_settled'>({ type: 'request_settled', data: { request, ...end } });
+};
+
+/** All that wanted the same. */
+const settleAll = async (
   journal: Journal<State>,
   work: string,
   end: Omit<EntryData<'request_settled'>, 'request'>,
 ): Promise<void> => {
-  const same = openRequests(journal.state()).filter((request) => nameOfWork(request) === work);
-  await Promise.all(
-    same.map(({ id }) =>
-      journal.appendDurable<'request_settled'>({ type: 'request_settled', data: { request: id, ...end } }),
-    ),
+  const same = openRequests(journal.state()).filter(
+    (request) => request.here === undefined && nameOfWork(request) === work,
   );
+  await Promise.all(same.map(({ id }) => settle(journal, id, end)));
 };

@@ -7,6 +7,8 @@ import type { SkillState } from '../model/state.ts';
 import type { Efficacy } from '../policy/efficacy.ts';
 import { quarantined, retiredSkills } from '../ports/home/skills.ts';
 
+export { restoreSkill, retireSkill, tendSkills } from '../flow/skills.ts';
+
 /** What people see of skills: which are lent, what they do, and which are not lent and why. */
 
 export type SkillStanding = Efficacy['verdict'] | 'retired' | 'refused' | 'quarantined';

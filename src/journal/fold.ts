@@ -931,14 +931,17 @@ const changeTask = (
 };
 
 const foldRequest = (state: State, entry: EntryOf<'requested'>): void => {
-  const { request: id, what, args, by, key, joins } = entry.data;
+  const { request: id, what, args, by, key, joins, here } = entry.data;
   const first = joins !== undefined && isPlainKey(joins) ? state.requests[joins] : undefined;
   // Settled between the look and the write: then it stands for itself.
   if (first && !first.settled) {
     first.joined = [...first.joined, { by, at: entry.ts }].slice(-JOINED_MAX);
     return keep(state, key, entry.ts, { request: first.id, joined: true });
   }
-  state.requests[id] = { id, what, args, by, at: entry.ts, joined: [] };
+  state.requests[id] = {
+    ...{ id, what, args, by, at: entry.ts, joined: [] },
+    ...(here ? { here, taken: { ...here, at: entry.ts, times: 1 } } : {}),
+  };
   keep(state, key, entry.ts, { request: id, joined: false });
 };
 

@@ -414,6 +414,8 @@ const entry = {
     key: AskedKey.optional(),
     /** The same was open already: it is not done twice. */
     joins: z.string().optional(),
+    /** Who asks does it in this process, and waits for it: nobody else takes it up when that process dies. */
+    here: z.object({ pid: z.number().int(), start: z.string() }).optional(),
   }),
   request_taken: z.object({ request: z.string(), pid: z.number().int(), start: z.string() }),
   request_settled: z.object({ request: z.string(), done: z.boolean(), note: z.string() }),

@@ -50,6 +50,8 @@ export interface Request {
   at: string;
   /** Who asked for the same while it was open, the newest last; see JOINED_MAX. */
   joined: { by: Asker; at: string }[];
+  /** The process of who asked does it, and nobody else. */
+  here?: { pid: number; start: string };
   /** The process that works on it, or did until it died; how often one began. */
   taken?: { pid: number; start: string; at: string; times: number };
   settled?: { done: boolean; note: string; at: string };

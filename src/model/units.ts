@@ -79,7 +79,8 @@ const TIME_ZONE = { message: 'the IANA name of a time zone such as "Europe/Berli
 
 export const TimeZone = z.string(TIME_ZONE).refine((text) => {
   try {
-    return text !== '' && new Intl.DateTimeFormat('en', { timeZone: text }) !== undefined;
+    new Intl.DateTimeFormat('en', { timeZone: text });
+    return true;
   } catch {
     return false;
   }

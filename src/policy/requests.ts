@@ -7,13 +7,13 @@ export const openRequests = (state: Readonly<State>): Request[] =>
     .filter(({ settled }) => settled === undefined)
     .sort((a, b) => a.id.localeCompare(b.id));
 
-/** An open request for the very same: who asks now joins it. */
+/** An open request for the very same: who asks now joins it. What somebody does by hand may end with their patience. */
 export const sameRequest = (
   state: Readonly<State>,
   wanted: { what: RequestWhat; args: RequestArgs },
 ): Request | undefined => {
   const name = nameOfWork(wanted);
-  return openRequests(state).find((request) => nameOfWork(request) === name);
+  return openRequests(state).find((request) => request.here === undefined && nameOfWork(request) === name);
 };
 
 /** One name for one work: the order in which branches or sessions were named makes no other. */

@@ -8,6 +8,7 @@ import { createDesk, type Desk } from '../../src/desk/desk.ts';
 import { type Requests, type RequestsDeps, takeRequests } from '../../src/desk/requests.ts';
 import { failed } from '../../src/model/failure.ts';
 import type { Asker, Request, RequestArgs, RequestWhat } from '../../src/model/request.ts';
+import { selfIdentity } from '../../src/ports/machine/processes.ts';
 import { until } from '../journal/workbench.ts';
 import { openPlace, type Place } from './place.ts';
 
@@ -175,6 +176,27 @@ describe('a request', () => {
     await requests.idle();
     expect(place.ofType('request_taken').map(({ data }) => data.pid)).toEqual([child.pid, process.pid]);
     expect(settledNotes()).toMatchObject([{ done: true, note: 'held' }]);
+  });
+
+  it('that somebody carries out by hand is nobody else’s, joined by none, and over when their process is gone', async () => {
+    const byHand = (request: string, here: { pid: number; start: string }) =>
+      place.counter.journal.append<'requested'>({
+        type: 'requested',
+        data: { request, what: 'standup', args: {}, by: { face: 'cli', name: 'mia' }, here },
+      });
+    byHand('01KKN3V8ZC00000000000000H1', selfIdentity());
+    byHand('01KKN3V8ZC00000000000000H2', { pid: 1, start: 'long gone' });
+    const deed = createDeed();
+    const requests = take({ standup: deed.deed });
+    await until(() => settledNotes().length === 1, 'the dead one’s end');
+    expect(settledNotes()).toMatchObject([{ request: expect.stringMatching(/H2$/), done: false }]);
+    expect(deed.begun).toEqual([]);
+    const other = await ask('standup');
+    expect(other).toMatchObject({ joined: false });
+    await until(() => deed.begun.length === 1, 'the deed of the other');
+    deed.finish('held');
+    await requests.idle();
+    expect(desk.requests(false).map(({ id }) => id.slice(-2))).toEqual(['H1']);
   });
 
   it('that ends its process each time is given up', async () => {

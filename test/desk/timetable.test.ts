@@ -21,7 +21,7 @@ describe('a timetable', () => {
           await new Promise<void>((next) => {
             changed = next;
           });
-          yield undefined;
+          yield { type: 'config_loaded' };
         }
       },
     };

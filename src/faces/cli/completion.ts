@@ -1,8 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import tab from '@bomb.sh/tab/commander';
 import type { Command } from 'commander';
-import { findHome, homePaths } from '../../ports/home/home.ts';
+import { branchNames, sessionNames, skillNames } from '../../desk/names.ts';
 
 /** `winnow completion bash|zsh|fish`: the script, and the suggestions that it asks for with every press of Tab. */
 export const addCompletion = (program: Command): void => {
@@ -35,37 +33,7 @@ export const addCompletion = (program: Command): void => {
     const skill = completion.commands.get(`skills ${name}`)?.arguments.get('name');
     if (!skill) continue;
     skill.handler = (complete) => {
-      for (const each of skillNames(name === 'restore' ? '.retired' : '.')) complete(each, 'skill');
+      for (const each of skillNames(name === 'restore' ? 'retired' : 'lent')) complete(each, 'skill');
     };
   }
-};
-
-const skillNames = (dir: string): string[] => {
-  const home = findHome(undefined, process.env, process.cwd());
-  if (!home.ok) return [];
-  const at = join(homePaths(home.value).skills, dir);
-  return existsSync(at) ? readdirSync(at).filter((name) => /^[a-z0-9][a-z0-9-]*$/.test(name)) : [];
-};
-
-/** From the picture of the queue: a press of Tab must not wait for the journal to be folded. */
-const branchNames = (): string[] => {
-  const home = findHome(undefined, process.env, process.cwd());
-  if (!home.ok) return [];
-  try {
-    const { pending, approved } = JSON.parse(readFileSync(homePaths(home.value).reviewQueue, 'utf8')) as {
-      [list in 'pending' | 'approved']: { branch: string }[];
-    };
-    return [...pending, ...approved].map(({ branch }) => branch);
-  } catch {
-    return [];
-  }
-};
-
-/** By the names of the files alone: a press of Tab must not wait for a configuration to be read. */
-const sessionNames = (): string[] => {
-  const home = findHome(undefined, process.env, process.cwd());
-  if (!home.ok) return [];
-  const { sessions } = homePaths(home.value);
-  if (!existsSync(sessions)) return [];
-  return readdirSync(sessions).flatMap((file) => (/^[a-z][a-z0-9-]*\.md$/.test(file) ? [file.slice(0, -3)] : []));
 };

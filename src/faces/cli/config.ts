@@ -1,5 +1,5 @@
 import type { Doors } from '../../desk/doors.ts';
-import { configSchema } from '../../ports/home/config.ts';
+import { configSchema } from '../../desk/names.ts';
 import type { Homed } from './program.ts';
 import { sayCannotOpen, sayJson } from './say.ts';
 import type { Terminal } from './terminal.ts';

@@ -1,5 +1,5 @@
 import type { Doors } from '../../desk/doors.ts';
-import { type Collection, collect, type GcPlan, planGc } from '../../flow/gc.ts';
+import { type Collection, collect, type GcPlan, planGc } from '../../desk/gc.ts';
 import { groupsOf, type RetentionGroup } from '../../policy/retention.ts';
 import { plainLine } from './plain.ts';
 import type { Homed } from './program.ts';

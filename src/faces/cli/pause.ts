@@ -1,9 +1,8 @@
-import { userInfo } from 'node:os';
-import { createDesk } from '../../desk/desk.ts';
 import type { Doors } from '../../desk/doors.ts';
 import type { CommandOf } from '../../model/command.ts';
+import { atDesk } from './open.ts';
 import type { Homed } from './program.ts';
-import { sayCannotOpen, sayFailure } from './say.ts';
+import { sayFailure } from './say.ts';
 import type { Terminal } from './terminal.ts';
 
 /** `winnow pause` and `winnow resume`. */
@@ -27,17 +26,15 @@ export const resumeCommand = (
 ): Promise<number> =>
   doAtDesk(doors, terminal, options, { command: 'resume', ...(session === undefined ? {} : { session }) });
 
-const doAtDesk = async (
+const doAtDesk = (
   doors: Doors,
   terminal: Terminal,
-  { home }: Homed,
+  options: Homed,
   command: CommandOf<'pause' | 'resume'>,
-): Promise<number> => {
-  const opened = await doors.openCounter(home);
-  if (!opened.ok) return sayCannotOpen(terminal, opened.error);
-  const done = await createDesk(opened.value).do(command, { asker: { face: 'cli', name: userInfo().username } });
-  await opened.value.close();
-  if (!done.ok) return sayFailure(terminal, done.error);
-  terminal.out(done.value.note);
-  return 0;
-};
+): Promise<number> =>
+  atDesk(doors, terminal, options, async ({ desk, asker }) => {
+    const done = await desk.do(command, { asker });
+    if (!done.ok) return sayFailure(terminal, done.error);
+    terminal.out(done.value.note);
+    return 0;
+  });

@@ -1,5 +1,3 @@
-import { userInfo } from 'node:os';
-import type { Counter } from '../../desk/counter.ts';
 import type { Doors } from '../../desk/doors.ts';
 import {
   acceptProposal,
@@ -8,10 +6,12 @@ import {
   type ShownProposal,
   showProposal,
 } from '../../desk/prompts.ts';
+import { askerText } from '../../model/request.ts';
 import type { Proposal } from '../../model/state.ts';
+import { atDesk } from './open.ts';
 import { plain, plainLine } from './plain.ts';
 import type { Homed } from './program.ts';
-import { sayCannotOpen, sayFailure, sayJson } from './say.ts';
+import { sayFailure, sayJson } from './say.ts';
 import { renderTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { entryText, relativeText, sentence, shortId } from './words.ts';
@@ -20,7 +20,7 @@ import { entryText, relativeText, sentence, shortId } from './words.ts';
 type Json = Homed & { json?: boolean };
 
 export const promptsList = (doors: Doors, terminal: Terminal, options: Json & { all?: boolean }): Promise<number> =>
-  atCounter(doors, terminal, options, (counter) => {
+  atDesk(doors, terminal, options, async ({ counter }) => {
     const proposals = listProposals(counter, options.all ?? false);
     if (options.json) sayJson(terminal, proposals);
     else terminal.out(renderProposals(proposals, terminal.width, counter.clock.now()));
@@ -28,7 +28,7 @@ export const promptsList = (doors: Doors, terminal: Terminal, options: Json & { 
   });
 
 export const promptsShow = (doors: Doors, terminal: Terminal, id: string, options: Json): Promise<number> =>
-  atCounter(doors, terminal, options, (counter) => {
+  atDesk(doors, terminal, options, async ({ counter }) => {
     const shown = showProposal(counter, id);
     if (!shown.ok) return sayFailure(terminal, shown.error);
     if (options.json) sayJson(terminal, shown.value);
@@ -37,8 +37,8 @@ export const promptsShow = (doors: Doors, terminal: Terminal, id: string, option
   });
 
 export const promptsApply = (doors: Doors, terminal: Terminal, id: string, options: Json): Promise<number> =>
-  atCounter(doors, terminal, options, (counter) => {
-    const applied = acceptProposal(counter, id, userInfo().username);
+  atDesk(doors, terminal, options, async ({ counter, asker }) => {
+    const applied = acceptProposal(counter, id, askerText(asker));
     if (!applied.ok) return sayFailure(terminal, applied.error);
     if (options.json) sayJson(terminal, applied.value);
     else terminal.out(entryText(applied.value));
@@ -51,8 +51,8 @@ export const promptsDismiss = (
   id: string,
   options: Json & { reason: string },
 ): Promise<number> =>
-  atCounter(doors, terminal, options, (counter) => {
-    const dismissed = dismissProposal(counter, id, userInfo().username, options.reason);
+  atDesk(doors, terminal, options, async ({ counter, asker }) => {
+    const dismissed = dismissProposal(counter, id, askerText(asker), options.reason);
     if (!dismissed.ok) return sayFailure(terminal, dismissed.error);
     if (options.json) sayJson(terminal, dismissed.value);
     else terminal.out(entryText(dismissed.value));
@@ -105,19 +105,4 @@ export const renderProposal = (
     ...(open && obstacle === undefined ? ['', `winnow prompts apply ${shortId(id)}`] : []),
     ...(open ? [`winnow prompts dismiss ${shortId(id)} -m REASON`] : []),
   ].join('\n');
-};
-
-const atCounter = async (
-  doors: Doors,
-  terminal: Terminal,
-  options: Homed,
-  deed: (counter: Counter) => number,
-): Promise<number> => {
-  const opened = await doors.openCounter(options.home);
-  if (!opened.ok) return sayCannotOpen(terminal, opened.error);
-  try {
-    return deed(opened.value);
-  } finally {
-    await opened.value.close();
-  }
 };

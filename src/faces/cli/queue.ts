@@ -1,23 +1,12 @@
-import type { Counter } from '../../desk/counter.ts';
-import type { Doors, Factory } from '../../desk/doors.ts';
-import {
-  approveBranch,
-  type BranchView,
-  commentBranch,
-  findBranch,
-  listBranches,
-  rejectBranch,
-  showBranch,
-} from '../../desk/queue.ts';
-import { writeReviewQueue } from '../../flow/review-queue.ts';
+import { type Review, reviewAtHand } from '../../desk/at-hand.ts';
+import { createDesk } from '../../desk/desk.ts';
+import type { Doors } from '../../desk/doors.ts';
+import type { BranchView } from '../../desk/queue.ts';
 import type { EntryType } from '../../model/entry.ts';
-import { personName } from '../../ports/git/person.ts';
-import { createReviewer, type Review } from '../../roles/reviewer.ts';
-import { renderEntry } from './log.ts';
+import { atDesk, inFactory } from './open.ts';
 import { plain, plainLine } from './plain.ts';
-import { EXIT_USAGE, type Homed } from './program.ts';
-import { sayCannotOpen, sayFailure, sayJson } from './say.ts';
-import { stopSignal } from './stop.ts';
+import type { Homed } from './program.ts';
+import { sayFailure, sayJson } from './say.ts';
 import { renderTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { beforeAfter, branchLine, branchStatusText, commentText, entryText } from './words.ts';
@@ -27,8 +16,8 @@ import { beforeAfter, branchLine, branchStatusText, commentText, entryText } fro
 type Json = Homed & { json?: boolean };
 
 export const queueCommand = (doors: Doors, terminal: Terminal, options: Json & { all?: boolean }): Promise<number> =>
-  atCounter(doors, terminal, options, async (counter) => {
-    const branches = listBranches(counter, options.all === true);
+  atDesk(doors, terminal, options, async ({ desk, counter }) => {
+    const branches = desk.queue(options.all === true);
     if (options.json) sayJson(terminal, branches);
     else if (branches.length === 0) terminal.out('no branch waits; `winnow queue --all` also shows what is over');
     else {
@@ -53,29 +42,23 @@ const REVIEW_TOLD: readonly EntryType[] = [
 ];
 
 export const reviewCommand = (doors: Doors, terminal: Terminal, names: string[], options: Json): Promise<number> =>
-  withFactory(doors, terminal, options, REVIEW_TOLD, async (factory, signal) => {
-    const only = new Set<string>();
-    for (const name of names) {
-      const found = findBranch(factory, name);
-      if (!found.ok) return sayFailure(terminal, found.error);
-      const { branch, status } = found.value;
-      if (status.state !== 'pending') {
-        terminal.note(`winnow: ${plainLine(branch)} does not wait for the reviewer: ${branchStatusText(status)}`);
-        return EXIT_USAGE;
-      }
-      only.add(branch);
-    }
-    const { shop, facts, journal, paths } = factory;
-    const tell = (line: string) => terminal.note(plain(line));
-    const reviewer = createReviewer({ shop, facts, signal, tell });
-    const reviews = await reviewer.tick('sweep', names.length === 0 ? undefined : only);
-    writeReviewQueue(journal, paths.reviewQueue);
-    if (options.json) for (const review of reviews) sayReviewJson(terminal, review);
-    else if (reviews.length === 0) terminal.out('no branch waits for review');
-    else for (const review of reviews) terminal.out(reviewText(review));
-    if (signal.aborted) return 130;
-    return reviews.some(({ state }) => state === 'failed' || state === 'waits') ? 1 : 0;
-  });
+  inFactory(
+    doors,
+    terminal,
+    options,
+    async ({ factory, asker, signal }) => {
+      const tell = (line: string) => terminal.note(plain(line));
+      const done = await reviewAtHand(factory, names, { asker, signal, tell });
+      if (!done.ok) return sayFailure(terminal, done.error);
+      const reviews = done.value;
+      if (options.json) for (const review of reviews) sayReviewJson(terminal, review);
+      else if (reviews.length === 0) terminal.out('no branch waits for review');
+      else for (const review of reviews) terminal.out(reviewText(review));
+      if (signal.aborted) return 130;
+      return reviews.some(({ state }) => state === 'failed' || state === 'waits') ? 1 : 0;
+    },
+    { types: REVIEW_TOLD },
+  );
 
 const sayReviewJson = (terminal: Terminal, review: Review): void => {
   if (review.state === 'decided') sayJson(terminal, review.entry);
@@ -92,11 +75,12 @@ export const approveCommand = (
   name: string,
   options: Json & { reason?: string },
 ): Promise<number> =>
-  withFactory(doors, terminal, options, [], async (factory) => {
-    const by = await personName();
-    const done = await approveBranch(factory, name, { by, reason: options.reason ?? 'approved by a person' });
+  inFactory(doors, terminal, options, async ({ factory, asker }) => {
+    const { reason } = options;
+    const command = { command: 'approve' as const, branch: name, ...(reason === undefined ? {} : { reason }) };
+    const done = await createDesk(factory).do(command, { asker });
     if (!done.ok) return sayFailure(terminal, done.error);
-    const approval = done.value;
+    const { repeated: _, ...approval } = done.value;
     if (approval.state === 'approved') {
       if (options.json) sayJson(terminal, approval.entry);
       else
@@ -122,8 +106,9 @@ export const rejectCommand = (
   name: string,
   options: Json & { reason: string },
 ): Promise<number> =>
-  withFactory(doors, terminal, options, [], async (factory, signal) => {
-    const done = await rejectBranch(factory, name, { by: await personName(), reason: options.reason, signal });
+  inFactory(doors, terminal, options, async ({ factory, asker, signal }) => {
+    const command = { command: 'reject' as const, branch: name, reason: options.reason };
+    const done = await createDesk(factory).do(command, { asker, signal });
     if (!done.ok) return sayFailure(terminal, done.error);
     const { entry, branch } = done.value;
     if (options.json) sayJson(terminal, entry);
@@ -142,18 +127,19 @@ export const commentCommand = (
   text: string[],
   options: Json & { file?: string; line?: number },
 ): Promise<number> =>
-  atCounter(doors, terminal, options, async (counter) => {
+  atDesk(doors, terminal, options, async ({ desk, asker }) => {
     const { file, line } = options;
-    const done = await commentBranch(counter, name, { by: await personName(), text: text.join(' '), file, line });
+    const done = await desk.do({ command: 'comment', branch: name, text: text.join(' '), file, line }, { asker });
     if (!done.ok) return sayFailure(terminal, done.error);
-    if (options.json) sayJson(terminal, done.value);
-    else terminal.out(entryText(done.value));
+    const { entry } = done.value;
+    if (options.json) sayJson(terminal, entry);
+    else if (entry) terminal.out(entryText(entry));
     return 0;
   });
 
 export const showCommand = (doors: Doors, terminal: Terminal, name: string, options: Json): Promise<number> =>
-  withFactory(doors, terminal, options, [], async (factory) => {
-    const shown = await showBranch(factory, name);
+  atDesk(doors, terminal, options, async ({ desk }) => {
+    const shown = await desk.branch(name);
     if (!shown.ok) return sayFailure(terminal, shown.error);
     if (options.json) sayJson(terminal, shown.value);
     else terminal.out(renderBranch(shown.value, terminal));
@@ -194,51 +180,4 @@ export const renderBranch = (view: BranchView, { paint }: Pick<Terminal, 'paint'
     diff ? plain(diff.patch.trimEnd()) : 'The mirror does not hold its commits any more; see the patch.',
     ...(diff?.truncated ? ['… the diff goes on; this is as much as is shown'] : []),
   ].join('\n');
-};
-
-const atCounter = async (
-  doors: Doors,
-  terminal: Terminal,
-  options: Homed,
-  deed: (counter: Counter) => Promise<number>,
-): Promise<number> => {
-  const opened = await doors.openCounter(options.home);
-  if (!opened.ok) return sayCannotOpen(terminal, opened.error);
-  try {
-    return await deed(opened.value);
-  } finally {
-    await opened.value.close();
-  }
-};
-
-const withFactory = async (
-  doors: Doors,
-  terminal: Terminal,
-  options: Homed,
-  told: readonly EntryType[],
-  deed: (factory: Factory, signal: AbortSignal) => Promise<number>,
-): Promise<number> => {
-  const opened = await doors.openFactory(options.home);
-  if (!opened.ok) return sayCannotOpen(terminal, opened.error);
-  const factory = opened.value;
-  const stop = stopSignal();
-  const telling = new AbortController();
-  try {
-    if (told.length > 0) void tell(factory, terminal, told, telling.signal);
-    return await deed(factory, stop.signal);
-  } finally {
-    telling.abort();
-    stop.end();
-    await factory.close();
-  }
-};
-
-const tell = async (
-  factory: Factory,
-  terminal: Terminal,
-  types: readonly EntryType[],
-  signal: AbortSignal,
-): Promise<void> => {
-  for await (const entry of factory.journal.follow({ from: 'end', signal, filter: { types } }))
-    terminal.note(renderEntry(entry, terminal, factory.clock.now()));
 };

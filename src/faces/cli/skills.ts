@@ -1,10 +1,18 @@
-import type { Doors, Factory } from '../../desk/doors.ts';
-import { listSkills, type ShownSkill, type SkillView, showSkill } from '../../desk/skills.ts';
-import { restoreSkill, retireSkill, tendSkills } from '../../flow/skills.ts';
-import { personName } from '../../ports/git/person.ts';
+import type { Doors } from '../../desk/doors.ts';
+import {
+  listSkills,
+  restoreSkill,
+  retireSkill,
+  type ShownSkill,
+  type SkillView,
+  showSkill,
+  tendSkills,
+} from '../../desk/skills.ts';
+import { askerText } from '../../model/request.ts';
+import { inFactory } from './open.ts';
 import { plain, plainLine } from './plain.ts';
 import type { Homed } from './program.ts';
-import { sayCannotOpen, sayFailure, sayJson } from './say.ts';
+import { sayFailure, sayJson } from './say.ts';
 import { renderTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { effectText, entryText, relativeText, skillLine, tallyText } from './words.ts';
@@ -14,7 +22,7 @@ import { effectText, entryText, relativeText, skillLine, tallyText } from './wor
 type Json = Homed & { json?: boolean };
 
 export const skillsListCommand = (doors: Doors, terminal: Terminal, options: Json): Promise<number> =>
-  withFactory(doors, terminal, options, async ({ shop, clock }) => {
+  inFactory(doors, terminal, options, async ({ factory: { shop, clock } }) => {
     const skills = listSkills(shop);
     if (options.json) sayJson(terminal, skills);
     else terminal.out(renderSkills(skills, clock.now(), terminal));
@@ -22,7 +30,7 @@ export const skillsListCommand = (doors: Doors, terminal: Terminal, options: Jso
   });
 
 export const skillsShowCommand = (doors: Doors, terminal: Terminal, name: string, options: Json): Promise<number> =>
-  withFactory(doors, terminal, options, async ({ shop, clock }) => {
+  inFactory(doors, terminal, options, async ({ factory: { shop, clock } }) => {
     const shown = showSkill(shop, name);
     if (!shown.ok) return sayFailure(terminal, shown.error);
     if (options.json) sayJson(terminal, shown.value);
@@ -36,8 +44,8 @@ export const skillsRetireCommand = (
   name: string,
   options: Json & { reason?: string },
 ): Promise<number> =>
-  withFactory(doors, terminal, options, async ({ shop }) => {
-    const by = await personName();
+  inFactory(doors, terminal, options, async ({ factory: { shop }, asker }) => {
+    const by = askerText(asker);
     const done = await retireSkill(shop, name, options.reason ?? `put aside by ${by}`);
     if (!done.ok) return sayFailure(terminal, done.error);
     if (options.json) sayJson(terminal, done.value);
@@ -46,8 +54,8 @@ export const skillsRetireCommand = (
   });
 
 export const skillsRestoreCommand = (doors: Doors, terminal: Terminal, name: string, options: Json): Promise<number> =>
-  withFactory(doors, terminal, options, async ({ shop }) => {
-    const done = await restoreSkill(shop, name, await personName());
+  inFactory(doors, terminal, options, async ({ factory: { shop }, asker }) => {
+    const done = await restoreSkill(shop, name, askerText(asker));
     if (!done.ok) return sayFailure(terminal, done.error);
     if (options.json) sayJson(terminal, done.value);
     else terminal.out(entryText(done.value));
@@ -56,7 +64,7 @@ export const skillsRestoreCommand = (doors: Doors, terminal: Terminal, name: str
 
 /** Exit 1 when something under skills/ is lent to nobody; what the rule puts aside is told, and is no fault. */
 export const skillsCheckCommand = (doors: Doors, terminal: Terminal, options: Json): Promise<number> =>
-  withFactory(doors, terminal, options, async ({ shop }) => {
+  inFactory(doors, terminal, options, async ({ factory: { shop } }) => {
     const tended = await tendSkills(shop);
     const skills = listSkills(shop);
     const refused = skills.filter(({ standing }) => standing === 'refused');
@@ -125,19 +133,4 @@ export const renderSkill = ({ skill, body }: ShownSkill, now: number, { paint }:
     ...facts.flatMap(([label, value]) => (value === undefined ? [] : [`  ${label.padEnd(8)}  ${plainLine(value)}`])),
     ...(body === undefined ? [] : ['', plain(body)]),
   ].join('\n');
-};
-
-const withFactory = async (
-  doors: Doors,
-  terminal: Terminal,
-  options: Homed,
-  deed: (factory: Factory) => Promise<number>,
-): Promise<number> => {
-  const opened = await doors.openFactory(options.home);
-  if (!opened.ok) return sayCannotOpen(terminal, opened.error);
-  try {
-    return await deed(opened.value);
-  } finally {
-    await opened.value.close();
-  }
 };

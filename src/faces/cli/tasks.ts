@@ -1,16 +1,16 @@
 import { createReadStream } from 'node:fs';
 import { renderProblem } from '../../base/file-problem.ts';
 import { ok, type Result } from '../../base/result.ts';
-import type { Counter } from '../../desk/counter.ts';
 import type { Doors } from '../../desk/doors.ts';
-import { addTasks, cancelTask, listTasks, retryTask } from '../../desk/tasks.ts';
+import { addTasks } from '../../desk/tasks.ts';
 import { type Failure, failed } from '../../model/failure.ts';
+import { askerText } from '../../model/request.ts';
 import type { Priority, Task } from '../../model/task.ts';
 import { parseTaskList } from '../../policy/task-list.ts';
-import { personName } from '../../ports/git/person.ts';
+import { atDesk } from './open.ts';
 import { plain } from './plain.ts';
 import type { Homed } from './program.ts';
-import { sayCannotOpen, sayFailure, sayJson } from './say.ts';
+import { sayFailure, sayJson } from './say.ts';
 import { renderTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { shortId, taskLine } from './words.ts';
@@ -25,22 +25,22 @@ const PROBLEMS_SHOWN_MAX = 50;
 type Placed = Homed & { project?: string; session?: string; priority?: string; json?: boolean };
 
 export const taskAdd = (doors: Doors, terminal: Terminal, words: string[], options: Placed): Promise<number> =>
-  atCounter(doors, terminal, options, async (counter) => {
+  atDesk(doors, terminal, options, async ({ desk, asker }) => {
     const text = words.length === 1 && words[0] === '-' ? await readInput('-') : ok(words.join(' '));
     if (!text.ok) return sayFailure(terminal, text.error);
     const { project, session } = options;
     const priority = options.priority as Priority;
-    const added = addTasks(counter, [{ text: text.value, project, session, priority, by: await personName() }]);
+    const added = await desk.do({ command: 'add-task', text: text.value, project, session, priority }, { asker });
     return report(
       terminal,
       options,
       added,
-      ([task]) => `task ${shortId(task!.id)} queued for ${task!.session ?? 'any session'} of ${task!.project}`,
+      ({ task }) => `task ${shortId(task.id)} queued for ${task.session ?? 'any session'} of ${task.project}`,
     );
   });
 
 export const taskImport = (doors: Doors, terminal: Terminal, file: string, options: Placed): Promise<number> =>
-  atCounter(doors, terminal, options, async (counter) => {
+  atDesk(doors, terminal, options, async ({ counter, asker }) => {
     const text = await readInput(file);
     if (!text.ok) return sayFailure(terminal, text.error);
     const parsed = parseTaskList(text.value, file === '-' ? 'standard input' : file);
@@ -51,7 +51,7 @@ export const taskImport = (doors: Doors, terminal: Terminal, file: string, optio
       return 1;
     }
     const { project, session } = options;
-    const by = await personName();
+    const by = askerText(asker);
     const drafts = parsed.value.map((draft) => ({
       by,
       text: draft.text,
@@ -60,7 +60,11 @@ export const taskImport = (doors: Doors, terminal: Terminal, file: string, optio
       priority: draft.priority ?? (options.priority as Priority),
       origin: 'import' as const,
     }));
-    return report(terminal, options, addTasks(counter, drafts), (tasks) => `${tasks.length} tasks queued`);
+    const added = addTasks(counter, drafts);
+    if (!added.ok) return sayFailure(terminal, added.error);
+    if (options.json) sayJson(terminal, added.value);
+    else terminal.out(`${added.value.length} tasks queued`);
+    return 0;
   });
 
 export const taskList = (
@@ -68,8 +72,8 @@ export const taskList = (
   terminal: Terminal,
   options: Homed & { all?: boolean; json?: boolean },
 ): Promise<number> =>
-  atCounter(doors, terminal, options, async (counter) => {
-    const tasks = listTasks(counter, options.all === true);
+  atDesk(doors, terminal, options, async ({ desk }) => {
+    const tasks = desk.tasks(options.all === true);
     if (options.json) sayJson(terminal, tasks);
     else if (tasks.length === 0)
       terminal.out('no task is open; ask for one with `winnow task add "what is to be done"`');
@@ -91,12 +95,10 @@ export const taskCancel = (
   id: string,
   options: Homed & { reason?: string; json?: boolean },
 ): Promise<number> =>
-  atCounter(doors, terminal, options, async (counter) => {
-    const cancelled = cancelTask(counter, id, {
-      reason: options.reason ?? 'cancelled by a person',
-      by: await personName(),
-    });
-    return report(terminal, options, cancelled, (task) => `task ${shortId(task.id)} is cancelled`);
+  atDesk(doors, terminal, options, async ({ desk, asker }) => {
+    const { reason = 'cancelled by a person' } = options;
+    const cancelled = await desk.do({ command: 'cancel-task', task: id, reason }, { asker });
+    return report(terminal, options, cancelled, ({ task }) => `task ${shortId(task.id)} is cancelled`);
   });
 
 export const taskRetry = (
@@ -105,38 +107,23 @@ export const taskRetry = (
   id: string,
   options: Homed & { json?: boolean },
 ): Promise<number> =>
-  atCounter(doors, terminal, options, async (counter) =>
+  atDesk(doors, terminal, options, async ({ desk, asker }) =>
     report(
       terminal,
       options,
-      retryTask(counter, id, { by: await personName() }),
-      (task) => `queued once more as task ${shortId(task.id)}`,
+      await desk.do({ command: 'retry-task', task: id }, { asker }),
+      ({ task }) => `queued once more as task ${shortId(task.id)}`,
     ),
   );
 
-const atCounter = async (
-  doors: Doors,
-  terminal: Terminal,
-  options: Homed,
-  deed: (counter: Counter) => Promise<number>,
-): Promise<number> => {
-  const opened = await doors.openCounter(options.home);
-  if (!opened.ok) return sayCannotOpen(terminal, opened.error);
-  try {
-    return await deed(opened.value);
-  } finally {
-    await opened.value.close();
-  }
-};
-
-const report = <T extends Task | Task[]>(
+const report = (
   terminal: Terminal,
   options: { json?: boolean },
-  result: Result<T, Failure>,
-  words: (value: T) => string,
+  result: Result<{ task: Task }, Failure>,
+  words: (value: { task: Task }) => string,
 ): number => {
   if (!result.ok) return sayFailure(terminal, result.error);
-  if (options.json) sayJson(terminal, result.value);
+  if (options.json) sayJson(terminal, result.value.task);
   else terminal.out(words(result.value));
   return 0;
 };

@@ -1,67 +1,14 @@
-import type { Doors, Factory } from '../../desk/doors.ts';
-import { revert } from '../../desk/landing.ts';
-import type { TrainTick } from '../../flow/train.ts';
+import { revertAtHand, trainAtHand } from '../../desk/at-hand.ts';
+import type { Doors } from '../../desk/doors.ts';
+import type { TrainTick } from '../../desk/landing.ts';
 import type { EntryType } from '../../model/entry.ts';
 import type { Failure } from '../../model/failure.ts';
-import { personName } from '../../ports/git/person.ts';
-import { runTrain } from '../../roles/train.ts';
-import { renderEntry } from './log.ts';
+import { inFactory } from './open.ts';
+import { plain } from './plain.ts';
 import type { Homed } from './program.ts';
-import { sayCannotOpen, sayFailure, sayJson } from './say.ts';
-import { stopSignal } from './stop.ts';
+import { sayFailure, sayJson } from './say.ts';
 import type { Terminal } from './terminal.ts';
 import { momentText, sentence } from './words.ts';
-
-/** `winnow train`: what is approved lands now; the running factory does the same by itself. */
-export const trainCommand = async (
-  doors: Doors,
-  terminal: Terminal,
-  project: string | undefined,
-  options: Homed & { json?: boolean },
-): Promise<number> =>
-  withFactory(doors, terminal, options.home, async (factory, signal) => {
-    const projects = factory.config().projects.filter(({ name }) => project === undefined || name === project);
-    if (projects.length === 0) {
-      const names = factory.config().projects.map(({ name }) => name);
-      terminal.note(`winnow: there is no project ${project}; there are ${names.join(', ')}`);
-      return 2;
-    }
-    let code = 0;
-    for (const each of projects) {
-      const ran = await runTrain(factory.shop, each, signal);
-      code = Math.max(code, sayTrain(terminal, each.name, ran, options.json ?? false));
-    }
-    return signal.aborted ? 130 : code;
-  });
-
-/** `winnow revert`: takes back what landed, by a commit that is tested like any other. */
-export const revertCommand = async (
-  doors: Doors,
-  terminal: Terminal,
-  what: string,
-  options: Homed & { reason?: string; project?: string; json?: boolean },
-): Promise<number> =>
-  withFactory(doors, terminal, options.home, async (factory, signal) => {
-    const reverted = await revert(factory, what, {
-      project: options.project,
-      reason: options.reason ?? 'asked for by a person',
-      by: await personName(),
-      signal,
-    });
-    if (!reverted.ok) return sayFailure(terminal, reverted.error);
-    const { branch, title, project } = reverted.value;
-    terminal.note(`${branch} rides the train: ${title}`);
-    const ran = await runTrain(factory.shop, project, signal);
-    if (!ran.ok && ran.error.kind === 'already-running') {
-      terminal.note('the running factory lands it; see `winnow queue`');
-      if (options.json) sayJson(terminal, { branch, state: 'approved' });
-      return 0;
-    }
-    const code = sayTrain(terminal, project.name, ran, false, options.json ?? false);
-    const state = factory.journal.state().queue[branch]?.status;
-    if (options.json) sayJson(terminal, { branch, ...state });
-    return state?.state === 'landed' ? 0 : Math.max(1, code);
-  });
 
 /** What a person wants to see while the checks run. */
 const TRAIN_TOLD: readonly EntryType[] = [
@@ -77,31 +24,55 @@ const TRAIN_TOLD: readonly EntryType[] = [
   'main_green',
 ];
 
-const withFactory = async (
+/** `winnow train`: what is approved lands now; the running factory does the same by itself. */
+export const trainCommand = (
   doors: Doors,
   terminal: Terminal,
-  home: string | undefined,
-  deed: (factory: Factory, signal: AbortSignal) => Promise<number>,
-): Promise<number> => {
-  const opened = await doors.openFactory(home);
-  if (!opened.ok) return sayCannotOpen(terminal, opened.error);
-  const factory = opened.value;
-  const stop = stopSignal();
-  const telling = new AbortController();
-  try {
-    void tell(factory, terminal, telling.signal);
-    return await deed(factory, stop.signal);
-  } finally {
-    telling.abort();
-    stop.end();
-    await factory.close();
-  }
-};
+  project: string | undefined,
+  options: Homed & { json?: boolean },
+): Promise<number> =>
+  inFactory(
+    doors,
+    terminal,
+    options,
+    async ({ factory, asker, signal }) => {
+      const runs = await trainAtHand(factory, project, { asker, signal, tell: (line) => terminal.note(plain(line)) });
+      if (!runs.ok) return sayFailure(terminal, runs.error);
+      const codes = runs.value.map(({ project: name, ran }) => sayTrain(terminal, name, ran, options.json ?? false));
+      return signal.aborted ? 130 : Math.max(0, ...codes);
+    },
+    { types: TRAIN_TOLD },
+  );
 
-const tell = async (factory: Factory, terminal: Terminal, signal: AbortSignal): Promise<void> => {
-  for await (const entry of factory.journal.follow({ from: 'end', signal, filter: { types: TRAIN_TOLD } }))
-    terminal.note(renderEntry(entry, terminal, factory.clock.now()));
-};
+/** `winnow revert`: takes back what landed, by a commit that is tested like any other. */
+export const revertCommand = (
+  doors: Doors,
+  terminal: Terminal,
+  what: string,
+  options: Homed & { reason?: string; project?: string; json?: boolean },
+): Promise<number> =>
+  inFactory(
+    doors,
+    terminal,
+    options,
+    async ({ factory, asker, signal }) => {
+      const { project, reason = 'asked for by a person' } = options;
+      const waiting = { asker, signal, tell: (line: string) => terminal.note(plain(line)) };
+      const reverted = await revertAtHand(factory, what, { project, reason }, waiting);
+      if (!reverted.ok) return sayFailure(terminal, reverted.error);
+      const { branch, ran } = reverted.value;
+      if (!ran.ok && ran.error.kind === 'already-running') {
+        terminal.note('the running factory lands it; see `winnow queue`');
+        if (options.json) sayJson(terminal, { branch, state: 'approved' });
+        return 0;
+      }
+      const code = sayTrain(terminal, reverted.value.project.name, ran, false, options.json ?? false);
+      const state = factory.journal.state().queue[branch]?.status;
+      if (options.json) sayJson(terminal, { branch, ...state });
+      return state?.state === 'landed' ? 0 : Math.max(1, code);
+    },
+    { types: TRAIN_TOLD },
+  );
 
 /** Landed and dropped are both a train that did its work; what waits is told, and what cannot be is a failure. */
 const sayTrain = (

@@ -1,7 +1,7 @@
 import { createBoard } from '../../desk/board.ts';
 import { createDesk } from '../../desk/desk.ts';
 import type { Doors, Factory } from '../../desk/doors.ts';
-import { personName } from '../../ports/git/person.ts';
+import { atKeyboard } from '../../desk/person.ts';
 import { EXIT_USAGE, type Homed } from '../cli/program.ts';
 import { sayCannotOpen } from '../cli/say.ts';
 import type { Terminal } from '../cli/terminal.ts';
@@ -45,7 +45,7 @@ export const tuiCommand = async (doors: Doors, terminal: Terminal, options: TuiO
       }),
       ...{ input: stdin, output: stdout, theme: themeOf(process.env, wish), themeIsGiven: options.theme !== undefined },
       mouse: options.mouse !== false,
-      name: personName(),
+      name: atKeyboard('tui').then(({ name }) => name),
       now: () => counter.clock.now(),
       suspend: () => process.kill(process.pid, 'SIGTSTP'),
       signal: stop.signal,
