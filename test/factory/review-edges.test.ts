@@ -7,6 +7,7 @@ import type { Factory } from '../../src/desk/doors.ts';
 import { approveBranch, commentBranch, rejectBranch } from '../../src/desk/queue.ts';
 import { createReviewer } from '../../src/roles/reviewer.ts';
 import { runTrain } from '../../src/roles/train.ts';
+import { THOROUGH } from '../thoroughness.ts';
 import { createWorkbench, SMALL, type Workbench } from './workbench.ts';
 
 /** What happens around a review: what a branch brings along, what people say before and after, what is gone by then. */
@@ -243,7 +244,7 @@ describe('a branch that was rejected', () => {
 });
 
 describe('a branch that cannot be rebased', () => {
-  it('lands as one commit, and its landing says why', async () => {
+  it.runIf(THOROUGH)('lands as one commit, and its landing says why', async () => {
     await onMain();
     await commitFiles({ 'sum.js': `${ADDS}// landed\n` });
     const side = await bench.git('rev-parse', 'HEAD');

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Scenario } from '../../src/demo/scenario.ts';
 import type { EntryOf } from '../../src/model/entry.ts';
+import { THOROUGH } from '../thoroughness.ts';
 import { bash, createWorkbench, planStep, type Workbench } from './workbench.ts';
 
 const benches: Workbench[] = [];
@@ -78,7 +79,7 @@ describe('a cycle', () => {
     expect(bench.ofType('skill_refused').map((entry) => entry.data.skill)).toEqual(['pushes']);
   });
 
-  it('knows nothing of a skill that the lot withholds', async () => {
+  it.runIf(THOROUGH)('knows nothing of a skill that the lot withholds', async () => {
     const bench = await newBench(loads('red-tests'), '100%');
     const data = await cycle(bench);
     expect(data).toMatchObject({ skills: [], withheld: ['red-tests'] });

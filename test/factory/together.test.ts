@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Reply, Scenario } from '../../src/demo/scenario.ts';
 import { findMarked } from '../../src/ports/machine/processes.ts';
 import { runCycle } from '../../src/roles/session.ts';
+import { THOROUGH } from '../thoroughness.ts';
 import {
   bash,
   CLEAN_FIX,
@@ -177,7 +178,7 @@ describe('winnow up', () => {
     expect(order).toEqual([...order].sort((a, b) => a - b));
   });
 
-  it('holds the standup that was missed, and works on what was committed to', async () => {
+  it.runIf(THOROUGH)('holds the standup that was missed, and works on what was committed to', async () => {
     const silent = { did: [], stuck: [], needs: [], offers: [], sharedErrors: [], fileWarnings: [], proposal: '' };
     const commitment = { title: 'Add instead of subtracting', text: 'Its test is red.', files: ['sum.js'] };
     const [report, answer, commit] = [{ ...silent, did: ['nothing yet'] }, silent, { ...silent, commitment }].map(
@@ -236,7 +237,7 @@ describe('winnow up', () => {
     expect(existsSync(socket)).toBe(false);
   });
 
-  it('starts nothing while it is paused or frozen, and goes on afterwards', async () => {
+  it.runIf(THOROUGH)('starts nothing while it is paused or frozen, and goes on afterwards', async () => {
     const bench = await workbench({ alpha: NOTHING });
     expect((await bench.start('pause', '--reason', 'holiday').done).code).toBe(0);
     const up = bench.start('up');

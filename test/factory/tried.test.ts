@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { RECENT_CYCLES_MAX } from '../../src/model/state.ts';
 import { pastCycle, writePast } from '../journal/past.ts';
+import { THOROUGH } from '../thoroughness.ts';
 import { bash, CLEAN_FIX, createWorkbench, planStep, type Workbench } from './workbench.ts';
 
 let bench: Workbench;
@@ -73,7 +74,7 @@ describe('a plan that repeats what was discarded long ago', () => {
     expect(asked).toContain(`“${TITLE}” [sum.js]: discarded: breaks 1 test: doubles (${OLD}, logs/patches/past.patch)`);
   });
 
-  it('goes ahead when a person asks for it', async () => {
+  it.runIf(THOROUGH)('goes ahead when a person asks for it', async () => {
     bench = await createWorkbench({ scenarios: { alpha: CLEAN_FIX } });
     longPast(bench.home);
     const { code } = await bench.start('cycle', 'alpha', '--task', 'Add instead of subtracting, once more').done;

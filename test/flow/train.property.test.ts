@@ -4,6 +4,7 @@ import { trainTick } from '../../src/flow/train.ts';
 import type { Entry } from '../../src/model/entry.ts';
 import { FailureError } from '../../src/model/failure.ts';
 import { isOpen } from '../../src/policy/queue.ts';
+import { howMany } from '../thoroughness.ts';
 import { createModelWorld, type Fact, type ModelWorld, type Nature, PROJECT } from './model-world.ts';
 import { PROMISES } from './promises.ts';
 
@@ -286,7 +287,7 @@ const happen = (model: ModelWorld, given: History, { kind, which }: Omit<History
 const redTask = ({ state }: ModelWorld): string | undefined =>
   Object.values(state.tasks).find(({ origin, state: now }) => origin === 'main-red' && now === 'queued')?.id;
 
-const HISTORIES = 3_000;
+const HISTORIES = howMany(1_000, 10_000);
 
 /** A counterexample reads as what happened, one line each. */
 const showFact = (fact: Fact): string => {

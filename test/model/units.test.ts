@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   BranchName,
   ByteSize,
+  ClockTime,
   CronExpression,
   Duration,
   Glob,
@@ -9,6 +10,7 @@ import {
   KeptFor,
   Percent,
   RepoAddress,
+  TimeZone,
 } from '../../src/model/units.ts';
 
 type Schema = { safeParse(value: unknown): { success: boolean; data?: unknown } };
@@ -48,6 +50,14 @@ describe('values of the configuration', () => {
     [CronExpression, '30 */3 * * 1-5', '30 */3 * * 1-5'],
     [CronExpression, '* * * * * *', 'refused'],
     [CronExpression, '2030-01-01T00:00:00', 'refused'],
+    [ClockTime, '22:05', 1325],
+    [ClockTime, '24:00', 'refused'],
+    [ClockTime, '7:00', 'refused'],
+    [ClockTime, '', 'refused'],
+    [TimeZone, 'Europe/Berlin', 'Europe/Berlin'],
+    [TimeZone, 'UTC', 'UTC'],
+    [TimeZone, 'Berlin', 'refused'],
+    [TimeZone, '', 'refused'],
     [BranchName, 'main', 'main'],
     [BranchName, 'release/1.x', 'release/1.x'],
     [BranchName, '日本', '日本'],

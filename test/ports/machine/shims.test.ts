@@ -64,6 +64,8 @@ const start = (command: string[], env: Record<string, string> = {}, cwd = dir) =
 
 const run = async (command: string[], env: Record<string, string> = {}, cwd = dir, input = '') => {
   const child = start(command, env, cwd);
+  // Who reads no input may be gone before it comes.
+  child.stdin.on('error', () => {});
   child.stdin.end(input);
   const [stdout, stderr, [code, signal]] = await Promise.all([
     text(child.stdout),
