@@ -1,0 +1,87 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import type { Fault } from './faults.ts';
+import { INVARIANTS } from './invariants.ts';
+import { createRandom } from './random.ts';
+import { createWorld, type World } from './world.ts';
+
+/** One trial: a factory at work, one fault, a look at whether work went on, and all promises. */
+export interface Trial {
+  fault: string;
+  seed: number;
+  /** What was broken; empty: it survived. */
+  losses: string[];
+  seconds: number;
+  /** What a person reads who wants to know what happened; the end of the journal and of what Winnow printed. */
+  evidence: string;
+}
+
+/** The whole of a trial’s home, with room for both workspaces and little more. */
+const SMALL_DISK = '400m';
+const EVIDENCE_ENTRIES = 40;
+
+export const runTrial = async (fault: Fault, seed: number): Promise<Trial> => {
+  const began = Date.now();
+  const disk = fault.smallDisk ? await mountSmall() : undefined;
+  const losses: string[] = [];
+  let world: World | undefined;
+  let evidence = '';
+  try {
+    world = await inDir(disk, () => createWorld(createRandom(seed)));
+    world.start();
+    await attempt(losses, 'strikes', () => fault.strike(world!));
+    world.start();
+    await attempt(losses, 'work goes on', () => world!.workGoesOn());
+    const { code } = await world.stop();
+    if (code !== 0) losses.push(`work goes on – Winnow ended with code ${code}`);
+    for (const [promise, ask] of Object.entries(INVARIANTS)) {
+      await attempt(losses, promise, async () => {
+        for (const what of await ask(world!)) losses.push(`${promise} – ${what}`);
+      });
+    }
+    if (losses.length > 0) evidence = evidenceOf(world);
+  } finally {
+    await world?.close();
+    if (disk) await unmount(disk);
+  }
+  return { fault: fault.name, seed, losses, seconds: (Date.now() - began) / 1000, evidence };
+};
+
+const attempt = async (losses: string[], what: string, deed: () => Promise<void>): Promise<void> => {
+  try {
+    await deed();
+  } catch (error) {
+    losses.push(`${what} – ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`);
+  }
+};
+
+const evidenceOf = ({ bench }: World): string =>
+  bench
+    .entries()
+    .slice(-EVIDENCE_ENTRIES)
+    .map((entry) => JSON.stringify(entry).slice(0, 400))
+    .join('\n');
+
+/** A home is made where the temporary directory is at that moment. */
+const inDir = async <T>(dir: string | undefined, make: () => Promise<T>): Promise<T> => {
+  if (dir === undefined) return make();
+  const before = process.env.TMPDIR;
+  process.env.TMPDIR = dir;
+  const made = make();
+  if (before === undefined) delete process.env.TMPDIR;
+  else process.env.TMPDIR = before;
+  return made;
+};
+
+const mountSmall = async (): Promise<string> => {
+  const dir = await mkdtemp(join(tmpdir(), 'winnow-disk-'));
+  await execa('mount', ['-t', 'tmpfs', '-o', `size=${SMALL_DISK}`, 'tmpfs', dir]);
+  return dir;
+};
+
+const unmount = async (dir: string): Promise<void> => {
+  await execa('umount', ['--lazy', dir], { reject: false });
+  await rm(dir, { recursive: true, force: true });
+};
