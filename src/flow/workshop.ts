@@ -20,6 +20,7 @@ import type { Commands } from '../ports/machine/command.ts';
 import type { Environments } from '../ports/machine/environment.ts';
 import type { MemoryWatch } from '../ports/machine/memory-watch.ts';
 import type { Slots } from '../ports/machine/slots.ts';
+import type { HandOver } from './hand-over.ts';
 import type { Purse } from './purse.ts';
 
 /** Everything a deed may use: one bag, filled by the composition root. */
@@ -62,6 +63,8 @@ export interface Cycle {
   branch: string;
   startedMs: number;
   signal: AbortSignal;
+  /** Absent where nobody can take the session from it. */
+  handOver?: HandOver;
   sum: CycleSum;
 }
 

@@ -271,6 +271,8 @@ export const policyFor = (kind: FailureKind, context: PolicyContext): RunPolicy 
     case 'key-reused':
     case 'too-many':
     case 'already-running':
+    case 'taken':
+    case 'no-terminal':
     case 'repo-missing':
     case 'repo-empty':
     case 'branch-missing':

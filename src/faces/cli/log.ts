@@ -69,6 +69,7 @@ export const styleOf = (entry: Entry): Style | undefined => {
     case 'revert_proposed':
     case 'dependencies_damaged':
     case 'session_redirected':
+    case 'session_taken':
     case 'skill_refused':
     case 'skill_retired':
       return 'yellow';
@@ -118,6 +119,8 @@ export const TOLD: readonly EntryType[] = [
   'gate_opened',
   'session_parked',
   'session_redirected',
+  'session_taken',
+  'session_given_back',
   'team_standup',
   'doctor_analysis',
   'prompt_proposed',
