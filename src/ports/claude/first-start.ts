@@ -3,7 +3,7 @@
  * Winnow's own: the welcome (which wants the network), whether the workspace is trusted, and whether the key of the
  * environment may be used. The agent has worked there with that key already. Never in the owner's own directory.
  */
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
@@ -37,6 +37,7 @@ export const answerFirstStart = async (
     projects: { ...projects, [cwd]: { ...projects[cwd], hasTrustDialogAccepted: true } },
     customApiKeyResponses: { rejected: [], ...customApiKeyResponses, approved: [...approved] },
   };
+  await mkdir(configDir, { recursive: true, mode: 0o700 });
   await writeFileAtomic(file, JSON.stringify(answered, undefined, 2), { mode: 0o600 });
 };
 
