@@ -157,6 +157,8 @@ const judgeOnce = async (
         })),
         outcome: isStopped(cycle) ? 'interrupted' : 'unevaluated',
         countsAsAttempt: false,
+        // A check that waited was told to wait no longer.
+        ...handedOver(cycle),
       });
     default:
       comparison.verdict satisfies never;

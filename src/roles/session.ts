@@ -158,6 +158,8 @@ const phases = async (shop: Workshop, cycle: Cycle, progress: Progress): Promise
     hackPhase(shop, cycle, analysis.value.workspace, planned.value),
   );
   if (!hacked.ok) return hacked.error;
+  const takenNow = handedOver(cycle);
+  if (takenNow) return takenNow;
 
   return judgeAndPublish(shop, cycle, reading.value, analysis.value, planned.value);
 };

@@ -316,15 +316,7 @@ describe('winnow attach', () => {
     expect((await bench.start('cycle', 'alpha').done).code).toBe(0);
     await anna.sees(/empty/);
     const seen = await anna.shown();
-    const order = [
-      'phase analyze',
-      'phase plan',
-      '> Bash sed',
-      'It adds now.',
-      '= the run ended',
-      'verdict better',
-      'pushed “Add',
-    ];
+    const order = ['phase analyze', 'phase plan', '> Bash sed', 'It adds now.', 'verdict better', 'pushed “Add'];
     expect(order.map((text) => seen.indexOf(text)).toSorted((a, b) => a - b)).toEqual(
       order.map((text) => seen.indexOf(text)),
     );
