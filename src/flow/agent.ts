@@ -8,9 +8,9 @@ import { grantBudget } from '../policy/budget.ts';
 import { policyFor } from '../policy/run-failure.ts';
 import type { RunRequest, RunResult } from '../ports/claude/claude.ts';
 import { lendAsPlugin, lendSkills } from '../ports/home/skills.ts';
-import { type HandOver, handedOver } from './hand-over.ts';
+import { handedOver } from './hand-over.ts';
 import { readShelf } from './skills.ts';
-import { type Cycle, type CycleEnd, endBy, envelopeOf, type Workshop } from './workshop.ts';
+import { type Cycle, type CycleEnd, endBy, envelopeOf, type HandOver, type Workshop } from './workshop.ts';
 
 /**
  * One question to the model, through everything that stands between: gates, budget, retries with back-off, the pause

@@ -1,18 +1,7 @@
 import { failure } from '../model/failure.ts';
-import { type Cycle, type CycleEnd, endBy, type Workshop } from './workshop.ts';
+import { type Cycle, type CycleEnd, endBy, type HandOver, type Workshop } from './workshop.ts';
 
-/**
- * A person wants a session that is in a cycle, in whichever process: a run or a check that is under way goes on to its
- * end, a wait ends, and nothing is begun after it. The journal says so; asked at each boundary, it may also have been
- * given back by then.
- */
-export interface HandOver {
-  /** Aborts when the session is taken: ends waits, and nothing that works. */
-  signal: AbortSignal;
-  /** Who has taken it; undefined: nobody, and the cycle goes on. */
-  to(): string | undefined;
-  end(): void;
-}
+/** The boundaries of a cycle: who watches for the person that wants its session, and what is said there. */
 
 export const watchHandOver = ({ journal }: Workshop, session: string): HandOver => {
   const controller = new AbortController();

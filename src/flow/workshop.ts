@@ -20,7 +20,6 @@ import type { Commands } from '../ports/machine/command.ts';
 import type { Environments } from '../ports/machine/environment.ts';
 import type { MemoryWatch } from '../ports/machine/memory-watch.ts';
 import type { Slots } from '../ports/machine/slots.ts';
-import type { HandOver } from './hand-over.ts';
 import type { Purse } from './purse.ts';
 
 /** Everything a deed may use: one bag, filled by the composition root. */
@@ -66,6 +65,19 @@ export interface Cycle {
   /** Absent where nobody can take the session from it. */
   handOver?: HandOver;
   sum: CycleSum;
+}
+
+/**
+ * A person wants a session that is in a cycle, in whichever process: a run or a check that is under way goes on to its
+ * end, a wait ends, and nothing is begun after it. The journal says so; asked at each boundary, it may also have been
+ * given back by then.
+ */
+export interface HandOver {
+  /** Aborts when the session is taken: ends waits, and nothing that works. */
+  signal: AbortSignal;
+  /** Who has taken it; undefined: nobody, and the cycle goes on. */
+  to(): string | undefined;
+  end(): void;
 }
 
 /** What a cycle adds up while it goes; it becomes the `ralph_cycle` entry whatever the end. */

@@ -210,7 +210,7 @@ export const returnSession = async (
 ): Promise<Result<Returned, Failure>> => {
   const cycle: Cycle = { ...taking.cycle, signal: ownSignal(signal), startedMs: shop.clock.monotonic() };
   try {
-    if (ended) noteRun(shop, cycle, taking, ended);
+    if (ended) noteRun(shop, cycle, ended);
     const caught = await captureWork(shop, cycle, taking, taking.workspace, undefined);
     if (!caught.ok) return { ok: false, error: caught.error.failure! };
     if (caught.value.tree === taking.tree) {
@@ -242,33 +242,33 @@ const giveBack = (shop: Workshop, { cycle, by }: Pick<Taking, 'cycle' | 'by'>, n
   });
 
 /** As a run of the agent: it has cost what the conversation says, and where that says nothing no figure is made up. */
-const noteRun = (shop: Workshop, cycle: Cycle, { conversation }: Taking, ended: InteractionEnd): void => {
-  const { cost } = ended;
+const noteRun = (shop: Workshop, cycle: Cycle, ended: InteractionEnd): void => {
+  const { cost, conversation, exitCode } = ended;
   const nothing = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
   cycle.sum.runs = 1;
   cycle.sum.costUsd = cost?.costUsd ?? 0;
   cycle.sum.tokens = cost?.tokens ?? nothing;
   cycle.sum.times.hack = Math.round(ended.durationMs);
+  const isBroken = exitCode !== null && exitCode !== 0 && exitCode < EXIT_BY_SIGNAL;
   shop.journal.append<'agent_ran'>({
     type: 'agent_ran',
     ...envelopeOf(cycle),
     data: {
       ...{ run: runOf(cycle), purpose: 'person', model: cycle.session.model ?? shop.config().agent.model },
-      // Nothing said, nothing kept: there is no conversation yet.
-      ...('resume' in conversation || ended.turns > 0
-        ? { conversation: 'resume' in conversation ? conversation.resume : conversation.start }
-        : {}),
-      ...{ ok: true, attempt: 1, exitCode: ended.exitCode, turns: ended.turns },
-      ...{
-        costUsd: cost?.costUsd ?? 0,
-        ...(cost ? {} : { costUnknown: true as const }),
-        tokens: cost?.tokens ?? nothing,
-      },
+      ...(conversation === undefined ? {} : { conversation }),
+      ...(isBroken ? { ok: false, message: `Claude Code ended with exit ${exitCode}` } : { ok: true }),
+      ...{ attempt: 1, exitCode, turns: ended.turns },
+      costUsd: cost?.costUsd ?? 0,
+      ...(cost ? {} : { costUnknown: true as const }),
+      tokens: cost?.tokens ?? nothing,
       ...{ durationMs: Math.round(ended.durationMs), survivorsKilled: ended.survivorsKilled },
       transcript: relative(shop.paths.home, ended.transcript),
     },
   });
 };
+
+/** From here on a shell tells a signal: the way in which Winnow itself ends it. */
+const EXIT_BY_SIGNAL = 128;
 
 /** What a cycle does when the plan and its carrying out were a person’s. */
 const phases = async (

@@ -102,13 +102,14 @@ const takeCommand = async (doors: Doors, terminal: Terminal, name: string, optio
       ...{ session: name, by: await personName(), title: options.message },
       ...{ giveUp: course.giveUp, stop: course.stop },
       terminal: () => ({ size: sizeOf(stdout), screen: screenOf(process.env) }),
-      onHandedOver: ({ fresh }) => {
+      onHandedOver: ({ fresh, dir }) => {
         telling.abort();
         const key = (options.detachKey ?? DETACH_DEFAULT).name;
         if (fresh !== undefined) terminal.note(`a new conversation is opened: ${plainLine(fresh)}`);
+        terminal.note(`its workspace is ${dir}`);
         terminal.note(`${name} is yours: ${key} gives it back, and so does leaving Claude Code`);
       },
-      converse: (interaction) => converse(interaction, { input: stdin, output: stdout }, course, options),
+      converse: (interaction) => converse(interaction, { input: stdin, output: stdout }, course, { options, terminal }),
       onJudging: (entry) => {
         if (BETWEEN.includes(entry.type) || entry.type === 'check_ran')
           terminal.note(renderEntry(entry, terminal, factory.clock.now()));
@@ -129,7 +130,7 @@ const converse = async (
   interaction: Parameters<typeof handTerminal>[0],
   persons: PersonsTerminal,
   course: Course,
-  options: AttachOptions,
+  { options, terminal }: { options: AttachOptions; terminal: Terminal },
 ): Promise<void> => {
   course.begin(() => interaction.end());
   try {
@@ -137,7 +138,14 @@ const converse = async (
   } finally {
     course.judge();
   }
+  const { exitCode } = await interaction.over;
+  // Its last words stood on a screen that is gone.
+  if (exitCode !== null && exitCode > 0 && exitCode < EXIT_BY_SIGNAL)
+    terminal.note(`Claude Code ended with exit ${exitCode}`);
 };
+
+/** From here on a shell tells a signal. */
+const EXIT_BY_SIGNAL = 128;
 
 /** While it is waited for: what the session says and does until it comes to the boundary. */
 const tell = async (factory: Factory, name: string, terminal: Terminal, signal: AbortSignal): Promise<void> => {

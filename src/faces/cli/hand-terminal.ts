@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import type { Interaction } from '../../ports/claude/claude.ts';
+import { unblock } from '../tui/term/output.ts';
 import { createKeyFilter, type DetachKey } from './detach.ts';
 import { createModes } from './modes.ts';
 
@@ -38,6 +39,8 @@ export const handTerminal = async (
   { input, output }: PersonsTerminal,
   { key, onLost }: { key: DetachKey; onLost: () => void },
 ): Promise<void> => {
+  // A terminal that stalls must not stop this process, which others of the home may be waiting for.
+  unblock(output);
   const modes = createModes();
   const keys = createKeyFilter(key);
   const decoder = new StringDecoder('utf8');

@@ -40,6 +40,8 @@ export const styleOf = (entry: Entry): Style | undefined => {
       return entry.data.ok ? undefined : 'yellow';
     case 'check_ran':
       return entry.data.state === 'evaluated' ? undefined : 'yellow';
+    case 'session_given_back':
+      return entry.data.patch === undefined ? undefined : 'yellow';
     case 'evaluated':
       return entry.data.verdict === 'better' ? 'green' : entry.data.verdict === 'same' ? undefined : 'yellow';
     case 'alert':

@@ -104,6 +104,8 @@ export interface Interaction {
 
 export interface InteractionEnd {
   exitCode: number | null;
+  /** In which the last word was said; undefined: none was. */
+  conversation: string | undefined;
   /** Undefined: it could not be learned. */
   cost: { costUsd: number; tokens: Tokens } | undefined;
   /** Replies of the model. */

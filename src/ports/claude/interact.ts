@@ -3,8 +3,8 @@
  * a run has, without its protocol. What the person does costs money too; the conversation's own file says how much.
  */
 import { closeSync, constants, createReadStream, createWriteStream, openSync } from 'node:fs';
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import { spawn } from 'node-pty';
@@ -15,7 +15,7 @@ import { firstInside } from '../machine/walls.ts';
 import type { Interaction, InteractionEnd, InteractionRequest } from './claude.ts';
 import { answerFirstStart } from './first-start.ts';
 import { interactiveArgumentsOf, interactiveEnvironmentOf, settingsOf } from './invocation.ts';
-import { conversationFile, type Ledger, ledgerDifference, readLedger } from './ledger.ts';
+import { conversationFile, type Ledger, ledgerDifference, projectsOf, readLedgerIn } from './ledger.ts';
 import { locate } from './locate.ts';
 
 /** It writes its conversation and gives the terminal back; what takes longer is killed. */
@@ -140,11 +140,8 @@ const holdOpen = (pty: Pty): number | undefined => {
 
 // ---- what it was about and what it cost ---------------------------------------------------------------------------
 
-interface Stand {
-  bytes: number;
-  /** Undefined: there is a conversation, and no word of its cost. */
-  ledger: Ledger | undefined;
-}
+/** The conversations of the workspace as they stood: a person may begin another one, or go back to an older. */
+type Stand = Map<string, { bytes: number; ledger: Ledger | undefined }>;
 
 const NOTHING: Ledger = { costUsd: 0, tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 } };
 
@@ -152,30 +149,65 @@ const idOf = ({ conversation }: InteractionRequest): string =>
   'start' in conversation ? conversation.start : conversation.resume;
 
 const standOf = async (request: InteractionRequest): Promise<Stand> => {
-  const file = await conversationFile(request, idOf(request));
-  if (file === undefined) return { bytes: 0, ledger: NOTHING };
-  const { size } = await stat(file);
-  return { bytes: size, ledger: await readLedger(request, idOf(request)) };
+  const stand: Stand = new Map();
+  for (const file of await conversationsOf(request)) {
+    const found = await stat(file).catch(() => undefined);
+    if (found) stand.set(file, { bytes: found.size, ledger: await readLedgerIn(file) });
+  }
+  return stand;
 };
 
-/** What the conversation's file has gained since: kept as the transcript, counted, and read for its cost. */
+/** The one that was asked for, wherever it began, and those beside it. */
+const conversationsOf = async (request: InteractionRequest): Promise<string[]> => {
+  const own = await conversationFile(request, idOf(request));
+  const dirs = new Set([join(projectsOf(request), nameOfDirectory(request.cwd)), ...(own ? [dirname(own)] : [])]);
+  const files: string[] = [];
+  for (const dir of dirs) {
+    for (const name of await readdir(dir).catch(() => [])) if (name.endsWith('.jsonl')) files.push(join(dir, name));
+  }
+  return files;
+};
+
+/** As Claude Code names the place of a directory's conversations. */
+const nameOfDirectory = (dir: string): string => dir.replace(/[^A-Za-z0-9]/g, '-');
+
+/** What the conversations have gained since: kept as the transcript, counted, and read for its cost. */
 const toldSince = async (
   request: InteractionRequest,
   before: Stand,
-): Promise<Pick<InteractionEnd, 'cost' | 'turns' | 'transcript'>> => {
+): Promise<Pick<InteractionEnd, 'conversation' | 'cost' | 'turns' | 'transcript'>> => {
   const transcript = join(request.transcriptDir, `${request.run}.jsonl`);
-  const file = await conversationFile(request, idOf(request));
-  if (file === undefined) {
-    await writeFile(transcript, '');
-    return { transcript, turns: 0, cost: NOTHING };
+  await writeFile(transcript, '');
+  let told = { conversation: undefined as string | undefined, atMs: 0, turns: 0 };
+  let cost: Ledger | undefined = NOTHING;
+  for (const file of await conversationsOf(request)) {
+    const was = before.get(file) ?? { bytes: 0, ledger: NOTHING };
+    const { size, mtimeMs } = await stat(file);
+    if (size <= was.bytes) continue;
+    const part = { start: was.bytes, end: was.bytes + COPY_MAX_BYTES };
+    await pipeline(createReadStream(file, part), createWriteStream(transcript, { flags: 'a' }));
+    const turns = (await countReplies(transcript)) - told.turns;
+    if (turns === 0) continue;
+    const last = mtimeMs >= told.atMs ? basename(file, '.jsonl') : told.conversation;
+    told = { conversation: last, atMs: Math.max(told.atMs, mtimeMs), turns: told.turns + turns };
+    cost = cost && added(cost, was.ledger, await readLedgerIn(file));
   }
-  const part = { start: before.bytes, end: before.bytes + COPY_MAX_BYTES };
-  await pipeline(createReadStream(file, part), createWriteStream(transcript));
-  const turns = await countReplies(transcript);
-  const after = await readLedger(request, idOf(request));
-  if (turns === 0) return { transcript, turns, cost: NOTHING };
-  const isKnown = after !== undefined && before.ledger !== undefined && !after.guessed;
-  return { transcript, turns, cost: isKnown ? ledgerDifference(after, before.ledger!) : undefined };
+  return { transcript, turns: told.turns, conversation: told.conversation, cost };
+};
+
+/** Undefined where any of it is unknown, or was priced by a guess. */
+const added = (sum: Ledger, before: Ledger | undefined, after: Ledger | undefined): Ledger | undefined => {
+  if (!before || !after || after.guessed) return undefined;
+  const { costUsd, tokens } = ledgerDifference(after, before);
+  return {
+    costUsd: sum.costUsd + costUsd,
+    tokens: {
+      input: sum.tokens.input + tokens.input,
+      output: sum.tokens.output + tokens.output,
+      cacheRead: sum.tokens.cacheRead + tokens.cacheRead,
+      cacheWrite: sum.tokens.cacheWrite + tokens.cacheWrite,
+    },
+  };
 };
 
 /** A reply may stand there in several lines, one for each of its blocks. */

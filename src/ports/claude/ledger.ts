@@ -24,12 +24,17 @@ export const readLedger = async (
   conversation: string,
 ): Promise<Ledger | undefined> => {
   for (const file of await filesOf(request, conversation)) {
-    const end = await readEnd(file);
-    const line = end?.split('\n').findLast((text) => text.startsWith('{"type":"cost-state"'));
-    const state = line === undefined ? undefined : parseState(line);
-    if (state) return state;
+    const ledger = await readLedgerIn(file);
+    if (ledger) return ledger;
   }
   return undefined;
+};
+
+/** Of one conversation's file. */
+export const readLedgerIn = async (file: string): Promise<Ledger | undefined> => {
+  const end = await readEnd(file);
+  const line = end?.split('\n').findLast((text) => text.startsWith('{"type":"cost-state"'));
+  return line === undefined ? undefined : parseState(line);
 };
 
 /** Where the conversation is kept; undefined when it is gone, or was never there. */
@@ -49,10 +54,14 @@ const filesOf = async (
   { configDir, env }: Pick<RunRequest, 'configDir' | 'env'>,
   conversation: string,
 ): Promise<string[]> => {
-  const projects = join(configDir ?? env.CLAUDE_CONFIG_DIR ?? join(env.HOME ?? '/', '.claude'), 'projects');
+  const projects = projectsOf({ configDir, env });
   const names = await readdir(projects).catch(() => []);
   return names.map((project) => join(projects, project, `${conversation}.jsonl`));
 };
+
+/** Below it the conversations lie, by the directory in which each began. */
+export const projectsOf = ({ configDir, env }: Pick<RunRequest, 'configDir' | 'env'>): string =>
+  join(configDir ?? env.CLAUDE_CONFIG_DIR ?? join(env.HOME ?? '/', '.claude'), 'projects');
 
 export const ledgerDifference = (after: Ledger, before: Ledger): Ledger => ({
   costUsd: after.costUsd - before.costUsd,
