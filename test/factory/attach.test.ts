@@ -1,5 +1,6 @@
-import { closeSync, constants, openSync, readFileSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import headless from '@xterm/headless';
 import { spawn } from 'node-pty';
@@ -266,6 +267,46 @@ describe('winnow attach --take', () => {
     expect(readFileSync(join(bench.home, back!.patch!), 'utf8')).toContain('+export const mine = 1;');
     expect(ended(bench)).toEqual([['manual', 'pushed']]);
     expect(await findMarked(bench.ofType('session_taken')[0]!.cycle!, 'prefix')).toEqual([]);
+  });
+
+  it('keeps the work once when the process is killed while it is judged', async () => {
+    const flags = await mkdtemp(join(tmpdir(), 'winnow-flags-'));
+    const hold = `if test -e ${flags}/hold; then touch ${flags}/seen; sleep 600; fi; node --test --test-reporter=tap`;
+    const bench = await workbench(CLEAN_FIX, { project: { checks: [{ name: 'tests', run: hold, parse: 'tap' }] } });
+    const anna = atTerminal(bench, ['attach', 'alpha', '--take']);
+    await anna.sees(YOURS);
+    await writeFile(join(workspaceOf(bench), 'by-hand.js'), 'export const mine = 1;\n');
+    await writeFile(join(flags, 'hold'), '');
+    anna.pty.write(DETACH);
+    await expect.poll(() => existsSync(join(flags, 'seen')), WAIT).toBe(true);
+    process.kill(anna.pty.pid, 'SIGKILL');
+    await anna.exited;
+    await rm(flags, { recursive: true });
+    const { code, err } = await bench.start('cycle', 'alpha').done;
+    expect(code, err).toBe(0);
+    expect(ended(bench)).toEqual([
+      ['person', 'interrupted'],
+      ['manual', 'pushed'],
+    ]);
+    const { patch = '' } = bench.ofType('ralph_cycle')[0]!.data;
+    expect(readFileSync(join(bench.home, patch), 'utf8')).toContain('+export const mine = 1;');
+    expect(given(bench)).toEqual([{ by: 'anna', note: 'the process that had it died' }]);
+  });
+
+  it('from the dashboard has the screen, and gives it back with a word of what came of it', async () => {
+    const bench = await workbench(CLEAN_FIX);
+    const anna = atTerminal(bench, ['tui']);
+    await anna.sees(/alpha +waiting/);
+    anna.pty.write('a');
+    await anna.sees(YOURS);
+    anna.pty.write(DETACH);
+    await anna.sees(/alpha is given back: nothing was changed/);
+    await anna.sees(/alpha +waiting[\s\S]*\? help/);
+    expect(anna.isAlternate()).toBe(true);
+    anna.pty.write('q');
+    expect(await anna.exited).toBe(0);
+    expect(anna.isAlternate()).toBe(false);
+    expect(given(bench)).toMatchObject([{ note: 'nothing was changed' }]);
   });
 
   it('says that the conversation is gone and opens a new one', async () => {
