@@ -39,6 +39,7 @@ const actions: Actions = {
   },
   status: async (...given) => (await import('./faces/cli/show-status.ts')).statusCommand(doors, terminal, ...given),
   tui: async (...given) => (await import('./faces/tui/command.ts')).tuiCommand(doors, terminal, ...given),
+  attach: async (...given) => (await import('./faces/cli/attach.ts')).attachCommand(doors, terminal, ...given),
   cycle: async (...given) => (await import('./faces/cli/cycle.ts')).cycleCommand(doors, terminal, ...given),
   taskAdd: async (...given) => (await import('./faces/cli/tasks.ts')).taskAdd(doors, terminal, ...given),
   taskList: async (...given) => (await import('./faces/cli/tasks.ts')).taskList(doors, terminal, ...given),

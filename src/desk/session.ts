@@ -1,3 +1,4 @@
+import { nearest } from '../base/nearest.ts';
 import { ok, type Result } from '../base/result.ts';
 import { type Failure, failed } from '../model/failure.ts';
 import type { QueuedBranch, RecentCycle, RunningCycle } from '../model/state.ts';
@@ -58,7 +59,9 @@ const NAME_SHOWN_MAX_CHARS = 40;
 export const noSession = (place: Counter, name: string): { ok: false; error: Failure } => {
   const names = place.sessions().map((session) => session.name);
   const shown = JSON.stringify(name.slice(0, NAME_SHOWN_MAX_CHARS));
-  return failed('not-found', `there is no session ${shown}; there are ${names.join(', ') || 'none'}`);
+  const meant = nearest(name, names);
+  const guess = meant === undefined ? '' : ` (did you mean ${meant}?)`;
+  return failed('not-found', `there is no session ${shown}${guess}; there are ${names.join(', ') || 'none'}`);
 };
 
 const withoutProcess = (running: RunningCycle): SessionDetail['running'] => {

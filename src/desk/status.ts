@@ -41,7 +41,7 @@ export interface StatusView {
 export interface SessionView {
   name: string;
   project: string;
-  state: 'working' | 'waiting' | 'paused' | 'parked';
+  state: 'working' | 'taken' | 'waiting' | 'paused' | 'parked';
   phase: Phase | undefined;
   /** Since when it is in this phase or state. */
   since: string | undefined;
@@ -152,12 +152,21 @@ const sessionView = (input: StatusInput, session: Session, decision: ReturnType<
     },
     counts: known?.counts ?? {},
   };
-  if (running) {
+  const taken = known?.taken;
+  if (running && taken?.handedOver === undefined) {
     const dead = !input.isAlive(running);
     const doing = dead
       ? 'its process died; the next start closes this cycle'
-      : (running.planTitle ?? 'looking for something to do');
+      : taken
+        ? `taken by ${taken.by}: ends after what runs now`
+        : (running.planTitle ?? 'looking for something to do');
     return { ...base, state: 'working', phase: running.phase, since: running.phaseAt, doing, until: undefined };
+  }
+  if (taken) {
+    const doing = !input.isAlive(taken)
+      ? `taken by ${taken.by}, whose process died; the next start gives it back`
+      : `taken by ${taken.by}${running ? ', whose work is being judged' : ''}`;
+    return { ...base, state: 'taken', phase: undefined, since: taken.at, doing, until: undefined };
   }
   const waiting = decision.wait.find((wait) => wait.session === session.name);
   const kind = session.paused || known?.pausedBy || state.paused ? 'paused' : known?.parked ? 'parked' : 'waiting';

@@ -43,6 +43,7 @@ const WAKING: readonly EntryType[] = [
   'paused',
   'gate_closed',
   'session_parked',
+  'session_given_back',
   'config_loaded',
   'main_red',
   'main_green',

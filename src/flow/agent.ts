@@ -9,8 +9,9 @@ import { grantBudget } from '../policy/budget.ts';
 import { policyFor } from '../policy/run-failure.ts';
 import type { RunRequest, RunResult } from '../ports/claude/claude.ts';
 import { lendAsPlugin, lendSkills } from '../ports/home/skills.ts';
+import { handedOver } from './hand-over.ts';
 import { readShelf } from './skills.ts';
-import { type Cycle, type CycleEnd, endBy, envelopeOf, type Workshop } from './workshop.ts';
+import { type Cycle, type CycleEnd, endBy, envelopeOf, type HandOver, type Workshop } from './workshop.ts';
 
 /**
  * One question to the model, through everything that stands between: gates, budget, retries with back-off, the pause
@@ -50,6 +51,8 @@ export interface Asker {
   /** Whether the home's skills are lent to its runs. */
   lendsSkills: boolean;
   signal: AbortSignal;
+  /** A session’s: no run is begun when a person has taken it. */
+  handOver?: HandOver;
   sum: AskerSum;
 }
 
@@ -84,6 +87,7 @@ export const askerOf = (cycle: Cycle): Asker => ({
   model: cycle.session.model,
   lendsSkills: true,
   signal: cycle.signal,
+  ...(cycle.handOver ? { handOver: cycle.handOver } : {}),
   sum: cycle.sum,
 });
 
@@ -123,7 +127,7 @@ export const ask = async (shop: Workshop, asker: Asker, question: Question): Pro
           ...asker.envelope,
           data: { run: `${asker.id}-${asker.sum.runs}`, failure: fault.kind, attempt, delayMs: decision.delayMs },
         });
-        await shop.clock.sleep(decision.delayMs, asker.signal);
+        await shop.clock.sleep(decision.delayMs, waitingSignal(asker));
         break;
       case 'pause-all':
         closeGate(shop, asker, 'usage-limit', decision.reason, decision.untilMs);
@@ -221,13 +225,7 @@ const configDirOf = (shop: Workshop, session: string): { dir: string; own: boole
 
 const requestOf = (shop: Workshop, asker: Asker, question: Question, run: string, budgetUsd: number): RunRequest => {
   const { agent } = shop.config();
-  const session = asker.name;
-  const fill = (value: string) =>
-    value
-      .replaceAll('{session}', session)
-      .replaceAll('{role}', asker.role)
-      .replaceAll('{project}', asker.owner.project)
-      .replaceAll('{cycle}', asker.id);
+  const { env, ...place } = placeOf(shop, asker, question);
   return {
     run,
     cwd: question.cwd,
@@ -242,23 +240,37 @@ const requestOf = (shop: Workshop, asker: Asker, question: Question, run: string
     maxTurns: agent.maxTurns,
     timeoutMs: agent.timeout,
     silenceMs: agent.silence,
-    env: shop.environments.forAgent({
-      dir: question.cwd,
-      session,
-      shims: question.shims,
-      extra: {
-        ...gitIdentity(session),
-        ...Object.fromEntries(Object.entries(agent.env).map(([name, value]) => [name, fill(value)])),
-        ...question.env,
-      },
-    }),
-    configDir: configDirOf(shop, session).dir,
-    ...(asker.lendsSkills && lendsAsPlugin(shop, session) ? { pluginDir: shop.paths.lent(session) } : {}),
+    env: { ...env, ...question.env },
+    ...place,
     // Its own: behind a wall every run is process 1, and names in a shared place would collide.
     tmpDir: join(shop.paths.tmp, run),
     transcriptDir: shop.paths.transcript(asker.id),
     signal: asker.signal,
     onProgress: (progress) => shop.onProgress(asker.id, progress),
+  };
+};
+
+/** What an agent has around it: the environment, the configuration, the skills that it is lent. */
+export const placeOf = (
+  shop: Workshop,
+  asker: Pick<Asker, 'id' | 'name' | 'role' | 'owner' | 'lendsSkills'>,
+  { cwd, shims }: Pick<Question, 'cwd' | 'shims'>,
+): Pick<RunRequest, 'env' | 'configDir' | 'pluginDir'> => {
+  const session = asker.name;
+  const fill = (value: string) =>
+    value
+      .replaceAll('{session}', session)
+      .replaceAll('{role}', asker.role)
+      .replaceAll('{project}', asker.owner.project)
+      .replaceAll('{cycle}', asker.id);
+  const configured = Object.entries(shop.config().agent.env).map(([name, value]) => [name, fill(value)]);
+  return {
+    env: shop.environments.forAgent({
+      ...{ dir: cwd, session, shims },
+      extra: { ...gitIdentity(session), ...Object.fromEntries(configured) },
+    }),
+    configDir: configDirOf(shop, session).dir,
+    ...(asker.lendsSkills && lendsAsPlugin(shop, session) ? { pluginDir: shop.paths.lent(session) } : {}),
   };
 };
 
@@ -278,6 +290,8 @@ const waitForGates = async (shop: Workshop, asker: Asker): Promise<Result<void, 
   for (;;) {
     if (asker.signal.aborted)
       return err({ ...endBy(failure('interrupted', 'stopped while it waited')), outcome: 'interrupted' });
+    const taken = handedOver(asker);
+    if (taken) return err(taken);
     const { gates } = shop.journal.state();
     if (gates.account) return err({ ...endBy(failure('auth', gates.account.reason)), stopAll: true });
     const until = gates['usage-limit']?.until;
@@ -285,6 +299,9 @@ const waitForGates = async (shop: Workshop, asker: Asker): Promise<Result<void, 
     await shop.clock.sleep(Math.min(GATE_POLL_MS, Date.parse(until) - shop.clock.now()), asker.signal);
   }
 };
+
+const waitingSignal = ({ signal, handOver }: Asker): AbortSignal =>
+  handOver ? AbortSignal.any([signal, handOver.signal]) : signal;
 
 const closeGate = (
   shop: Workshop,

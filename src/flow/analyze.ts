@@ -2,6 +2,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import { failure } from '../model/failure.ts';
 import { figuresOf, type TreeReport } from '../model/report.ts';
 import type { Workspace } from '../ports/git/mirror.ts';
+import { handedOver, isStopped } from './hand-over.ts';
 import { writeReport } from './keep.ts';
 import { ensureDependencies, measureTree, unevaluatedOf } from './measure.ts';
 import type { Reading } from './read.ts';
@@ -20,20 +21,32 @@ export const analyzePhase = async (
   cycle: Cycle,
   reading: Reading,
 ): Promise<Result<Analysis, CycleEnd>> => {
-  const baseline = await measureBaseline(shop, cycle, reading, reading.tip, reading.tree);
+  const baseline = await baselineOf(shop, cycle, reading);
   if (!baseline.ok) return baseline;
-  const gap = unevaluatedOf(baseline.value);
-  if (gap?.state === 'unevaluated') {
-    // Without a baseline nothing can be judged, so no model is asked.
-    return err({
-      outcome: gap.reason === 'interrupted' && cycle.signal.aborted ? 'interrupted' : 'unevaluated',
-      reason: `no baseline: ${gap.message}`,
-      countsAsAttempt: false,
-    });
-  }
   const workspace = await prepareWorkspace(shop, cycle, reading);
   if (!workspace.ok) return workspace;
   return ok({ ...workspace.value, baseline: baseline.value });
+};
+
+/** What the checks say of the tip: of every check, or the cycle ends here. */
+export const baselineOf = async (
+  shop: Workshop,
+  cycle: Cycle,
+  reading: Pick<Reading, 'mirror' | 'tip' | 'tree'>,
+): Promise<Result<TreeReport, CycleEnd>> => {
+  const baseline = await measureBaseline(shop, cycle, reading, reading.tip, reading.tree);
+  if (!baseline.ok) return baseline;
+  const gap = unevaluatedOf(baseline.value);
+  // Before the workspace is made anew: what lies in it is what the person wants to see.
+  const taken = handedOver(cycle);
+  if (taken) return err(taken);
+  if (gap?.state !== 'unevaluated') return baseline;
+  // Without a baseline nothing can be judged, so no model is asked.
+  return err({
+    outcome: gap.reason === 'interrupted' && isStopped(cycle) ? 'interrupted' : 'unevaluated',
+    reason: `no baseline: ${gap.message}`,
+    countsAsAttempt: false,
+  });
 };
 
 export const measureBaseline = async (
@@ -49,6 +62,7 @@ export const measureBaseline = async (
     tree,
     envelope: envelopeOf(cycle),
     signal: cycle.signal,
+    waiting: cycle.handOver?.signal,
     marker: cycle.id,
     doubt: true,
   });
@@ -74,10 +88,10 @@ export const measureBaseline = async (
   return ok(report);
 };
 
-const prepareWorkspace = async (
+export const prepareWorkspace = async (
   shop: Workshop,
-  cycle: Cycle,
-  reading: Reading,
+  cycle: Pick<Cycle, 'project' | 'session' | 'signal' | 'branch'>,
+  reading: Pick<Reading, 'mirror' | 'tip'>,
 ): Promise<Result<Pick<Analysis, 'workspace' | 'dependencies'>, CycleEnd>> => {
   const { project, session } = cycle;
   const { signal } = cycle;

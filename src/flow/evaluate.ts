@@ -8,6 +8,7 @@ import type { Analysis } from './analyze.ts';
 import { measureBaseline } from './analyze.ts';
 import { searchFindings } from './findings.ts';
 import { captureWork, mendPhase } from './hack.ts';
+import { handedOver, isStopped } from './hand-over.ts';
 import { type JudgedTree, judgeTree } from './judge.ts';
 import { keepPatch, writeReport } from './keep.ts';
 import { dependenciesIntact } from './measure.ts';
@@ -51,7 +52,9 @@ export const evaluatePhase = async (
     if (!judged.ok) return judged;
     const { verdict } = judged.value;
     if (verdict === 'accept') return ok(judged.value.accepted);
-    if (iteration >= shop.config().agent.iterations) return err(judged.value.end);
+    if (iteration >= iterationsOf(shop, cycle)) return err(judged.value.end);
+    const taken = handedOver(cycle);
+    if (taken) return err(taken);
     before = { tree: caught.value.tree, end: judged.value.end };
     const mended = await mendPhase(shop, cycle, analysis.workspace, planned, judged.value.feedback);
     if (!mended.ok) {
@@ -62,6 +65,10 @@ export const evaluatePhase = async (
     }
   }
 };
+
+/** What a person made is judged as it is: no model goes on with it when the person has left. */
+const iterationsOf = (shop: Workshop, { trigger }: Cycle): number =>
+  trigger === 'person' ? 1 : shop.config().agent.iterations;
 
 type Judgement =
   | { verdict: 'accept'; accepted: Accepted }
@@ -148,8 +155,10 @@ const judgeOnce = async (
           tree,
           findings: findings.value,
         })),
-        outcome: cycle.signal.aborted ? 'interrupted' : 'unevaluated',
+        outcome: isStopped(cycle) ? 'interrupted' : 'unevaluated',
         countsAsAttempt: false,
+        // A check that waited was told to wait no longer.
+        ...handedOver(cycle),
       });
     default:
       comparison.verdict satisfies never;
@@ -194,6 +203,7 @@ const compareWithBaseline = async (
       tree,
       envelope: envelopeOf(cycle),
       signal: cycle.signal,
+      waiting: cycle.handOver?.signal,
       marker: cycle.id,
     },
     baseline,

@@ -11,7 +11,7 @@ import { skillsText } from './skills.ts';
 import { type Cycle, type CycleEnd, endBy, type Workshop } from './workshop.ts';
 
 /** The fourth phase: the same conversation, now with the editing tools, and what it left behind as one commit. */
-const EDIT_TOOLS = ['Read', 'Grep', 'Glob', 'Edit', 'Write', 'Bash', 'Skill'];
+export const EDIT_TOOLS = ['Read', 'Grep', 'Glob', 'Edit', 'Write', 'Bash', 'Skill'];
 
 export const hackPhase = async (
   shop: Workshop,

@@ -47,6 +47,8 @@ export interface MeasureInput {
   /** For the journal: who asks. */
   envelope: { project: string; session?: string; cycle?: string };
   signal: AbortSignal;
+  /** Ends waits for a slot, and nothing that runs. */
+  waiting?: AbortSignal | undefined;
   /** Prefix of the marker of every process started. */
   marker: string;
   /** Tests that fail are run once more before they count: for a baseline, which nothing earlier can contradict. */
@@ -98,7 +100,7 @@ const measureCheck = async (
   check: CheckConfig,
   dependencies: string,
 ): Promise<Measurement> => {
-  const { project, tree, signal } = input;
+  const { project, tree } = input;
   const key = checkKey({ tree, check, dependencies, env: project.env });
   const known = shop.cache.get(key);
   if (known?.report.state === 'evaluated') return { report: known.report, ran: false };
@@ -107,7 +109,7 @@ const measureCheck = async (
   const flight = await shop.slots.acquire(`flight:${key}`, 1, {
     who: who(input),
     waitMs: check.timeout * WAIT_LENGTHS,
-    signal,
+    signal: waitingSignal(input),
   });
   if (!flight.ok) return { report: unevaluated(check, 'interrupted', flight.error.message, 0), ran: false };
   try {
@@ -228,7 +230,8 @@ const execute = async (
   check: CheckConfig,
   execution: Execution,
 ): Promise<CheckReport> => {
-  const { project, signal } = input;
+  const { project } = input;
+  const signal = waitingSignal(input);
   const slot = check.slot ?? check.name;
   const capacity = shop.config().slots[slot];
   const lease =
@@ -434,6 +437,9 @@ const journalInstall = (
     data: { key, command: input.project.install ?? '', ok: done, durationMs, message: shop.redact(message) },
   });
 };
+
+const waitingSignal = ({ signal, waiting }: MeasureInput): AbortSignal =>
+  waiting ? AbortSignal.any([signal, waiting]) : signal;
 
 const who = (input: MeasureInput): string => input.envelope.session ?? input.envelope.cycle ?? 'winnow';
 

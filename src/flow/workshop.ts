@@ -62,7 +62,22 @@ export interface Cycle {
   branch: string;
   startedMs: number;
   signal: AbortSignal;
+  /** Absent where nobody can take the session from it. */
+  handOver?: HandOver;
   sum: CycleSum;
+}
+
+/**
+ * A person wants a session that is in a cycle, in whichever process: a run or a check that is under way goes on to its
+ * end, a wait ends, and nothing is begun after it. The journal says so; asked at each boundary, it may also have been
+ * given back by then.
+ */
+export interface HandOver {
+  /** Aborts when the session is taken: ends waits, and nothing that works. */
+  signal: AbortSignal;
+  /** Who has taken it; undefined: nobody, and the cycle goes on. */
+  to(): string | undefined;
+  end(): void;
 }
 
 /** What a cycle adds up while it goes; it becomes the `ralph_cycle` entry whatever the end. */

@@ -119,6 +119,10 @@ export const foldEntry = (state: State, entry: Entry): void => {
     case 'agent_ran': {
       spend(state, entry.ts, entry.data.costUsd, entry.session, entry.project);
       const running = runningOf(state, entry);
+      const { conversation, purpose } = entry.data;
+      // What it says at a standup is another conversation, which nobody goes on with.
+      if (entry.session && conversation && (running || purpose === 'person'))
+        sessionOf(state, entry.session, entry.project).conversation = conversation;
       if (!running) return;
       running.costUsd += entry.data.costUsd;
       if (entry.data.conversation) running.conversation = entry.data.conversation;
@@ -330,6 +334,21 @@ export const foldEntry = (state: State, entry: Entry): void => {
       delete session.parked;
       return;
     }
+    case 'session_taken': {
+      const { by, pid, start } = entry.data;
+      const taken = { cycle: entry.cycle ?? '', by, pid, start, at: entry.ts };
+      sessionOf(state, entry.session ?? '', entry.project).taken = taken;
+      return;
+    }
+    case 'session_handed_over': {
+      const { taken } = sessionOf(state, entry.session ?? '', entry.project);
+      const { conversation, base, tree, branch } = entry.data;
+      if (taken) taken.handedOver = { at: entry.ts, conversation, base, tree, branch };
+      return;
+    }
+    case 'session_given_back':
+      delete sessionOf(state, entry.session ?? '', entry.project).taken;
+      return;
     case 'session_redirected':
       return redirect(state, entry);
     case 'team_standup':
@@ -547,8 +566,19 @@ export const illegalEntry = (state: Readonly<State>, entry: Entry): string | und
     case 'cycle_started': {
       if (!entry.session || !entry.project || !entry.cycle) return 'it names no session, project or cycle';
       if (state.running[entry.cycle]) return `cycle ${entry.cycle} is running already`;
-      const running = state.sessions[entry.session]?.running;
-      return running && state.running[running] ? `${entry.session} is already in cycle ${running}` : undefined;
+      const { running, taken } = state.sessions[entry.session] ?? {};
+      if (running && state.running[running]) return `${entry.session} is already in cycle ${running}`;
+      return taken && taken.cycle !== entry.cycle ? `${entry.session} is taken by ${taken.by}` : undefined;
+    }
+    case 'session_taken': {
+      if (!entry.session || !entry.project || !entry.cycle) return 'it names no session, project or cycle';
+      const taken = state.sessions[entry.session]?.taken;
+      return taken && `${entry.session} is taken by ${taken.by}`;
+    }
+    case 'session_handed_over':
+    case 'session_given_back': {
+      const taken = entry.session ? state.sessions[entry.session]?.taken : undefined;
+      return taken && taken.cycle === entry.cycle ? undefined : `${entry.session} is not taken by this`;
     }
     case 'cycle_phase':
     case 'ralph_cycle':
@@ -769,6 +799,7 @@ const foldCycleEnd = (state: State, entry: EntryOf<'ralph_cycle'>): void => {
   delete state.running[cycle];
   const at = sessionOf(state, session, project);
   if (at.running === cycle) delete at.running;
+  if (at.taken?.cycle === cycle) at.taken.judged = true;
   at.lastOutcome = data.outcome;
   at.lastReason = data.reason;
   // What the last cycle did not have must not be shown with its outcome.

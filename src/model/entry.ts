@@ -38,7 +38,7 @@ export const GATES = ['memory', 'disk', 'budget', 'usage-limit', 'stop-file', 'a
 export const GateName = z.enum(GATES);
 export type GateName = z.infer<typeof GateName>;
 
-export const Trigger = z.enum(['schedule', 'task', 'manual', 'demo']);
+export const Trigger = z.enum(['schedule', 'task', 'manual', 'demo', 'person']);
 export type Trigger = z.infer<typeof Trigger>;
 
 /** The summary of a cycle, whatever its end: exactly one per cycle. */
@@ -193,6 +193,7 @@ const entry = {
       'probe',
       'answer',
       'upkeep',
+      'person',
     ]),
     model: z.string(),
     conversation: z.string().optional(),
@@ -203,6 +204,8 @@ const entry = {
     exitCode: z.number().int().nullable(),
     turns: z.number().int(),
     costUsd: money,
+    /** What it cost could not be learned: `costUsd` says nothing, and no budget counts it. */
+    costUnknown: z.literal(true).optional(),
     tokens: Tokens,
     durationMs: ms,
     transcript: z.string(),
@@ -382,6 +385,27 @@ const entry = {
     files: z.array(z.string()),
     /** Tasks that others may take from it. */
     tasks: z.array(z.string()),
+  }),
+  /** A person wants the session for themselves: no cycle begins, and one that runs ends after what it does now. */
+  session_taken: z.object({ by: z.string(), pid: z.number().int(), start: z.string() }),
+  /** Nothing of the loop runs any more; its conversation and its workspace are the person's. */
+  session_handed_over: z.object({
+    conversation: z.string(),
+    /** Why it is a new conversation; absent: it is the session's last one. */
+    fresh: z.string().optional(),
+    /** Commit that the workspace was made from. */
+    base: z.string(),
+    /** Tree of what lay in the workspace at that moment: another one afterwards is the person's work. */
+    tree: z.string(),
+    /** What the person's work is called when it is pushed. */
+    branch: z.string(),
+  }),
+  session_given_back: z.object({
+    by: z.string(),
+    /** What came of it, in one sentence. */
+    note: z.string(),
+    /** File with the person's work, when no cycle has judged it. */
+    patch: z.string().optional(),
   }),
   /** Without `session` the whole factory. */
   paused: z.object({ by: z.string(), reason: z.string() }),

@@ -15,6 +15,8 @@ export const MENDS = {
   'too-many': 'Wait until some of it is done, then ask again.',
   'already-running': 'Stop the other process first, or use `winnow status` to see what it does.',
   'held-back': 'Ask again when that is over; `winnow status` shows what holds it back.',
+  taken: 'Wait until it is given back, or ask whoever has it; `winnow status` shows it.',
+  'no-terminal': 'Run it in a terminal (over SSH: `ssh -t`), or follow with `winnow attach NAME`, which needs none.',
   // repository
   'repo-missing': 'Check `repo:` in winnow.config.yaml; a path is taken relative to the home.',
   'repo-empty': 'Make a first commit in the repository.',

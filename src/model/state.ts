@@ -74,7 +74,7 @@ export interface RunningCycle {
   claim: string[];
   claimTitle?: string;
   costUsd: number;
-  /** The last conversation, for resume and attach. */
+  /** The last conversation, for resume. */
   conversation?: string;
   iterations: number;
 }
@@ -115,12 +115,29 @@ export interface SessionState {
   /** What its next plan must not be about; forgotten once something of it is kept. */
   avoid?: { at: string; titles: string[]; files: string[]; tasks: string[]; reason: string };
   pausedBy?: string;
+  /** A person has it, or waits until its cycle has come to a boundary. */
+  taken?: Taken;
+  /** The last conversation of its cycles: what a person goes on with. */
+  conversation?: string;
   /** What the memory gate reserves for it: the peak seen, forgotten by a quarter each cycle. */
   memoryBytes?: number;
   /** Failures in a row of the session itself; a cycle that ends otherwise sets it to zero. */
   failuresInARow: number;
   counts: Partial<Record<Outcome, number>>;
   costUsd: number;
+}
+
+/** asked for -> handed over -> judged, when something was changed -> given back; given back also from each of them. */
+export interface Taken {
+  /** The cycle that the person's work becomes when there is any. */
+  cycle: string;
+  by: string;
+  pid: number;
+  start: string;
+  at: string;
+  handedOver?: { at: string; conversation: string; base: string; tree: string; branch: string };
+  /** The person's work has had its cycle: nothing of it is owed any more. */
+  judged?: true;
 }
 
 export interface ProjectState {

@@ -71,6 +71,7 @@ const ASKED: Record<Trigger, string> = {
   manual: 'Asked for by a person:',
   task: 'Asked for by a task:',
   demo: 'The round of the demo:',
+  person: 'Asked for by a person:',
 };
 
 const gap: LetterLine = { is: 'gap' };

@@ -65,6 +65,7 @@ const HELD: Record<Minutes['trigger'], string> = {
   task: 'for a task',
   manual: 'called by a person',
   demo: 'for the demonstration',
+  person: 'called by a person',
 };
 
 type Part = Minutes['sessions'][number];

@@ -148,6 +148,8 @@ const baselineHold = ({ tree }: Item, state: Readonly<State>): string | undefine
 
 const sessionHold = ({ session }: Item, state: Readonly<State>): string | undefined => {
   if (session === undefined) return undefined;
+  const taken = state.sessions[session]?.taken;
+  if (taken) return `${session} is taken by ${taken.by}`;
   const running = Object.values(state.running).some((cycle) => cycle.session === session);
   return running ? `${session} is in a cycle` : undefined;
 };

@@ -272,6 +272,8 @@ export const policyFor = (kind: FailureKind, context: PolicyContext): RunPolicy 
     case 'too-many':
     case 'already-running':
     case 'held-back':
+    case 'taken':
+    case 'no-terminal':
     case 'repo-missing':
     case 'repo-empty':
     case 'branch-missing':

@@ -161,6 +161,7 @@ type Hold = { do: 'unpark'; reason: string } | { do: 'wait'; wait: { why: string
 
 const holdOf = (session: Session, { state, config, now }: ScheduleInput): Hold | undefined => {
   const known = state.sessions[session.name];
+  if (known?.taken) return { do: 'wait', wait: { why: `taken by ${known.taken.by}` } };
   if (known?.running && state.running[known.running]) return { do: 'wait', wait: { why: 'a cycle is running' } };
   if (session.paused) return { do: 'wait', wait: { why: `paused in ${session.file}` } };
   if (state.paused) return { do: 'wait', wait: { why: `everything is paused by ${state.paused.by}` } };

@@ -159,7 +159,9 @@ const newBook = (): Book => ({ cycles: [], counts: {}, costUsd: 0, errors: new M
 const note = (book: Book, entry: Entry): void => {
   switch (entry.type) {
     case 'ralph_cycle':
-      return noteCycle(book, entry);
+      // What a person made in its place says nothing about it.
+      if (entry.data.trigger !== 'person') noteCycle(book, entry);
+      return;
     case 'agent_ran':
       return noteRun(book, entry);
     case 'plan_refused':

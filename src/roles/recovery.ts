@@ -1,9 +1,13 @@
+import { ok, type Result } from '../base/result.ts';
 import { rescueWork } from '../flow/evaluate.ts';
+import { captureWork } from '../flow/hack.ts';
+import { keepPatch } from '../flow/keep.ts';
 import { journalPush, settle } from '../flow/publish.ts';
 import { type Cycle, newSum, type Workshop } from '../flow/workshop.ts';
-import { FailureError } from '../model/failure.ts';
+import type { ProjectConfig } from '../model/config.ts';
+import { type Failure, FailureError, failed } from '../model/failure.ts';
 import type { Session } from '../model/session.ts';
-import type { RunningCycle, State } from '../model/state.ts';
+import type { RunningCycle, State, Taken } from '../model/state.ts';
 import { isAlive, sweep } from '../ports/machine/processes.ts';
 import type { SlotLease } from '../ports/machine/slots.ts';
 
@@ -48,6 +52,7 @@ export const recover = async (shop: Workshop, sessions: readonly Session[]): Pro
         held?.release();
       }
     }
+    result.open += await takeBack(shop, sessions);
     await settleOrphanedTasks(shop);
     result.open += await settleOrphans(shop);
   } finally {
@@ -65,6 +70,74 @@ const abandoned = async (shop: Workshop, running: RunningCycle): Promise<SlotLea
   if (held && shop.journal.state().running[running.cycle]) return held;
   held?.release();
   return undefined;
+};
+
+/**
+ * Sessions whose taker is dead: killed, or gone with the terminal. What the person did becomes a patch, unless a cycle has
+ * judged it. Returns how many have to wait, since what lies there cannot be read now.
+ */
+const takeBack = async (shop: Workshop, sessions: readonly Session[]): Promise<number> => {
+  let open = 0;
+  for (const { name } of Object.values(shop.journal.state().sessions)) {
+    const dead = shop.journal.state().sessions[name]?.taken;
+    if (!dead || isAlive(dead)) continue;
+    const held = await shop.slots.tryAcquire(`session:${name}`, 1, `pid ${process.pid}`);
+    if (!held) continue;
+    try {
+      const { taken, project = '' } = shop.journal.state().sessions[name] ?? {};
+      if (taken?.cycle !== dead.cycle) continue;
+      if (shop.journal.state().running[taken.cycle]) {
+        // Its push could not be settled yet.
+        open += 1;
+        continue;
+      }
+      await sweep(taken.cycle, 'prefix');
+      const kept = await keepOfTaken(shop, taken, sessions, name);
+      if (!kept.ok) {
+        open += 1;
+        continue;
+      }
+      const what = kept.value === undefined ? '' : `; the work is kept in ${kept.value}`;
+      await shop.journal.appendDurable<'session_given_back'>({
+        type: 'session_given_back',
+        ...{ project, session: name, cycle: taken.cycle },
+        data: {
+          by: taken.by,
+          note: `the process that had it died${what}`,
+          ...(kept.value === undefined ? {} : { patch: kept.value }),
+        },
+      });
+    } finally {
+      held.release();
+    }
+  }
+  return open;
+};
+
+/** The file with what the person did; undefined: nothing, or it is safe. */
+const keepOfTaken = async (
+  shop: Workshop,
+  { cycle: id, handedOver, judged }: Taken,
+  sessions: readonly Session[],
+  name: string,
+): Promise<Result<string | undefined, Failure>> => {
+  const session = sessions.find((s) => s.name === name);
+  const project = shop.config().projects.find((p) => p.name === session?.project);
+  const left = shop.workspaces.left(name);
+  // A session that is no more keeps its workspace until `winnow gc` makes a patch of it.
+  if (!handedOver || judged || !session || !project || left?.base !== handedOver.base) return ok(undefined);
+  const mirror = await shop.mirrorOf(project);
+  if (!mirror.ok) return mirror;
+  const cycle = closedCycle(session, project, { id, trigger: 'person', branch: handedOver.branch });
+  const caught = await captureWork(shop, cycle, { mirror: mirror.value }, { ...left, branch: cycle.branch }, undefined);
+  if (!caught.ok) return failed(caught.error.failure?.kind ?? 'git-failed', caught.error.reason);
+  const { commit, tree } = caught.value;
+  const patch =
+    tree === handedOver.tree
+      ? undefined
+      : await keepPatch(shop, mirror.value, { name: id, from: left.base, to: commit });
+  if (patch !== undefined || tree === handedOver.tree) await mirror.value.unkeep(cycle.branch);
+  return ok(patch);
 };
 
 /** Tasks of cycles that have ended: the disk became full, or the process died, between the two lines. */
@@ -243,23 +316,19 @@ const rescue = async (
   const project = shop.config().projects.find((p) => p.name === running.project);
   const session = sessions.find((s) => s.name === running.session);
   const left = shop.workspaces.left(running.session);
-  if (!project || !session || !left || running.phase === 'read' || running.phase === 'analyze') return undefined;
+  // Until then there is what the cycle before it left; a person's cycle begins with the person's work.
+  const isEarly = running.phase === 'read' || running.phase === 'analyze';
+  if (!project || !session || !left || (isEarly && running.trigger !== 'person')) return undefined;
   const mirror = await shop.mirrorOf(project);
   if (!mirror.ok) return undefined;
-  const cycle: Cycle = {
-    id: running.cycle,
-    session,
-    project,
-    trigger: running.trigger,
-    task: undefined,
-    branch: left.branch,
-    startedMs: 0,
-    signal: new AbortController().signal,
-    sum: newSum(),
-  };
+  const { cycle: id, trigger } = running;
+  // The workspace still has the name of the cycle before: that branch is another matter.
+  const { handedOver } = shop.journal.state().sessions[running.session]?.taken ?? {};
+  const branch = trigger === 'person' && handedOver ? handedOver.branch : left.branch;
+  const cycle = closedCycle(session, project, { id, trigger, branch });
   try {
-    const patch = await rescueWork(shop, cycle, { mirror: mirror.value, tip: left.base }, left);
-    if (patch) await mirror.value.unkeep(left.branch);
+    const patch = await rescueWork(shop, cycle, { mirror: mirror.value, tip: left.base }, { ...left, branch });
+    if (patch) await mirror.value.unkeep(branch);
     return patch;
   } catch (error) {
     if (error instanceof FailureError) throw error;
@@ -267,3 +336,13 @@ const rescue = async (
     return undefined;
   }
 };
+
+/** As much of a cycle as is needed to keep what it left. */
+const closedCycle = (
+  session: Session,
+  project: ProjectConfig,
+  own: Pick<Cycle, 'id' | 'trigger' | 'branch'>,
+): Cycle => ({
+  ...{ ...own, session, project, task: undefined, startedMs: 0 },
+  ...{ signal: new AbortController().signal, sum: newSum() },
+});

@@ -1,13 +1,14 @@
 import { setMaxListeners } from 'node:events';
 import { relative } from 'node:path';
 import { ok, type Result } from '../base/result.ts';
-import { analyzePhase } from '../flow/analyze.ts';
+import { type Analysis, analyzePhase } from '../flow/analyze.ts';
 import { evaluatePhase, rescueWork } from '../flow/evaluate.ts';
 import { hackPhase } from '../flow/hack.ts';
+import { handedOver, watchHandOver } from '../flow/hand-over.ts';
 import { parkLooping } from '../flow/park.ts';
-import { planPhase } from '../flow/plan.ts';
+import { type Planned, planPhase } from '../flow/plan.ts';
 import { publish } from '../flow/publish.ts';
-import { journalPhase, readPhase } from '../flow/read.ts';
+import { journalPhase, type Reading, readPhase } from '../flow/read.ts';
 import { type Cycle, type CycleEnd, envelopeOf, newSum, type Workshop } from '../flow/workshop.ts';
 import type { EntryOf, Phase, RalphCycle, Trigger } from '../model/entry.ts';
 import { type Failure, FailureError, failed, failure } from '../model/failure.ts';
@@ -35,7 +36,13 @@ export const runCycle = async (shop: Workshop, input: CycleInput): Promise<Resul
     return failed('not-found', `session ${session.name} names project ${session.project}, which does not exist`);
   const lock = await shop.slots.tryAcquire(`session:${session.name}`, 1, `pid ${process.pid}`);
   if (!lock) return failed('already-running', `session ${session.name} is in a cycle of another process`);
+  const taken = shop.journal.state().sessions[session.name]?.taken;
+  if (taken) {
+    lock.release();
+    return failed('taken', `session ${session.name} is taken by ${taken.by}`);
+  }
   const now = shop.clock.now();
+  const handOver = watchHandOver(shop, session.name);
   const cycle: Cycle = {
     id: shop.ids(now),
     session,
@@ -45,15 +52,17 @@ export const runCycle = async (shop: Workshop, input: CycleInput): Promise<Resul
     branch: branchName(session.name, now, Object.keys(shop.journal.state().queue)),
     startedMs: shop.clock.monotonic(),
     signal: ownSignal(input.signal),
+    handOver,
     sum: newSum(),
   };
   try {
     begin(shop, cycle);
-    return ok(await throughThePhases(shop, cycle));
+    return ok(await throughThePhases(shop, cycle, phases));
   } catch (error) {
     if (error instanceof FailureError) return { ok: false, error: error.failure };
     throw error;
   } finally {
+    handOver.end();
     lock.release();
   }
 };
@@ -61,13 +70,13 @@ export const runCycle = async (shop: Workshop, input: CycleInput): Promise<Resul
 /** Every wait and every process of a cycle listens for its end; that many listeners are no leak. */
 const LISTENERS_MAX = 100;
 
-const ownSignal = (signal: AbortSignal): AbortSignal => {
+export const ownSignal = (signal: AbortSignal): AbortSignal => {
   const own = AbortSignal.any([signal]);
   setMaxListeners(LISTENERS_MAX, own);
   return own;
 };
 
-const begin = (shop: Workshop, cycle: Cycle): void => {
+export const begin = (shop: Workshop, cycle: Cycle): void => {
   const self = selfIdentity();
   shop.journal.append<'cycle_started'>({
     type: 'cycle_started',
@@ -90,18 +99,22 @@ const begin = (shop: Workshop, cycle: Cycle): void => {
 };
 
 /** What is there so far, for the end to rescue. */
-interface Progress {
+export interface Progress {
   mirror?: Mirror;
   tip?: string;
   workspace?: Workspace;
 }
 
-const throughThePhases = async (shop: Workshop, cycle: Cycle): Promise<EntryOf<'ralph_cycle'>> => {
-  const progress: Progress = {};
+export const throughThePhases = async (
+  shop: Workshop,
+  cycle: Cycle,
+  deed: (shop: Workshop, cycle: Cycle, progress: Progress) => Promise<CycleEnd>,
+  progress: Progress = {},
+): Promise<EntryOf<'ralph_cycle'>> => {
   const memory = shop.memory.watch(cycle.id);
   let end: CycleEnd;
   try {
-    end = await phases(shop, cycle, progress);
+    end = await deed(shop, cycle, progress);
   } catch (error) {
     // A journal that cannot be written ends the cycle without its entry; recovery writes it when there is space.
     if (error instanceof FailureError && (error.failure.kind === 'disk-full' || error.failure.kind === 'journal-write'))
@@ -130,6 +143,8 @@ const phases = async (shop: Workshop, cycle: Cycle, progress: Progress): Promise
   progress.tip = reading.value.tip;
   cycle.sum.known.base = reading.value.tip;
   readyAgain(shop, cycle);
+  const taken = handedOver(cycle);
+  if (taken) return taken;
 
   const analysis = await timed(shop, cycle, 'analyze', () => analyzePhase(shop, cycle, reading.value));
   if (!analysis.ok) return analysis.error;
@@ -143,22 +158,34 @@ const phases = async (shop: Workshop, cycle: Cycle, progress: Progress): Promise
     hackPhase(shop, cycle, analysis.value.workspace, planned.value),
   );
   if (!hacked.ok) return hacked.error;
+  const takenNow = handedOver(cycle);
+  if (takenNow) return takenNow;
 
-  return timed(shop, cycle, 'evaluate', async () => {
-    const evaluated = await evaluatePhase(shop, cycle, reading.value, analysis.value, planned.value);
+  return judgeAndPublish(shop, cycle, reading.value, analysis.value, planned.value);
+};
+
+/** The last phase: what is better is pushed. */
+export const judgeAndPublish = (
+  shop: Workshop,
+  cycle: Cycle,
+  reading: Reading,
+  analysis: Analysis,
+  planned: Planned,
+): Promise<CycleEnd> =>
+  timed(shop, cycle, 'evaluate', async () => {
+    const evaluated = await evaluatePhase(shop, cycle, reading, analysis, planned);
     if (!evaluated.ok) return evaluated.error;
     if (cycle.signal.aborted)
       return { outcome: 'interrupted', reason: 'stopped before the push', countsAsAttempt: false };
     const reason = pushReason(cycle, evaluated.value.reason);
     const summary = summaryOf(shop, cycle, { outcome: 'pushed', reason, countsAsAttempt: true });
-    const published = await publish(shop, cycle, reading.value.mirror, evaluated.value, summary);
+    const published = await publish(shop, cycle, reading.mirror, evaluated.value, summary);
     if (!published.ok)
       return { outcome: 'failed', reason: published.error.message, failure: published.error, countsAsAttempt: false };
     return { outcome: 'pushed', reason, countsAsAttempt: true };
   });
-};
 
-const timed = async <T>(shop: Workshop, cycle: Cycle, phase: Phase, deed: () => Promise<T>): Promise<T> => {
+export const timed = async <T>(shop: Workshop, cycle: Cycle, phase: Phase, deed: () => Promise<T>): Promise<T> => {
   if (phase !== 'read') journalPhase(shop, cycle, phase);
   const startedMs = shop.clock.monotonic();
   try {
@@ -204,6 +231,8 @@ const finish = (shop: Workshop, cycle: Cycle, end: CycleEnd): EntryOf<'ralph_cyc
   } else if (end.outcome !== 'failed' && shop.journal.state().projects[cycle.project.name]?.unready) {
     shop.journal.append<'project_ready'>({ type: 'project_ready', project: cycle.project.name, data: {} });
   }
+  // What a person makes says nothing about how the session does by itself.
+  if (cycle.trigger === 'person') return entry;
   if (afterRest(shop, cycle, before, entry)) return entry;
   const failures = shop.journal.state().sessions[cycle.session.name]?.failuresInARow ?? 0;
   const until = end.stopAll || end.projectUnready ? undefined : parkUntil({ end, failures, now: shop.clock.now() });

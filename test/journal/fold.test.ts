@@ -302,6 +302,41 @@ describe('gates, parks, pauses and intents', () => {
     expect(state.sessions.alpha).not.toHaveProperty('parked');
   });
 
+  it('a session is taken by one person at a time, and no cycle but theirs begins until it is given back', () => {
+    const { state, tell, refusals } = newStory();
+    const theirs = { ...alpha, cycle: 'c9' };
+    tell('cycle_started', started, alpha);
+    tell('agent_ran', { ...DATA.agent_ran, conversation: 'talk' }, alpha);
+    tell('session_taken', DATA.session_taken, theirs);
+    const { by, pid, start } = DATA.session_taken;
+    expect(state.sessions.alpha?.taken).toEqual({ cycle: 'c9', by, pid, start, at: state.lastTs });
+    tell('session_taken', { ...DATA.session_taken, by: 'Leo' }, { ...alpha, cycle: 'c10' });
+    tell('ralph_cycle', { ...CYCLE, outcome: 'interrupted' }, alpha);
+    expect(state.sessions.alpha).toMatchObject({ conversation: 'talk', taken: { by } });
+    tell('session_handed_over', DATA.session_handed_over, theirs);
+    const { conversation, base, tree, branch } = DATA.session_handed_over;
+    expect(state.sessions.alpha?.taken?.handedOver).toEqual({ at: state.lastTs, conversation, base, tree, branch });
+    tell('cycle_started', started, { ...alpha, cycle: 'c2' });
+    expect(refusals).toEqual([`alpha is taken by ${by}`, `alpha is taken by ${by}`]);
+    tell('agent_ran', { ...DATA.agent_ran, purpose: 'person', conversation: 'theirs' }, theirs);
+    tell('cycle_started', { ...started, trigger: 'person' }, theirs);
+    expect(state.sessions.alpha?.taken).not.toHaveProperty('judged');
+    tell('ralph_cycle', { ...CYCLE, trigger: 'person' }, theirs);
+    expect(state.sessions.alpha).toMatchObject({ conversation: 'theirs', taken: { judged: true } });
+    tell('session_given_back', DATA.session_given_back, { ...alpha, cycle: 'c10' });
+    expect(refusals.at(-1)).toBe('alpha is not taken by this');
+    tell('session_given_back', DATA.session_given_back, theirs);
+    expect(state.sessions.alpha).not.toHaveProperty('taken');
+    tell('cycle_started', started, { ...alpha, cycle: 'c2' });
+    expect(state.running).toHaveProperty('c2');
+  });
+
+  it('what a session says outside of its cycles is no conversation to go on with', () => {
+    const { state, tell } = newStory();
+    tell('agent_ran', { ...DATA.agent_ran, purpose: 'standup', conversation: 'meeting' }, { session: 'alpha' });
+    expect(state.sessions.alpha).not.toHaveProperty('conversation');
+  });
+
   it('a pause of one is no pause of all, and the other way round', () => {
     const { state, tell } = newStory();
     tell('paused', { by: 'mia', reason: 'lunch' }, { session: 'alpha' });
@@ -604,6 +639,9 @@ describe('every type of entry', () => {
         "main_green: projects",
         "gate_closed: gates",
         "gate_opened: gates",
+        "session_taken: sessions",
+        "session_handed_over: illegal",
+        "session_given_back: illegal",
         "session_parked: sessions",
         "session_unparked: sessions",
         "paused: sessions",
@@ -762,7 +800,13 @@ const writeAtRandom = (state: State, count: number, seed: number): void => {
     const session = `s${random(12)}`;
     const running = pick([undefined, ...Object.values(state.running)]);
     const open = type.startsWith('task_') ? Object.values(state.tasks).filter(isOpen) : [];
-    const where = running && type !== 'cycle_started' ? running : { project, session, cycle: `c${written}` };
+    const known = state.sessions[session];
+    const where =
+      (type === 'session_handed_over' || type === 'session_given_back') && known?.taken
+        ? { project: known.project, session, cycle: known.taken.cycle }
+        : running && type !== 'cycle_started'
+          ? running
+          : { project, session, cycle: `c${written}` };
     const data = { ...DATA[type] } as Record<string, unknown>;
     if (type === 'task_queued') data.task = `t${written}`;
     else if ('task' in data) data.task = pick([...open.slice(0, 20).map(({ id }) => id), 'none']);

@@ -214,6 +214,12 @@ export const DATA: { [T in EntryType]: EntryData<T> } = {
     figures: { usedShare: 0.92, limit: 0.85 },
   },
   gate_opened: { gate: 'memory', closedMs: 754_000 },
+  session_taken: { by: 'Anna', pid: 4711, start: '998899' },
+  session_handed_over: {
+    conversation: '3e9ab660-7a1f-4eb2-bf0c-5d9e3e08d256',
+    ...{ base: COMMIT, tree: TREE, branch: BRANCH },
+  },
+  session_given_back: { by: 'Anna', note: 'pushed: better: 1 failing test fixed, nothing broken' },
   session_parked: { failure: 'crashed', reason: 'claude exited with 1', until: '2026-03-14T10:30:00.000Z' },
   session_unparked: { reason: 'the time it was parked for is over' },
   paused: { by: 'mia', reason: 'release day' },

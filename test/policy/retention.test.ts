@@ -29,6 +29,10 @@ const inQueue =
 const inCycle = (state: State): void => {
   state.running[CYCLE] = { ...runningOf('alpha'), cycle: CYCLE, session: 'alpha' };
 };
+const isTaken = (state: State): void => {
+  const taken = { cycle: 'c9', by: 'mia', pid: 1, start: '1', at: '2026-03-14T09:00:00.000Z' };
+  state.sessions.alpha = { name: 'alpha', project: 'api', failuresInARow: 0, counts: {}, costUsd: 0, taken };
+};
 const rejected: BranchStatus = { state: 'rejected', ...REVIEWED };
 const OPEN: BranchStatus[] = [
   { state: 'pending', note: '' },
@@ -81,6 +85,7 @@ describe('what stays, though it is old', () => {
     ['the home of a role', { kind: 'homes', session: 'reviewer' }, undefined, 'the reviewer may be using it'],
     ['the home of checks', { kind: 'homes', project: 'api' }, undefined, 'the checks of api use it'],
     ['a temporary file of a running session', { kind: 'tmp', session: 'alpha' }, inCycle, 'alpha is in a cycle'],
+    ['a workspace that a person has', { kind: 'workspaces', session: 'alpha' }, isTaken, 'alpha is taken by mia'],
     ['a commit that a running session holds', commit, inCycle, 'alpha is in a cycle'],
     [
       'a commit whose branch the remote still has',

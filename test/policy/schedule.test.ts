@@ -37,6 +37,7 @@ const situation = (more: Partial<ScheduleInput> & { change?: (state: State) => v
   ...more,
 });
 
+const taken = { cycle: 'c9', by: 'mia', pid: 1, start: '1', at: at(-1000) };
 const [alpha, beta, gamma] = [sessionOf('alpha'), sessionOf('beta'), sessionOf('gamma')];
 
 describe('a session alone', () => {
@@ -54,6 +55,29 @@ describe('a session alone', () => {
       NOW + 14 * 60_000,
     ],
     ['is in a cycle', (s) => withRunning(s, runningOf('alpha')), 'a cycle is running'],
+    [
+      'is taken',
+      (s) => {
+        s.sessions.alpha = knownOf('alpha', { taken });
+      },
+      'taken by mia',
+    ],
+    [
+      'is taken, parked and paused at once',
+      (s) => {
+        const parked = { until: at(-1), reason: 'it crashed', failure: 'crashed' };
+        s.sessions.alpha = knownOf('alpha', { taken, parked, pausedBy: 'leo' });
+      },
+      'taken by mia',
+    ],
+    [
+      'is taken from its cycle',
+      (s) => {
+        withRunning(s, runningOf('alpha'));
+        s.sessions.alpha!.taken = taken;
+      },
+      'taken by mia',
+    ],
     [
       'is paused',
       (s) => {

@@ -5,7 +5,7 @@ import { branchNames, sessionNames, skillNames } from '../../desk/names.ts';
 /** `winnow completion bash|zsh|fish`: the script, and the suggestions that it asks for with every press of Tab. */
 export const addCompletion = (program: Command): void => {
   const completion = tab(program, { completionCommandName: 'completion' });
-  for (const name of ['cycle', 'pause', 'resume']) {
+  for (const name of ['attach', 'cycle', 'pause', 'resume']) {
     const session = completion.commands.get(name)?.arguments.get('session');
     if (!session) continue;
     session.handler = (complete) => {

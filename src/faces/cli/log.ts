@@ -40,6 +40,8 @@ export const styleOf = (entry: Entry): Style | undefined => {
       return entry.data.ok ? undefined : 'yellow';
     case 'check_ran':
       return entry.data.state === 'evaluated' ? undefined : 'yellow';
+    case 'session_given_back':
+      return entry.data.patch === undefined ? undefined : 'yellow';
     case 'evaluated':
       return entry.data.verdict === 'better' ? 'green' : entry.data.verdict === 'same' ? undefined : 'yellow';
     case 'alert':
@@ -69,6 +71,7 @@ export const styleOf = (entry: Entry): Style | undefined => {
     case 'revert_proposed':
     case 'dependencies_damaged':
     case 'session_redirected':
+    case 'session_taken':
     case 'skill_refused':
     case 'skill_retired':
       return 'yellow';
@@ -118,6 +121,8 @@ export const TOLD: readonly EntryType[] = [
   'gate_opened',
   'session_parked',
   'session_redirected',
+  'session_taken',
+  'session_given_back',
   'team_standup',
   'doctor_analysis',
   'prompt_proposed',

@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { PRIORITIES } from '../../model/priority.ts';
+import { type DetachKey, detachKey } from './detach.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -13,6 +14,10 @@ export interface Actions {
   status(options: Homed & { json?: boolean }): Promise<number>;
   tui(
     options: Homed & { theme?: 'light' | 'dark'; colours?: 'none' | '16' | '256'; ascii?: boolean; mouse?: boolean },
+  ): Promise<number>;
+  attach(
+    session: string,
+    options: Homed & { take?: boolean; message?: string; detachKey?: DetachKey },
   ): Promise<number>;
   cycle(session: string, options: Homed & { task?: string; json?: boolean }): Promise<number>;
   taskAdd(
@@ -119,6 +124,15 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .description('run one cycle of one session now')
     .addHelpText('after', HELP_AFTER_CYCLE)
     .action((session: string, options) => run(actions.cycle(session, homed(options))));
+  program
+    .command('attach')
+    .argument('<session>', 'name of the session')
+    .option('--take', 'stop its loop, go on with its conversation yourself, and give it back')
+    .option('-m, --message <text>', 'with --take: what your change is called; default: by its files')
+    .option('--detach-key <key>', 'with --take: what gives it back, such as ctrl-q; default: ctrl-]', detachKey)
+    .description('follow the conversation of a session, or take the session over')
+    .addHelpText('after', HELP_AFTER_ATTACH)
+    .action((session: string, options) => run(actions.attach(session, homed(options))));
   program
     .command('status')
     .option('--json', 'the same for scripts')
@@ -440,6 +454,14 @@ const HELP_AFTER_CYCLE = `
 Exit codes:
   0 it came to its end, whatever the judgement; 1 failed; 3 the checks could not
   be evaluated; 130 interrupted`;
+
+const HELP_AFTER_ATTACH = `
+Without --take Ctrl-C leaves, and nothing changes. With --take what runs now goes
+on to its end first; what you changed is judged like any other work.
+
+Exit codes:
+  0 judged, whatever the judgement, or nothing was changed; 1 failed; 2 used
+  wrongly; 3 the checks could not be evaluated; 130 given up or interrupted`;
 
 const HELP_AFTER_GC = `
 How long things are kept stands under retention: in winnow.config.yaml. While

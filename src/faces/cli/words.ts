@@ -225,7 +225,7 @@ const textOf = (entry: Entry): string => {
       return 'claim released';
     case 'agent_ran':
       return entry.data.ok
-        ? `${entry.data.purpose} run: ${many(entry.data.turns, 'turn')}, ${usd(entry.data.costUsd)}, ${seconds(entry.data.durationMs)}`
+        ? `${entry.data.purpose} run: ${many(entry.data.turns, 'turn')}, ${entry.data.costUnknown ? 'cost unknown' : usd(entry.data.costUsd)}, ${seconds(entry.data.durationMs)}`
         : `${entry.data.purpose} run failed: ${entry.data.message ?? entry.data.failure ?? 'it did not say why'}`;
     case 'run_retry_planned':
       return `${entry.data.failure}: the run is tried again in ${seconds(entry.data.delayMs)} (attempt ${entry.data.attempt + 1})`;
@@ -277,6 +277,12 @@ const textOf = (entry: Entry): string => {
       return `parked until ${entry.data.until === UNTIL_RESUMED ? 'a person resumes it' : momentText(entry.data.until)}: ${entry.data.reason}`;
     case 'session_unparked':
       return `no longer parked: ${entry.data.reason}`;
+    case 'session_taken':
+      return `taken by ${entry.data.by}: what runs goes on to its end, and nothing is begun (pid ${entry.data.pid})`;
+    case 'session_handed_over':
+      return `handed over, with ${entry.data.fresh === undefined ? 'its last conversation' : `a new conversation: ${entry.data.fresh}`}`;
+    case 'session_given_back':
+      return `given back by ${entry.data.by}: ${entry.data.note}`;
     case 'session_redirected':
       return `has to turn to something else: ${entry.data.reason}`;
     case 'team_standup':

@@ -67,7 +67,7 @@ const setter = (registry: Registry) => ({
   },
 });
 
-const STATES: readonly SessionView['state'][] = ['working', 'waiting', 'paused', 'parked'];
+const STATES: readonly SessionView['state'][] = ['working', 'taken', 'waiting', 'paused', 'parked'];
 const WAITING = ['pending', 'needs-human', 'approved'] as const;
 
 const setAll = async (registry: Registry, desk: Desk): Promise<void> => {

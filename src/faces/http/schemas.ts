@@ -137,7 +137,7 @@ export const BranchShown = z.looseObject({
 const SessionShown = z.looseObject({
   name: z.string(),
   project: z.string(),
-  state: z.enum(['working', 'waiting', 'paused', 'parked']),
+  state: z.enum(['working', 'taken', 'waiting', 'paused', 'parked']),
   doing: z.string(),
   costUsd: z.number(),
 });

@@ -335,7 +335,7 @@ export const BINDINGS: readonly Binding[] = [
     keys: ['a'],
     on: ['floor'],
     group: 'act',
-    help: 'follow the session’s conversation in this terminal',
+    help: 'take the session: its conversation in this terminal',
     args: '[session]',
     run: onSession((session) => ({ effect: 'attach', session })),
   },

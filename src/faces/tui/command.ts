@@ -1,10 +1,14 @@
+import { spawn } from 'node:child_process';
 import { createBoard } from '../../desk/board.ts';
+import type { Counter } from '../../desk/counter.ts';
 import { createDesk } from '../../desk/desk.ts';
 import type { Doors, Factory } from '../../desk/doors.ts';
 import { atKeyboard } from '../../desk/person.ts';
+import { plainLine } from '../cli/plain.ts';
 import { EXIT_USAGE, type Homed } from '../cli/program.ts';
 import { sayCannotOpen } from '../cli/say.ts';
 import type { Terminal } from '../cli/terminal.ts';
+import type { Said } from './receipt.ts';
 import { runTui } from './run.ts';
 import { unblock } from './term/output.ts';
 import { type ThemeWish, themeOf } from './theme.ts';
@@ -47,6 +51,7 @@ export const tuiCommand = async (doors: Doors, terminal: Terminal, options: TuiO
       mouse: options.mouse !== false,
       name: atKeyboard('tui').then(({ name }) => name),
       now: () => counter.clock.now(),
+      attach: (session) => stop.without(() => takeSession(counter, session)),
       suspend: () => process.kill(process.pid, 'SIGTSTP'),
       signal: stop.signal,
     });
@@ -62,6 +67,27 @@ export const tuiCommand = async (doors: Doors, terminal: Terminal, options: TuiO
   }
 };
 
+/** A program of its own has the terminal meanwhile: what befalls it leaves the dashboard as it is. */
+const takeSession = async ({ journal, paths }: Counter, session: string): Promise<Said> => {
+  const before = journal.offset();
+  const code = await new Promise<number | null>((resolve) => {
+    const argv = [process.argv[1]!, 'attach', session, '--take', '--home', paths.home];
+    const child = spawn(process.execPath, [...process.execArgv, ...argv], { stdio: 'inherit' });
+    child.once('error', () => resolve(null));
+    child.once('exit', (exitCode) => resolve(exitCode));
+  });
+  const [last] = journal.tail(1, { types: ['session_given_back'], session });
+  const isNew = last !== undefined && (journal.locate(last.id, LOOK_BACK_BYTES) ?? 0) >= before;
+  if (isNew && last.type === 'session_given_back')
+    return { text: plainLine(`${session} is given back: ${last.data.note}`), good: code === 0 };
+  return {
+    text: `${session} could not be taken (exit ${code}): \`winnow attach ${session} --take\` says why`,
+    good: false,
+  };
+};
+
+const LOOK_BACK_BYTES = 64 * 1024 ** 2;
+
 /** Each ends the dashboard with its terminal restored; the code is the one that shells give. */
 const SIGNAL_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
@@ -71,8 +97,11 @@ const LAST_WORDS_MS = 1000;
 const stopOnSignals = () => {
   const controller = new AbortController();
   let code: number | undefined;
+  let isLent = false;
   const handlers = Object.entries(SIGNAL_CODES).map(([name, own]) => {
     const handler = () => {
+      // Ctrl-C of a terminal goes to every program at it; this one is not meant.
+      if (isLent && name === 'SIGINT') return;
       code ??= own;
       controller.abort();
     };
@@ -82,6 +111,15 @@ const stopOnSignals = () => {
   return {
     signal: controller.signal,
     code: () => code,
+    /** While another program has the terminal. */
+    without: async <T>(deed: () => Promise<T>): Promise<T> => {
+      isLent = true;
+      try {
+        return await deed();
+      } finally {
+        isLent = false;
+      }
+    },
     end: () => {
       for (const { name, handler } of handlers) process.off(name, handler);
     },

@@ -7,7 +7,7 @@ import type { Mark } from './sight.ts';
 /** Who stands how: the sign, the word and the colour of each thing that is told apart. */
 
 /** The order in which sessions need somebody; see `standings`. */
-const TIERS = ['needs-you', 'dead', 'parked', 'working', 'waiting', 'paused'] as const;
+const TIERS = ['needs-you', 'dead', 'parked', 'taken', 'working', 'waiting', 'paused'] as const;
 export type Standing = (typeof TIERS)[number];
 
 export const standingOf = (view: BoardView, session: BoardSession): Standing => {
@@ -26,6 +26,8 @@ export const sessionMark = (standing: Standing, phase: string | undefined): Mark
       return { glyph: '✗', word: 'dead', style: 'bad' };
     case 'parked':
       return { glyph: '▲', word: 'parked', style: 'bad' };
+    case 'taken':
+      return { glyph: '◇', word: 'taken', style: 'accent' };
     case 'working':
       return { glyph: '●', word: phase ?? 'working', style: 'good' };
     case 'waiting':

@@ -1,3 +1,4 @@
+import type { Result } from '../../base/result.ts';
 import type { Tokens } from '../../model/entry.ts';
 import type { Failure } from '../../model/failure.ts';
 
@@ -75,8 +76,50 @@ export interface RunResult {
   denied: { tool: string; reason: string }[];
 }
 
+/** Claude Code as a person uses it, in a terminal of its own that the person's is connected with. */
+export interface InteractionRequest
+  extends Pick<
+    RunRequest,
+    'run' | 'cwd' | 'model' | 'conversation' | 'tools' | 'env' | 'configDir' | 'pluginDir' | 'tmpDir' | 'transcriptDir'
+  > {
+  /** The configuration directory is Winnow's own: what a first start asks a person is answered in it. */
+  ownsConfigDir: boolean;
+  size: { columns: number; rows: number };
+  /** What the person's terminal says of itself: TERM and the like. */
+  screen: Record<string, string>;
+}
+
+export interface Interaction {
+  /** What is to be shown, as it comes; set before anything is lost. */
+  onData(listener: (data: string) => void): void;
+  write(data: string): void;
+  resize(size: { columns: number; rows: number }): void;
+  /** A terminal that does not read holds back the one that writes. */
+  pause(): void;
+  resume(): void;
+  /** Ends it, also in the middle of its work. */
+  end(): void;
+  over: Promise<InteractionEnd>;
+}
+
+export interface InteractionEnd {
+  exitCode: number | null;
+  /** In which the last word was said; undefined: none was. */
+  conversation: string | undefined;
+  /** Undefined: it could not be learned. */
+  cost: { costUsd: number; tokens: Tokens } | undefined;
+  /** Replies of the model. */
+  turns: number;
+  durationMs: number;
+  /** What was said, as a transcript of a run. */
+  transcript: string;
+  survivorsKilled: number;
+}
+
 export interface Claude {
   run(request: RunRequest): Promise<RunResult>;
+  /** Opens it; failure kinds claude-missing, crashed. */
+  interact(request: InteractionRequest): Promise<Result<Interaction, Failure>>;
   /** Where the program is and what it says of itself; failure kind claude-missing. */
   probe(): Promise<{ ok: true; path: string; version: string } | { ok: false; error: Failure }>;
 }

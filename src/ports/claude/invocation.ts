@@ -1,5 +1,5 @@
 /** The command line, the settings and the environment of a run: everything that decides what an agent may do. */
-import type { RunRequest } from './claude.ts';
+import type { InteractionRequest, RunRequest } from './claude.ts';
 
 /**
  * What a planner or reviewer gets, whatever else is asked for: nothing here can write or execute. A skill is text; what
@@ -92,3 +92,38 @@ export const environmentOf = (request: RunRequest): Record<string, string> => ({
   WINNOW_RUN: request.run,
   ...(request.configDir === undefined ? {} : { CLAUDE_CONFIG_DIR: request.configDir }),
 });
+
+// ---- with a person ------------------------------------------------------------------------------------------------
+
+/**
+ * What the agent may do without asking the person's may too, since the person is there; everything else is asked. As
+ * for a run nothing of the target repository's own settings, hooks and servers is loaded.
+ */
+export const interactiveArgumentsOf = (request: InteractionRequest, settings: string): string[] => {
+  const { conversation, pluginDir } = request;
+  return [
+    ...('start' in conversation ? ['--session-id', conversation.start] : ['--resume', conversation.resume]),
+    ...['--model', request.model],
+    ...['--settings', settings],
+    ...['--setting-sources', 'user'],
+    '--strict-mcp-config',
+    ...['--permission-mode', 'default'],
+    ...(pluginDir === undefined ? [] : ['--plugin-dir', pluginDir]),
+    // Takes any number of values: last.
+    ...['--allowedTools', request.tools.join(',')],
+  ];
+};
+
+export const interactiveEnvironmentOf = (request: InteractionRequest): Record<string, string> => {
+  // An agent's own terminal is nobody's; here it is a person's, who may have colours.
+  const { NO_COLOR: _, ...env } = request.env;
+  return {
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+    DISABLE_AUTOUPDATER: '1',
+    ...env,
+    ...request.screen,
+    CLAUDE_CODE_TMPDIR: request.tmpDir,
+    WINNOW_RUN: request.run,
+    ...(request.configDir === undefined ? {} : { CLAUDE_CONFIG_DIR: request.configDir }),
+  };
+};

@@ -2,7 +2,7 @@
  * What a conversation has cost, as Claude Code keeps it in the conversation's own file. A run that ends without a
  * result, by any signal but SIGKILL, still writes it there.
  */
-import { open, readdir } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Tokens } from '../../model/entry.ts';
@@ -13,22 +13,55 @@ const TAIL_BYTES = 256 * 1024;
 
 export interface Ledger {
   costUsd: number;
+  /** Some of it was priced by a guess. */
+  guessed?: true;
   tokens: Tokens;
 }
 
 /** The sum over all runs of the conversation; undefined where none is found. */
-export const readLedger = async (request: RunRequest, conversation: string): Promise<Ledger | undefined> => {
-  const { configDir, env } = request;
-  const projects = join(configDir ?? env.CLAUDE_CONFIG_DIR ?? join(env.HOME ?? '/', '.claude'), 'projects');
-  // A conversation's file lies under the directory it began in, which need not be the present one.
-  for (const project of await readdir(projects).catch(() => [])) {
-    const end = await readEnd(join(projects, project, `${conversation}.jsonl`));
-    const line = end?.split('\n').findLast((text) => text.startsWith('{"type":"cost-state"'));
-    const state = line === undefined ? undefined : parseState(line);
-    if (state) return state;
+export const readLedger = async (
+  request: Pick<RunRequest, 'configDir' | 'env'>,
+  conversation: string,
+): Promise<Ledger | undefined> => {
+  for (const file of await filesOf(request, conversation)) {
+    const ledger = await readLedgerIn(file);
+    if (ledger) return ledger;
   }
   return undefined;
 };
+
+/** Of one conversation's file. */
+export const readLedgerIn = async (file: string): Promise<Ledger | undefined> => {
+  const end = await readEnd(file);
+  const line = end?.split('\n').findLast((text) => text.startsWith('{"type":"cost-state"'));
+  return line === undefined ? undefined : parseState(line);
+};
+
+/** Where the conversation is kept; undefined when it is gone, or was never there. */
+export const conversationFile = async (
+  request: Pick<RunRequest, 'configDir' | 'env'>,
+  conversation: string,
+): Promise<string | undefined> => {
+  for (const file of await filesOf(request, conversation)) {
+    const found = await stat(file).catch(() => undefined);
+    if (found?.isFile()) return file;
+  }
+  return undefined;
+};
+
+/** It lies under the directory it began in, which need not be the present one. */
+const filesOf = async (
+  { configDir, env }: Pick<RunRequest, 'configDir' | 'env'>,
+  conversation: string,
+): Promise<string[]> => {
+  const projects = projectsOf({ configDir, env });
+  const names = await readdir(projects).catch(() => []);
+  return names.map((project) => join(projects, project, `${conversation}.jsonl`));
+};
+
+/** Below it the conversations lie, by the directory in which each began. */
+export const projectsOf = ({ configDir, env }: Pick<RunRequest, 'configDir' | 'env'>): string =>
+  join(configDir ?? env.CLAUDE_CONFIG_DIR ?? join(env.HOME ?? '/', '.claude'), 'projects');
 
 export const ledgerDifference = (after: Ledger, before: Ledger): Ledger => ({
   costUsd: after.costUsd - before.costUsd,
@@ -58,6 +91,7 @@ const readEnd = async (file: string): Promise<string | undefined> => {
 const count = z.number().catch(0);
 const CostState = z.object({
   totalCostUSD: z.number(),
+  hasUnknownModelCost: z.boolean().catch(false),
   modelUsage: z
     .record(
       z.string(),
@@ -73,11 +107,12 @@ const CostState = z.object({
 
 const parseState = (line: string): Ledger | undefined => {
   try {
-    const { totalCostUSD, modelUsage } = CostState.parse(JSON.parse(line));
+    const { totalCostUSD, hasUnknownModelCost, modelUsage } = CostState.parse(JSON.parse(line));
     const sum = (name: 'inputTokens' | 'outputTokens' | 'cacheReadInputTokens' | 'cacheCreationInputTokens') =>
       Object.values(modelUsage).reduce((total, used) => total + used[name], 0);
     return {
       costUsd: totalCostUSD,
+      ...(hasUnknownModelCost ? { guessed: true as const } : {}),
       tokens: {
         input: sum('inputTokens'),
         output: sum('outputTokens'),

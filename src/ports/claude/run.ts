@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { type FailureKind, failure } from '../../model/failure.ts';
 import { judgeRun, type RunFailure, type StopReason } from '../../policy/run-failure.ts';
-import type { Claude, RunRequest, RunResult, RunUsage } from './claude.ts';
+import type { Claude, InteractionRequest, RunRequest, RunResult, RunUsage } from './claude.ts';
+import { openInteraction } from './interact.ts';
 import { argumentsOf, environmentOf, type RunFiles, settingsOf, tooLong } from './invocation.ts';
 import { type Ledger, ledgerDifference, readLedger } from './ledger.ts';
 import { locate, probe } from './locate.ts';
@@ -123,7 +124,9 @@ export const createClaude = ({
     };
   };
 
-  return { run, probe: () => probe(command, fallbackPath) };
+  const interact = (request: InteractionRequest) =>
+    openInteraction(request, { command, fallbackPath, clock, reaperPrefix, sweep });
+  return { run, interact, probe: () => probe(command, fallbackPath) };
 };
 
 const NOTHING: Ledger = { costUsd: 0, tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 } };

@@ -59,6 +59,9 @@ describe('an entry in the log', () => {
       09:15:07  alpha       main is green again at 4f2a9c1e8b after 1h00m
       09:15:07  alpha       gate memory closed: 92 % of 16.0 GB used; opens at 80 %
       09:15:07  alpha       gate memory open again after 12m34s
+      09:15:07  alpha       taken by Anna: what runs goes on to its end, and nothing is begun (pid 4711)
+      09:15:07  alpha       handed over, with its last conversation
+      09:15:07  alpha       given back by Anna: pushed: better: 1 failing test fixed, nothing broken
       09:15:07  alpha       parked until 2026-03-14 10:30 UTC: claude exited with 1
       09:15:07  alpha       no longer parked: the time it was parked for is over
       09:15:07  alpha       paused by mia: release day
@@ -165,6 +168,10 @@ describe('an entry in the log', () => {
       09:15:07  alpha       main is green again at 4f2a9c1e8b after 1h00m
       09:15:07  alpha       gate memory closed: 92 % of 16.0 GB used; opens at 80 %
       09:15:07  alpha       gate memory open again after 12m34s
+      09:15:07  alpha       taken by Anna: what runs goes on to its end, and nothing
+                            is begun (pid 4711)
+      09:15:07  alpha       handed over, with its last conversation
+      09:15:07  alpha       given back by Anna: pushed: better: 1 failing test fixed,…
       09:15:07  alpha       parked until 2026-03-14 10:30 UTC: claude exited with 1
       09:15:07  alpha       no longer parked: the time it was parked for is over
       09:15:07  alpha       paused by mia: release day
@@ -302,6 +309,8 @@ describe('an entry in the log', () => {
           "plan_made",
           "agent_ran",
           "review_commented",
+          "session_handed_over",
+          "session_given_back",
           "session_unparked",
           "resumed",
           "task_queued",
@@ -347,6 +356,7 @@ describe('an entry in the log', () => {
           "branch_dropped",
           "revert_proposed",
           "gate_closed",
+          "session_taken",
           "session_parked",
           "paused",
           "task_returned",

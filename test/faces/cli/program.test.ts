@@ -125,6 +125,8 @@ describe('help', () => {
         up [options]                          run all sessions on schedule until
                                               stopped
         cycle [options] <session>             run one cycle of one session now
+        attach [options] <session>            follow the conversation of a session, or
+                                              take the session over
         status [options]                      the factory at a glance: who works on
                                               what, what waits, what it cost
         tui [options]                         the dashboard: sessions live, review,

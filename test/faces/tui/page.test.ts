@@ -13,7 +13,7 @@ const keymap = (): string =>
     '| keys | `:` name | where | what |',
     '|---|---|---|---|',
     ...GROUPS.flatMap((group) =>
-      bindingsFor({ attach: false })
+      bindingsFor({ attach: true })
         .filter((binding) => binding.group === group)
         .map(({ keys, name, args, on, help }) => {
           const typed = [name, args].filter(Boolean).join(' ');

@@ -26,6 +26,11 @@ describe('the ledger of a conversation', () => {
     expect(await within({ 'home/.claude/projects/-repo/c1.jsonl': state(3) }, false)).toMatchObject({ costUsd: 3 });
   });
 
+  it('says when some of it was priced by a guess', async () => {
+    const file = state(1).replace('}\n', ',"hasUnknownModelCost":true}\n').replace('{}', '{}');
+    expect(await within({ 'config/projects/-repo/c1.jsonl': file })).toMatchObject({ costUsd: 1, guessed: true });
+  });
+
   it.each([
     ['no directory', {}],
     ['no such conversation', { 'config/projects/-repo/c2.jsonl': state(1) }],
