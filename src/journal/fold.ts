@@ -24,6 +24,7 @@ import {
   type QueuedBranch,
   RECENT_CYCLES_MAX,
   type RecentCycle,
+  SEEN_MAX,
   SETTLED_REQUESTS_MAX,
   type SessionState,
   SKILL_EVIDENCE_MAX,
@@ -509,9 +510,11 @@ export const foldEntry = (state: State, entry: Entry): void => {
       return;
     }
     case 'message_received': {
-      const { message: id, channel, update, from, text, button } = entry.data;
-      state.inbox.last[channel] = Math.max(update, state.inbox.last[channel] ?? 0);
-      state.inbox.open[id] = { id, at: entry.ts, channel, update, from, text, ...(button ? { button } : {}) };
+      const { message: id, cut: _, ...message } = entry.data;
+      // Not the highest: another bot counts from elsewhere, and the same one does after a quiet week.
+      const seen = [...(state.inbox.seen[message.channel] ?? []), message.update];
+      state.inbox.seen[message.channel] = seen.slice(-SEEN_MAX);
+      state.inbox.open[id] = { id, at: entry.ts, ...message };
       return;
     }
     case 'message_handled':
@@ -657,7 +660,7 @@ export const illegalEntry = (state: Readonly<State>, entry: Entry): string | und
     case 'message_received': {
       const { message, channel, update } = entry.data;
       if (!isPlainKey(message)) return `${message} cannot be a name`;
-      if (update <= (state.inbox.last[channel] ?? -1)) return `message ${update} of ${channel} was received already`;
+      if (state.inbox.seen[channel]?.includes(update)) return `message ${update} of ${channel} was received already`;
       return Object.keys(state.inbox.open).length >= INBOX_MAX ? 'too many messages wait for an answer' : undefined;
     }
     case 'message_handled': {

@@ -523,6 +523,8 @@ const entry = {
     buttons: z.array(z.array(Button)).optional(),
     about: MessageAbout,
     silent: z.boolean().optional(),
+    /** It is a question, and what is written in reply to it its answer. */
+    asks: z.boolean().optional(),
     notBefore: z.string().optional(),
   }),
   /** Durable before the channel is called: an end without `message_sent` may or may not have arrived. */
@@ -544,6 +546,10 @@ const entry = {
     text: z.string().max(MESSAGE_MAX_CHARS),
     cut: z.boolean().optional(),
     button: z.object({ id: z.string(), message: z.number().int().optional() }).optional(),
+    /** What it is where it is no plain text: `photo`, `edited`, … */
+    form: z.string().min(1).max(40).optional(),
+    /** It is the reply to a question of Winnow's: the command that waits for these words. */
+    answers: z.string().min(1).max(100).optional(),
   }),
   message_handled: z.object({
     message: z.string(),

@@ -39,6 +39,8 @@ export interface OutMessage {
   about: MessageAbout;
   /** Makes no sound. */
   silent: boolean;
+  /** It is a question, and what is written in reply to it its answer. */
+  asks?: boolean;
   /** Not before this moment: quiet hours, or what the other side asked for. */
   notBefore?: string;
   attempts: number;
@@ -62,6 +64,10 @@ export interface InMessage {
   text: string;
   /** A press on a button; `text` is its data. */
   button?: { id: string; message?: number | undefined };
+  /** What it is where it is no plain text: `photo`, `edited`, … */
+  form?: string;
+  /** It is the reply to a question of Winnow's: the command that waits for these words. */
+  answers?: string;
 }
 
 /** By what it was understood; `none`: by nothing, which is what upkeep learns from. */

@@ -50,6 +50,8 @@ export const KEYS_MAX = 2_000;
 export const OUTBOX_MAX = 500;
 /** Messages that came in and are not handled; more are an attack or a defect. */
 export const INBOX_MAX = 200;
+/** The channel's numbers of the last messages; what it delivers twice it delivers within the same day. */
+export const SEEN_MAX = 500;
 /** Chats of strangers that are remembered, so that each is told of once a day. */
 export const STRANGERS_MAX = 100;
 /** Matters that stand at once. */
@@ -300,8 +302,8 @@ export interface State {
   strangers: Record<string, { at: string }>;
   /** Messages that wait to go out. */
   outbox: Record<string, OutMessage>;
-  /** Messages that came in and are not handled yet, and the channel's number of the last one. */
-  inbox: { open: Record<string, InMessage>; last: Partial<Record<ChannelName, number>> };
+  /** Messages that came in and are not handled yet, and the channel's numbers of the last ones, newest last. */
+  inbox: { open: Record<string, InMessage>; seen: Partial<Record<ChannelName, number[]>> };
   standup?: StandupState;
   doctor?: { id: string; at: string; file: string; classes: Record<string, SessionClass> };
   proposals: Record<string, Proposal>;
@@ -334,7 +336,7 @@ export const emptyState = (): State => ({
   notices: {},
   strangers: {},
   outbox: {},
-  inbox: { open: {}, last: {} },
+  inbox: { open: {}, seen: {} },
   proposals: {},
   skills: {},
   skillRefusals: {},

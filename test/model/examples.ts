@@ -256,6 +256,7 @@ export const DATA: { [T in EntryType]: EntryData<T> } = {
     buttons: [[{ label: 'Resume', data: 'resume alpha' }]],
     about: { kind: 'notice', notice: 'session-parked:alpha', state: 'raised' },
     silent: true,
+    asks: true,
     notBefore: '2026-03-14T07:00:00.000Z',
   },
   message_sending: { message: '01KKN3V8ZC0000000000MESSG1', pid: 4242, start: '998877' },
@@ -273,6 +274,8 @@ export const DATA: { [T in EntryType]: EntryData<T> } = {
     text: 'how is it going?',
     cut: false,
     button: { id: '7', message: 37 },
+    form: 'photo',
+    answers: 'reject 3fa2b1',
   },
   message_handled: {
     message: '01KKN3V8ZC0000000000MESSG2',

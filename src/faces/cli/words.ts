@@ -332,7 +332,7 @@ const textOf = (entry: Entry): string => {
     case 'message_failed':
       return `message ${shortId(entry.data.message)} ${entry.data.retryAt ? 'could not be sent yet' : 'is given up'}: ${entry.data.reason}`;
     case 'message_received':
-      return `${entry.data.from.name} (${entry.data.channel}) ${entry.data.button ? 'presses' : 'says'}: ${entry.data.text}`;
+      return `${entry.data.from.name} (${entry.data.channel}) ${entry.data.button ? 'presses' : entry.data.form ? `sends what is no text (${entry.data.form})` : 'says'}: ${entry.data.text}`;
     case 'message_handled':
       return `message ${shortId(entry.data.message)}, ${HANDLED[entry.data.by]}: ${entry.data.note}`;
     case 'stranger_refused':
