@@ -32,12 +32,20 @@ export const BOT_ACTIONS = {
   diff: shape('the patch of a branch', { branch: 'name or end of the name of a branch' }),
   approve: shape(
     'let a branch land',
-    { branch: 'name or end of the name of a branch', 'commit?': 'the commit that was looked at' },
+    {
+      branch: 'name or end of the name of a branch',
+      'commit?': 'the commit that was looked at',
+      'reason?': 'why',
+    },
     true,
   ),
   reject: shape(
     'end a branch; its patch is kept',
-    { branch: 'name or end of the name of a branch', 'reason?': 'why; without it the person is asked' },
+    {
+      branch: 'name or end of the name of a branch',
+      'commit?': 'the commit that was looked at',
+      'reason?': 'why; without it the person is asked',
+    },
     true,
   ),
   review: shape('let the reviewer look at what waits', { 'branch?': 'only this branch' }),

@@ -156,6 +156,8 @@ export const startBotApi = async (token = TOKEN): Promise<BotApi> => {
       if (text !== undefined) return end(status, text);
       return refuse(status, description, retry_after === undefined ? undefined : { retry_after });
     }
+    const wrong = method === 'sendMessage' ? wrongWith(body) : undefined;
+    if (wrong !== undefined) return refuse(400, `Bad Request: ${wrong}`);
     if (method !== 'getUpdates') {
       const done = act(method, body);
       return done === undefined ? refuse(404, 'Not Found') : end(200, { ok: true, result: done });
@@ -228,6 +230,18 @@ export const startBotApi = async (token = TOKEN): Promise<BotApi> => {
   await once(server, 'listening');
   api.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return api;
+};
+
+/** What the real one refuses. */
+const wrongWith = ({ chat_id, text, reply_markup, entities }: Record<string, unknown>): string | undefined => {
+  if (!/^-?\d+$/.test(String(chat_id))) return 'chat not found';
+  if (typeof text !== 'string' || text.trim() === '') return 'message text is empty';
+  if (text.length > 4096) return 'message is too long';
+  if (/\p{Surrogate}/u.test(text)) return 'strings must be encoded in UTF-8';
+  const buttons = ((reply_markup as { inline_keyboard?: Sent['buttons'] })?.inline_keyboard ?? []).flat();
+  if (buttons.some(({ callback_data }) => Buffer.byteLength(callback_data) > 64)) return 'BUTTON_DATA_INVALID';
+  const marks = (entities ?? []) as Sent['entities'];
+  return marks.some(({ offset, length }) => offset + length > text.length) ? 'ENTITY_BOUNDS_INVALID' : undefined;
 };
 
 const placeOf = ({ chat = ADA, user = ADA, name = 'ada', type = 'private' }: Saying) => ({
