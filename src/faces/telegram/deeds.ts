@@ -10,7 +10,7 @@ import type { RequestArgs } from '../../model/request.ts';
 import type { QueuedBranch } from '../../model/state.ts';
 import { buttonLine, type Order } from '../../policy/bot-command.ts';
 import { TOLD } from '../cli/log.ts';
-import type { HandlerDeps } from './handle.ts';
+import type { Ears } from './ears.ts';
 import {
   alreadyText,
   approvedText,
@@ -37,6 +37,15 @@ import {
   typeItText,
   whyRejectText,
 } from './words.ts';
+
+export interface HandlerDeps {
+  desk: Desk;
+  ears: Ears | undefined;
+  /** Name of the bot, without the @. */
+  self: () => string;
+  now: () => number;
+  signal: AbortSignal;
+}
 
 /** What each action of the bot does at the desk, and what is answered. */
 export interface Done {

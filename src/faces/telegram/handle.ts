@@ -1,23 +1,12 @@
-import type { Desk } from '../../desk/desk.ts';
 import type { Draft } from '../../desk/mailbox.ts';
 import type { Intent } from '../../model/bot.ts';
 import type { Handling, InMessage } from '../../model/message.ts';
 import { type Order, readButton, readCommand } from '../../policy/bot-command.ts';
 import { visible } from '../../policy/placeholders.ts';
-import { carryOut } from './deeds.ts';
-import type { Ears } from './ears.ts';
+import { carryOut, type HandlerDeps } from './deeds.ts';
 import { EMPTY_TEXT, formText, guessText, NOT_UNDERSTOOD, NOTHING_DONE, OLD_BUTTON, wrongText } from './words.ts';
 
 /** One message of a person, from what it means to what is answered. It changes nothing but through the desk. */
-export interface HandlerDeps {
-  desk: Desk;
-  ears: Ears | undefined;
-  /** Name of the bot, without the @. */
-  self: () => string;
-  now: () => number;
-  signal: AbortSignal;
-}
-
 export interface Handled {
   answers: Draft[];
   by: Handling;

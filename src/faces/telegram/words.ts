@@ -11,6 +11,7 @@ import type { QueuedBranch } from '../../model/state.ts';
 import type { Task } from '../../model/task.ts';
 import { oneLine, visible } from '../../policy/placeholders.ts';
 import { FENCE } from '../../policy/split-text.ts';
+import type { Fault, Standing } from '../../ports/telegram/bot.ts';
 import {
   beforeAfter,
   branchStatusText,
@@ -387,3 +388,37 @@ export const settledText = ({ settled, ...request }: Pick<Request, 'what' | 'arg
 
 export const defectText =
   'That went wrong, and it is my fault: the line is in logs/winnow.log. Nothing else is affected.';
+
+// ---- for the process log --------------------------------------------------------------------------------------------
+
+export const standingText = (standing: Standing, isReturn: boolean): string => {
+  switch (standing.state) {
+    case 'off':
+      return 'there is no Telegram bot: winnow.config.yaml names no `telegram.token`';
+    case 'listening':
+      return `Telegram: @${oneLine(standing.self.name)} listens${isReturn ? ' again; what was written meanwhile is there' : ''}`;
+    case 'fault': {
+      const { kind, reason } = standing.fault;
+      return `Telegram: ${sentence(oneLine(reason))} ${FAULT_MENDS[kind]}`;
+    }
+    default:
+      return standing satisfies never;
+  }
+};
+
+const WAITS = 'It is tried again by itself; nothing is lost meanwhile.';
+
+const FAULT_MENDS: Record<Fault['kind'], string> = {
+  token: 'Take the token from @BotFather into .env, as in docs/telegram.md; everything else goes on.',
+  conflict:
+    'Another program listens to this bot: stop it there, or make a bot of its own for each. It is tried again by itself.',
+  webhook: 'Something sets a webhook for this bot again and again: stop that, a bot has one way to its messages.',
+  busy: WAITS,
+  server: WAITS,
+  network: WAITS,
+  silent: WAITS,
+  refused: 'Check `telegram.apiRoot` in winnow.config.yaml.',
+  odd: 'Check `telegram.apiRoot` in winnow.config.yaml, and whether a proxy stands in between.',
+  ours: 'It is tried again by itself; Telegram keeps the messages for a day.',
+  stopped: WAITS,
+};
