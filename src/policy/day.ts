@@ -1,3 +1,4 @@
+import { Cron } from 'croner';
 import type { Entry, EntryType } from '../model/entry.ts';
 import type { State } from '../model/state.ts';
 import { spanText } from './classify.ts';
@@ -18,6 +19,19 @@ export interface Day {
   /** Branches that wait for a person now. */
   needsHuman: string[];
 }
+
+/** A summary that was missed for longer, while nothing ran, is not made up for: the next one is nearer. */
+const DIGEST_LATE_MAX_MS = 6 * 3_600_000;
+
+/** The last moment of a cron expression, in UTC, at which something is due that may still be told; in milliseconds. */
+export const digestDue = (expression: string, now: number): number | undefined => {
+  const cron = new Cron(expression, { paused: true, utcOffset: 0 });
+  let last: number | undefined;
+  for (let at = cron.nextRun(new Date(now - DIGEST_LATE_MAX_MS)); at && at.getTime() <= now; at = cron.nextRun(at)) {
+    last = at.getTime();
+  }
+  return last;
+};
 
 export const DAY_TYPES = [
   'ralph_cycle',

@@ -49,9 +49,13 @@ export const dueMs = ({ sending, attempts, notBefore }: OutMessage): number => {
 
 /** From five seconds to ten minutes: a channel that comes back after an hour is met within ten minutes. */
 const RETRY: Backoff = { baseMs: 5_000, maxMs: 600_000, jitter: 0.2 };
+/** Some two hours in, it will not be a matter of minutes: once an hour spares the journal thousands of lines. */
+const LONG_OUT_ATTEMPTS = 20;
+const LONG_OUT_MS = 3_600_000;
 
 /** @param random in [0, 1) */
-export const retryMs = (attempts: number, random: number): number => backoffMs(attempts, RETRY, random);
+export const retryMs = (attempts: number, random: number): number =>
+  attempts > LONG_OUT_ATTEMPTS ? LONG_OUT_MS : backoffMs(attempts, RETRY, random);
 
 /** What the other side asks for at the longest; more is a mistake of theirs, and a day without a word is worse. */
 export const RETRY_AFTER_MAX_MS = 6 * 3_600_000;
