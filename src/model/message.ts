@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Notice } from './notice.ts';
 
 /**
  * What Winnow and people say to each other outside of a terminal. Out: a message waits in the journal until its channel
@@ -20,7 +21,13 @@ export const MESSAGE_MAX_CHARS = 20_000;
 
 /** Why it was said: `notice` and `digest` may wait for the morning, an answer is awaited now. */
 export const MessageAbout = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('notice'), notice: z.string(), state: z.enum(['raised', 'cleared']) }),
+  z.object({
+    kind: z.literal('notice'),
+    notice: z.string(),
+    state: z.enum(['raised', 'cleared']),
+    /** As it was told: a program on the other side wants its parts, also when the matter has changed since. */
+    matter: Notice.pick({ kind: true, severity: true, text: true, mend: true }).optional(),
+  }),
   /** A standup, a doctor's letter, the day: `entry` is the id of what it tells. */
   z.object({ kind: z.literal('digest'), entry: z.string() }),
   z.object({ kind: z.literal('answer'), message: z.string() }),

@@ -65,6 +65,8 @@ export interface Actions {
     },
   ): Promise<number>;
   http(options: Homed): Promise<number>;
+  notifyList(options: Homed & { json?: boolean }): Promise<number>;
+  notifyTest(options: Homed & { json?: boolean }): Promise<number>;
   check(options: Homed & { json?: boolean }): Promise<number>;
   gc(options: Homed & { yes?: boolean; json?: boolean }): Promise<number>;
   configSchema(): Promise<number>;
@@ -340,6 +342,18 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .command('http')
     .description('answer HTTP, in a process of its own; what is asked for waits when nothing runs')
     .action((options) => run(actions.http(homed(options))));
+  const notify = program.command('notify').description('what people are told, and whether it reaches them');
+  notify
+    .command('list', { isDefault: true })
+    .option('--json', 'the same for scripts')
+    .description('the matters that stand, and the messages that wait to go out')
+    .action((options) => run(actions.notifyList(homed(options))));
+  notify
+    .command('test')
+    .option('--json', 'the same for scripts')
+    .description('send a test message to every channel, and print what each said')
+    .addHelpText('after', HELP_AFTER_NOTIFY_TEST)
+    .action((options) => run(actions.notifyTest(homed(options))));
   program
     .command('check')
     .option('--json', 'the same for scripts')
@@ -449,6 +463,11 @@ const HELP_AFTER_DOCTOR = `
 Exit codes:
   0 the round was held, whatever was found; 1 it could not be held now; 2 used
   wrongly; 130 interrupted`;
+
+const HELP_AFTER_NOTIFY_TEST = `
+Exit codes:
+  0 every channel took it; 1 one did not, or there is none; 2 used wrongly; 130
+  interrupted`;
 
 const HELP_AFTER_REVIEW = `
 Exit codes:
