@@ -562,6 +562,39 @@ const entry = {
     note: z.string(),
     costUsd: money.optional(),
   }),
+  /** What nobody understood is understood from now on: phrases, and an action or a reply that there is already. */
+  bot_skill_written: z.object({
+    skill: z.string(),
+    /** Its action with the arguments that are fixed, or `reply`. */
+    does: z.string(),
+    phrases: z.array(z.string()).min(1),
+    /** Ids of the messages that it was learned from. */
+    messages: z.array(z.string()),
+    /** SHA-256 of the file, hexadecimal: another one later is a person's edit. */
+    hash: z.string(),
+    file: z.string(),
+    by: z.enum(['upkeep', 'person']),
+  }),
+  bot_skill_removed: z.object({ skill: z.string(), by: z.string(), reason: z.string() }),
+  /** One look at what the bot did not understand, also when nothing came of it. */
+  bot_upkeep: z.object({
+    trigger: Trigger,
+    /** Id of the last entry that the upkeep before had read. */
+    since: z.string().optional(),
+    /** That of this one; absent when what was read has to be looked at again. */
+    through: z.string().optional(),
+    /** Messages since then that nobody understood, or a model alone. */
+    read: z.number().int().nonnegative(),
+    /** How many matters they were about that came up more than once. */
+    groups: z.number().int().nonnegative(),
+    /** Names of the bot skills that were written. */
+    written: z.array(z.string()),
+    refused: z.array(z.object({ name: z.string(), reason: z.string() })),
+    /** Why no run was asked although there was something to learn. */
+    withoutRuns: z.string().optional(),
+    runs: z.number().int().nonnegative(),
+    costUsd: money,
+  }),
   /** Somebody who may not speak to Winnow does; once a day for each chat. Nothing of what was said is kept. */
   stranger_refused: z.object({ channel: ChannelName, chat: z.string(), user: z.string() }),
 
