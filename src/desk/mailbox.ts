@@ -2,6 +2,7 @@ import { idOf } from '../base/ids.ts';
 import type { EntryData } from '../model/entry.ts';
 import { FailureError } from '../model/failure.ts';
 import { type Button, type ChannelName, type InMessage, MESSAGE_MAX_CHARS, type Sender } from '../model/message.ts';
+import type { Request } from '../model/request.ts';
 import { STRANGERS_MAX } from '../model/state.ts';
 import { splitText } from '../policy/split-text.ts';
 import type { Counter } from './counter.ts';
@@ -23,10 +24,11 @@ export interface Mailbox {
   wasAnswered(message: InMessage): boolean;
   /** Lays out the answers and closes the message; durable when it resolves. Throws FailureError. */
   settle(message: InMessage, answers: readonly Draft[], handling: Handled): Promise<void>;
-  /** One more word to a message that is handled, once for each matter. Throws FailureError. */
-  add(about: { message: string; chat: string }, matter: string, answer: Draft): Promise<void>;
-  /** Which message, of which chat, asked for this request; undefined where none did, or long ago. */
-  whoAsked(request: string): { message: string; chat: string } | undefined;
+  /**
+   * One more word to each message that asked for this request, once, with what came of it; false where none is known
+   * to have asked. Throws FailureError.
+   */
+  tellAskers(request: Request, answer: Draft): Promise<boolean>;
 }
 
 export type Received = Omit<InMessage, 'id' | 'at' | 'channel'>;
@@ -44,8 +46,10 @@ export interface Draft {
 const ANSWER_MAX_CHARS = 16_000;
 /** A part is one message of the channel, so that none is sent again because a later one was not taken. */
 const PART_MAX_CHARS = 4_000;
+/** Between hearing a message and asking at the desk. */
+const ASKING_MAX_MS = 3_600_000;
 const DAY_MS = 24 * 3_600_000;
-/** As far back as an answer, or who asked for a request, is looked for. */
+/** An answer, or who asked for a request, is looked for among so many of their kind. */
 const LOOKED_THROUGH_MAX = 2_000;
 
 export const createMailbox = (
@@ -114,9 +118,9 @@ export const createMailbox = (
       Object.values(journal.state().inbox.open)
         .filter((message) => message.channel === channel)
         .sort((a, b) => a.id.localeCompare(b.id)),
-    wasAnswered: ({ id }) =>
+    wasAnswered: ({ id, at }) =>
       journal
-        .tail(LOOKED_THROUGH_MAX, { types: ['message_queued'] })
+        .tail(LOOKED_THROUGH_MAX, { types: ['message_queued'], sinceMs: Date.parse(at) })
         .some(
           (entry) =>
             entry.type === 'message_queued' && entry.data.about.kind === 'answer' && entry.data.about.message === id,
@@ -128,24 +132,27 @@ export const createMailbox = (
         data: { message: id, ...handling, note: redact(handling.note) },
       });
     },
-    add: async ({ message, chat }, matter, answer) => {
-      const told = journal
-        .tail(LOOKED_THROUGH_MAX, { types: ['message_queued'] })
-        .some((entry) => entry.type === 'message_queued' && entry.data.message === idOf(`${matter} 0`));
-      if (told) return;
-      layOut(matter, chat, message, answer);
+    tellAskers: async (request, answer) => {
+      // Whoever joined a request asked after it was made, and was heard a moment before.
+      const since = { sinceMs: Date.parse(request.at) - ASKING_MAX_MS };
+      const told = new Set(
+        journal
+          .tail(LOOKED_THROUGH_MAX, { types: ['message_queued'], ...since })
+          .map((entry) => (entry.type === 'message_queued' ? entry.data.message : '')),
+      );
+      const askers = journal
+        .tail(LOOKED_THROUGH_MAX, { types: ['message_handled'], ...since })
+        .flatMap((entry) =>
+          entry.type === 'message_handled' && entry.data.note.includes(request.id) ? [entry.data.message] : [],
+        );
+      for (const entry of journal.tail(LOOKED_THROUGH_MAX, { types: ['message_received'], ...since })) {
+        if (entry.type !== 'message_received' || !askers.includes(entry.data.message)) continue;
+        const { message, from } = entry.data;
+        const matter = `settled ${request.id} ${message}`;
+        if (!told.has(idOf(`${matter} 0`))) layOut(matter, from.chat, message, answer);
+      }
       await journal.sync();
-    },
-    whoAsked: (request) => {
-      const handled = journal
-        .tail(LOOKED_THROUGH_MAX, { types: ['message_handled'] })
-        .find((entry) => entry.type === 'message_handled' && entry.data.note.includes(request));
-      if (handled?.type !== 'message_handled') return undefined;
-      const { message } = handled.data;
-      const received = journal
-        .tail(LOOKED_THROUGH_MAX, { types: ['message_received'] })
-        .find((entry) => entry.type === 'message_received' && entry.data.message === message);
-      return received?.type === 'message_received' ? { message, chat: received.data.from.chat } : undefined;
+      return askers.length > 0;
     },
   };
 };

@@ -142,7 +142,8 @@ export const startBotApi = async (token = TOKEN): Promise<BotApi> => {
     };
     const refuse = (status: number, description: string, parameters?: object): void =>
       end(status, { ok: false, error_code: status, description, ...(parameters ? { parameters } : {}) });
-    if (method !== 'getUpdates') api.calls.push({ method, body });
+    if (method === 'getUpdates') api.offsets.push(body.offset as number | undefined);
+    else api.calls.push({ method, body });
     if (given !== token) return refuse(401, 'Unauthorized');
     const fault = general ?? faults.get(method)?.shift();
     if (fault === 'hang') return;
@@ -163,7 +164,6 @@ export const startBotApi = async (token = TOKEN): Promise<BotApi> => {
       return done === undefined ? refuse(404, 'Not Found') : end(200, { ok: true, result: done });
     }
     const { offset, timeout = 0 } = body as { offset?: number; timeout?: number };
-    api.offsets.push(offset);
     if (api.webhook !== undefined)
       return refuse(
         409,

@@ -4,6 +4,7 @@ import type { Draft } from '../../desk/mailbox.ts';
 import type { BranchView } from '../../desk/queue.ts';
 import { actionShape, type BotAction } from '../../model/bot.ts';
 import type { Command } from '../../model/command.ts';
+import type { EntryType } from '../../model/entry.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { Button, Handling, InMessage } from '../../model/message.ts';
 import type { RequestArgs } from '../../model/request.ts';
@@ -119,7 +120,7 @@ export const carryOut = async (deps: HandlerDeps, message: InMessage, order: Ord
     case 'log': {
       const count = Math.min(LOG_MAX, Math.max(1, Number(args.count ?? LOG_DEFAULT)));
       const { session } = args;
-      return say(logText(desk.log(count, { types: TOLD, ...(session === undefined ? {} : { session }) })), 'log');
+      return say(logText(desk.log(count, { types: LOGGED, ...(session === undefined ? {} : { session }) })), 'log');
     }
     case 'cost':
       return say(spentText(await desk.status()), 'cost');
@@ -141,6 +142,9 @@ interface Context extends HandlerDeps {
   order: Order;
   by: By;
 }
+
+/** What a person follows, and what a person asked for. */
+const LOGGED: readonly EntryType[] = [...new Set([...TOLD, 'paused', 'resumed', 'requested', 'task_queued'] as const)];
 
 const TASKS_MAX = 15;
 const LOG_DEFAULT = 10;

@@ -80,8 +80,14 @@ const listen = async (input: BotInput): Promise<void> => {
   };
   // A process that died may have left messages, and requests that were settled while nobody was here to say so.
   handling.first();
-  void again(handling.look, clock, over.signal);
-  void tellSettled(input, over.signal);
+  const news = createSettledNews(input);
+  const look = (): void => {
+    handling.look();
+    void news();
+  };
+  void again(look, clock, over.signal);
+  void follow(input, over.signal, () => void news());
+  void news();
   try {
     await bot.listen({ received, met, menu: MENU, signal });
   } catch (error) {
@@ -156,25 +162,38 @@ const handleOne = async (
     void bot.takeButtons(message.from.chat, message.button.message, signal);
 };
 
-/** Who asked for a review from a chat is told there what came of it. */
-const tellSettled = async ({ desk, mailbox, tell }: BotInput, signal: AbortSignal): Promise<void> => {
-  const say = async (id: string): Promise<void> => {
-    const request = desk.requests(true).find((one) => one.id === id);
-    const asked = request?.settled && mailbox.whoAsked(id);
-    if (asked) await mailbox.add(asked, `settled ${id}`, { text: settledText(request) });
-  };
-  const trying = async (id: string): Promise<void> => {
-    try {
-      await say(id);
-    } catch (error) {
-      tell(`what came of request ${id} could not be told: ${messageOf(error)}`);
+/** Who asked for a review from a chat is told there what came of it, also when that was while no bot was here. */
+const createSettledNews = ({ desk, mailbox, clock, tell }: BotInput) => {
+  const told = new Set<string>();
+  return async (): Promise<void> => {
+    for (const request of desk.requests(true)) {
+      const { id, by, joined, settled } = request;
+      const askers = [by, ...joined.map((one) => one.by)];
+      if (!settled || told.has(id) || !askers.some(({ face }) => face === 'telegram')) continue;
+      told.add(id);
+      const ageMs = clock.now() - Date.parse(settled.at);
+      if (ageMs > NEWS_MAX_MS) continue;
+      try {
+        const found = await mailbox.tellAskers(request, { text: settledText(request) });
+        // It may have been settled before the message that asked for it was closed.
+        if (!found && ageMs < ASKING_MAX_MS) told.delete(id);
+      } catch (error) {
+        told.delete(id);
+        tell(`what came of request ${id} could not be told: ${messageOf(error)}`);
+      }
     }
   };
-  // From here on first, then what was settled before: none falls between the two, and none is told twice.
+};
+
+/** What is older is no news. */
+const NEWS_MAX_MS = 24 * 3_600_000;
+/** Between asking at the desk and saying that it was asked. */
+const ASKING_MAX_MS = 300_000;
+
+const follow = async ({ desk }: BotInput, signal: AbortSignal, met: () => void): Promise<void> => {
   const coming = desk.follow({ signal, filter: { types: ['request_settled'] } });
-  for (const request of desk.requests(true)) if (request.settled) await trying(request.id);
-  if (!coming.ok) return tell(coming.error.message);
-  for await (const entry of coming.value) if (entry.type === 'request_settled') await trying(entry.data.request);
+  if (!coming.ok) return;
+  for await (const _ of coming.value) met();
 };
 
 const messageOf = (error: unknown): string =>

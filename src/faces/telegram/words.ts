@@ -108,7 +108,7 @@ export const queueText = (shown: readonly QueuedBranch[], more: number, now: num
   blocks(
     ...shown.map((branch, n) =>
       block(
-        `${n + 1}. ${line(branch.title || branchName(branch.branch), 120)}`,
+        `${n + 1}. ${line(branch.title || branch.session, 120)}`,
         `${branch.status.state === 'needs-human' ? '❗ for you' : branch.status.state}, ${agoText(branch.changedAt, now)}, ${branch.project}`,
         branchName(branch.branch),
       ),
@@ -130,7 +130,7 @@ export const branchText = (
   const files = diff?.stat.split('\n') ?? [];
   return blocks(
     block(
-      line(branch.title || branch.branch),
+      branch.title === '' ? undefined : line(branch.title),
       branchName(branch.branch),
       `at ${branch.commit.slice(0, 10)}, ${branch.project}, ${agoText(branch.at, now)}`,
     ),
@@ -147,7 +147,7 @@ export const branchText = (
       findings.map(({ kind, file, evidence }) => `${kind} ${file}: ${evidence}`),
       REASONS_MAX,
     ),
-    diff ? listed('Changes', files, FILES_MAX) : 'Its commits are not kept here any more; its patch is.',
+    diff ? listed('Changes', files, FILES_MAX) : branch.patch && `Its patch is ${branch.patch}.`,
   );
 };
 
@@ -372,12 +372,12 @@ export const taskAddedText = ({ id, session, project }: Task, isUp: boolean): st
 export const taskCancelledText = ({ id, text }: Task): string =>
   `Task ${shortId(id)} is out of the queue: ${line(text, 120)}`;
 
-export const noteText = (note: string): string => upper(sentence(line(note, 500)));
+export const noteText = (note: string): string => sentence(line(note, 500));
 
 export const requestedText = (asked: Requested): string => {
   const what = upper(requestText(asked.request));
   if (asked.request.settled) return settledText(asked.request);
-  if (asked.joined) return `${what} is under way already. I tell you what comes of it.`;
+  if (asked.joined) return `${what} is asked for already. I tell you what comes of it.`;
   return asked.waits
     ? `${what} is written down. Nothing runs now, so it waits for \`winnow up\`.`
     : `${what} begins. I tell you what comes of it.`;

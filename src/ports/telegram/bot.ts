@@ -1,6 +1,6 @@
 import { Agent as PlainAgent } from 'node:http';
 import { Agent as SecureAgent } from 'node:https';
-import { Telegram, TelegramError } from 'telegraf';
+import type { Telegram, TelegramError } from 'telegraf';
 import { type Backoff, backoffMs } from '../../base/backoff.ts';
 import type { Clock } from '../../base/clock.ts';
 import { err, ok, type Result } from '../../base/result.ts';
@@ -281,13 +281,15 @@ const createCaller = ({ settings, clock }: TelegramDeps): Caller => {
     const now = settings();
     return now?.token === undefined ? undefined : `${now.apiRoot} ${now.token}`;
   };
-  const current = (): typeof client => {
+  const current = async (): Promise<typeof client> => {
     const now = settings();
     const wanted = key();
     if (now?.token === undefined || wanted === undefined) return undefined;
     if (client?.key !== wanted) {
       const agent = now.apiRoot.startsWith('https:') ? agents.https : agents.http;
-      const telegram = new Telegram(now.token, { apiRoot: now.apiRoot, agent });
+      // Loaded by the first who needs it: most homes have no bot.
+      const telegraf = await import('telegraf');
+      const telegram = new telegraf.Telegram(now.token, { apiRoot: now.apiRoot, agent });
       client = { key: wanted, token: now.token, telegram };
     }
     return client;
@@ -295,7 +297,7 @@ const createCaller = ({ settings, clock }: TelegramDeps): Caller => {
   return {
     key,
     call: async (method, payload, signal, patienceMs = PATIENCE_MS) => {
-      const now = current();
+      const now = await current();
       if (!now) return err({ kind: 'token', reason: 'there is no token of a Telegram bot', uncertain: false });
       const bound = bounded(clock, signal, patienceMs);
       try {
@@ -344,7 +346,7 @@ const oddFault = (what: string): Fault => ({
 });
 
 const faultOf = (error: unknown, late: boolean, stopped: boolean): Fault => {
-  if (error instanceof TelegramError) return refusalOf(error);
+  if (isRefusal(error)) return refusalOf(error);
   if (late) return { kind: 'silent', reason: 'Telegram did not answer in time', uncertain: true };
   if (stopped) return { kind: 'stopped', reason: 'it was stopped while it was being sent', uncertain: true };
   const { type, code = '', message } = error as { type?: string; code?: string; message: string };
@@ -367,6 +369,9 @@ const NEVER_CONNECTED = [
   'ERR_TLS_CERT_ALTNAME_INVALID',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ];
+
+const isRefusal = (error: unknown): error is TelegramError =>
+  typeof (error as { response?: { error_code?: unknown } }).response?.error_code === 'number';
 
 /** https://core.telegram.org/api/errors, and what the Bot API says of its own. */
 const refusalOf = ({ code, description, parameters }: TelegramError): Fault => {
