@@ -127,7 +127,7 @@ export const branchText = (
     ...(review?.data.comments ?? []).map(commentText),
     ...comments.map(({ name, comment }) => `${name}: ${commentText(comment)}`),
   ];
-  const files = diff?.stat.split('\n') ?? [];
+  const [sum = '', ...files] = diff?.stat.split('\n') ?? [];
   return blocks(
     block(
       branch.title === '' ? undefined : line(branch.title),
@@ -147,7 +147,7 @@ export const branchText = (
       findings.map(({ kind, file, evidence }) => `${kind} ${file}: ${evidence}`),
       REASONS_MAX,
     ),
-    diff ? listed('Changes', files, FILES_MAX) : branch.patch && `Its patch is ${branch.patch}.`,
+    diff ? listed(`Changes, ${sum}`, files, FILES_MAX) : branch.patch && `Its patch is ${branch.patch}.`,
   );
 };
 
