@@ -62,6 +62,13 @@ const actions: Actions = {
     (await import('./faces/cli/skills.ts')).skillsRestoreCommand(doors, terminal, ...given),
   skillsCheck: async (...given) =>
     (await import('./faces/cli/skills.ts')).skillsCheckCommand(doors, terminal, ...given),
+  botSkillsList: async (...given) =>
+    (await import('./faces/cli/bot-skills.ts')).botSkillsListCommand(doors, terminal, ...given),
+  botSkillsRemove: async (...given) =>
+    (await import('./faces/cli/bot-skills.ts')).botSkillsRemoveCommand(doors, terminal, ...given),
+  botSkillsTry: async (...given) =>
+    (await import('./faces/cli/bot-skills.ts')).botSkillsTryCommand(doors, terminal, ...given),
+  upkeep: async (...given) => (await import('./faces/cli/upkeep.ts')).upkeepCommand(doors, terminal, ...given),
   doctor: async (...given) => (await import('./faces/cli/doctor.ts')).doctorCommand(doors, terminal, ...given),
   promptsList: async (...given) => (await import('./faces/cli/prompts.ts')).promptsList(doors, terminal, ...given),
   promptsShow: async (...given) => (await import('./faces/cli/prompts.ts')).promptsShow(doors, terminal, ...given),

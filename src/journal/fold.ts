@@ -120,7 +120,12 @@ export const foldEntry = (state: State, entry: Entry): void => {
       return;
     }
     case 'agent_ran': {
-      spend(state, entry.ts, entry.data.costUsd, entry.session, entry.project);
+      const { purpose, costUsd } = entry.data;
+      spend(state, entry.ts, costUsd, entry.session, entry.project);
+      if (purpose === 'answer' || purpose === 'upkeep') {
+        const day = dayOf(state, entry.ts);
+        day.botUsd = (day.botUsd ?? 0) + costUsd;
+      }
       const running = runningOf(state, entry);
       if (!running) return;
       running.costUsd += entry.data.costUsd;

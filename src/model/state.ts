@@ -307,6 +307,8 @@ export interface DaySpend {
   costUsd: number;
   bySession: Record<string, number>;
   byProject: Record<string, number>;
+  /** For understanding messages; absent: nothing. */
+  botUsd?: number;
   counts: Partial<Record<Outcome, number>>;
 }
 

@@ -194,10 +194,10 @@ const TYPO_MIN_CHARS = 5;
 
 /** One slip of the thumb, in a word of plain letters that begins right. */
 export const isTypo = (typed: string, word: string): boolean =>
-  word.length >= TYPO_MIN_CHARS &&
-  /^[a-z]+$/.test(typed) &&
   typed[0] === word[0] &&
+  word.length >= TYPO_MIN_CHARS &&
   Math.abs(typed.length - word.length) <= 1 &&
+  /^[a-z]+$/.test(typed) &&
   editDistance(typed, word) === 1;
 
 /** The same, and not at the end, where a letter makes a report of an order: approve, approved. */

@@ -1,4 +1,4 @@
-import { actionShape, type Intent } from '../model/bot.ts';
+import type { Intent } from '../model/bot.ts';
 import type { BotSkillDraft } from '../model/bot-skill.ts';
 import { PREAMBLES, SAYINGS, type Saying } from './bot-rules.ts';
 import { askedBySkill } from './bot-skills.ts';
@@ -45,14 +45,14 @@ const askedByRule = (text: string, hearing: Hearing): Intent | undefined => {
 
 const asked = (sentence: Sentence | undefined, hearing: Hearing, onlyViews: boolean): Intent | undefined => {
   if (!sentence) return undefined;
+  const slips = slipsOf(sentence);
   for (const { action, args = {}, patterns } of RULES) {
-    const { confirm } = actionShape(action);
     const isOrder = !isView(action);
     if (isOrder && (sentence.asks || onlyViews)) continue;
-    if (confirm && sentence.hides) continue;
+    if (isOrder && sentence.hides) continue;
     const isMeant = (typed: string, words: ReadonlySet<string>): boolean =>
       words.has(typed) ||
-      (!VOCABULARY.has(typed) && [...words].some((word) => (isOrder ? isPlainTypo : isTypo)(typed, word)));
+      (slips.get(typed) ?? []).some((word) => words.has(word) && (!isOrder || isPlainTypo(typed, word)));
     for (const pattern of patterns) {
       const given = matchPattern(pattern, { sentence, hearing, isMeant });
       if (given) return { action, args: { ...args, ...given } };
@@ -60,6 +60,14 @@ const asked = (sentence: Sentence | undefined, hearing: Hearing, onlyViews: bool
   }
   return undefined;
 };
+
+/** What each word that no rule knows may have been meant for. */
+const slipsOf = ({ words }: Sentence): Map<string, string[]> =>
+  new Map(
+    words
+      .filter((typed) => !VOCABULARY.has(typed))
+      .map((typed) => [typed, [...VOCABULARY].filter((word) => isTypo(typed, word))]),
+  );
 
 const RULES: readonly (Pick<Saying, 'action' | 'args'> & { patterns: readonly Pattern[] })[] = SAYINGS.map(
   ({ ways, ...saying }) => ({ ...saying, patterns: ways.map(parsePattern) }),

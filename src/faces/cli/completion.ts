@@ -44,7 +44,7 @@ const skillNames = (dir: string): string[] => {
   const home = findHome(undefined, process.env, process.cwd());
   if (!home.ok) return [];
   const at = join(homePaths(home.value).skills, dir);
-  return existsSync(at) ? readdirSync(at).filter((name) => /^[a-z0-9][a-z0-9-]*$/.test(name)) : [];
+  return existsSync(at) ? readdirSync(at).filter((name) => /^(?!bot$)[a-z0-9][a-z0-9-]*$/.test(name)) : [];
 };
 
 /** From the picture of the queue: a press of Tab must not wait for the journal to be folded. */

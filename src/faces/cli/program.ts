@@ -44,6 +44,10 @@ export interface Actions {
   skillsRetire(name: string, options: Homed & { reason?: string; json?: boolean }): Promise<number>;
   skillsRestore(name: string, options: Homed & { json?: boolean }): Promise<number>;
   skillsCheck(options: Homed & { json?: boolean }): Promise<number>;
+  botSkillsList(options: Homed & { json?: boolean }): Promise<number>;
+  botSkillsRemove(name: string, options: Homed & { reason?: string; json?: boolean }): Promise<number>;
+  botSkillsTry(words: string[], options: Homed & { json?: boolean }): Promise<number>;
+  upkeep(options: Homed & { json?: boolean }): Promise<number>;
   doctor(options: Homed & { session?: string; rulesOnly?: boolean; json?: boolean }): Promise<number>;
   promptsList(options: Homed & { all?: boolean; json?: boolean }): Promise<number>;
   promptsShow(id: string, options: Homed & { json?: boolean }): Promise<number>;
@@ -281,6 +285,25 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .option('--json', 'the same for scripts')
     .description('read every skill, name what is refused, and put aside by rule what does not help')
     .action((options) => run(actions.skillsCheck(homed(options))));
+  const bot = skills.command('bot').description('what the bot understands beside its rules');
+  bot
+    .command('list', { isDefault: true })
+    .option('--json', 'the same for scripts')
+    .description('every bot skill with its phrases and uses, and which files are none and why')
+    .action((options) => run(actions.botSkillsList(homed(options))));
+  bot
+    .command('remove')
+    .argument('<name>', 'name of the bot skill')
+    .option('-m, --reason <text>', 'why')
+    .option('--json', 'print the journal entry')
+    .description('forget it; its file is put aside in skills/bot/.removed/')
+    .action((name: string, options) => run(actions.botSkillsRemove(name, homed(options))));
+  bot
+    .command('try')
+    .argument('<words...>', 'a sentence as somebody would write it to the bot')
+    .option('--json', 'the same for scripts')
+    .description('how rules and bot skills understand a sentence; nothing is done, and no model is asked')
+    .action((words: string[], options) => run(actions.botSkillsTry(words, homed(options))));
 
   program
     .command('standup')
@@ -298,6 +321,12 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .description('what is the matter with the sessions; the running factory asks by itself')
     .addHelpText('after', HELP_AFTER_DOCTOR)
     .action((options) => run(actions.doctor(homed(options))));
+
+  program
+    .command('upkeep')
+    .option('--json', 'print the journal entry, alone')
+    .description('let the bot learn now from what it did not understand; the running factory does it by itself')
+    .action((options) => run(actions.upkeep(homed(options))));
 
   const prompts = program.command('prompts').description('proposed changes of what sessions are told');
   prompts
