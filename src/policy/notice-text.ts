@@ -41,7 +41,7 @@ export const partBudget = (of: 'session' | 'project', names: readonly string[], 
 });
 
 export const gate = (name: GateName, reason: string): Said => ({
-  text: `Nothing new starts: ${GATE_WORDS[name] ?? name}${reason === '' ? '' : ` (${short(reason)})`}.`,
+  text: `Nothing new starts: ${GATE_WORDS[name] ?? name}${reason === '' || name === 'stop-file' ? '' : ` (${short(reason)})`}.`,
   mend: GATE_MENDS[name] ?? '`winnow status` says more.',
 });
 

@@ -350,19 +350,20 @@ const handOver = async (
 ): Promise<number | undefined> => {
   const { journal } = deps;
   const self = selfIdentity();
+  const attempts = Math.max(...batch.map((each) => each.attempts)) + 1;
   await Promise.all(
     batch.map(({ id }) =>
       journal.appendDurable<'message_sending'>({ type: 'message_sending', data: { message: id, ...self } }),
     ),
   );
   const result = await channel.deliver(message, stop);
-  return settleDelivery(deps, news, batch, result);
+  return settleDelivery(deps, news, { batch, attempts }, result);
 };
 
 const settleDelivery = async (
   deps: PostDeps,
   news: PostNews,
-  batch: readonly OutMessage[],
+  { batch, attempts }: { batch: readonly OutMessage[]; attempts: number },
   result: Result<Delivered, Undelivered>,
 ): Promise<number | undefined> => {
   const { journal, clock, tell } = deps;
@@ -402,10 +403,9 @@ const settleDelivery = async (
     const what = `${targetText(first)} could not be told for ${GIVE_UP_MS / DAY_MS} days: ${reason}`;
     alertOnce(deps, news, what, CHANNEL_MENDS[first.channel]);
   }
-  if (first.attempts === 0) tell(`post: ${targetText(first)}: ${reason}; tried again`);
+  if (attempts === 1) tell(`post: ${targetText(first)}: ${reason}; tried again`);
   // It may have arrived: it stays as it is, which says so, and is repeated as such when its time has come.
   if (outcome === 'unknown') return undefined;
-  const attempts = Math.max(...batch.map((message) => message.attempts)) + 1;
   const asked = retryAfterMs === undefined ? undefined : Math.min(retryAfterMs, RETRY_AFTER_MAX_MS);
   const retryAt = new Date(now + (asked ?? retryMs(attempts, deps.random()))).toISOString();
   await fail(

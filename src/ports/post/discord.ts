@@ -73,7 +73,5 @@ const safeEnd = (head: string): number => (/[\uD800-\uDBFF\\]$/.test(head) ? hea
 export const escapeMarkdown = (text: string): string =>
   text
     .split(/(`[^`\n]+`)/)
-    .map((part, n) =>
-      n % 2 === 1 ? part : part.replace(/[\\`*_~|<>[\]()#]/g, '\\$&').replace(/^(\s*)(-|\d+\.)(?=\s)/gm, '$1\\$2'),
-    )
+    .map((part, n) => (n % 2 === 1 ? part : part.replace(/[\\`*_~|<>[\]#]/g, '\\$&')))
     .join('');
