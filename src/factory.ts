@@ -19,6 +19,7 @@ import { createGit } from './ports/git/git.ts';
 import type { Mirror } from './ports/git/mirror.ts';
 import { isMirror, openMirror } from './ports/git/open-mirror.ts';
 import { createWorkspaces } from './ports/git/workspaces.ts';
+import { createBotLibrary } from './ports/home/bot-skills.ts';
 import { type LoadedHome, loadHome } from './ports/home/load.ts';
 import { createProcessLog } from './ports/home/process-log.ts';
 import { createSkillLibrary } from './ports/home/skills.ts';
@@ -95,6 +96,7 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
     }),
     cache: createCheckCache({ dir: paths.checks }),
     skills: createSkillLibrary(paths.skills),
+    botSkills: createBotLibrary(paths.home, paths.botSkills, (text) => withhold(text, current.secrets)),
     environments: createEnvironments({ parent, homesDir: paths.homes, tmpDir: paths.tmp }),
     purse: createPurse(),
     mirrorOf: createMirrors({ git, clock, home: paths.home }),

@@ -63,6 +63,13 @@ const actions: Actions = {
     (await import('./faces/cli/skills.ts')).skillsRestoreCommand(doors, terminal, ...given),
   skillsCheck: async (...given) =>
     (await import('./faces/cli/skills.ts')).skillsCheckCommand(doors, terminal, ...given),
+  botSkillsList: async (...given) =>
+    (await import('./faces/cli/bot-skills.ts')).botSkillsListCommand(doors, terminal, ...given),
+  botSkillsRemove: async (...given) =>
+    (await import('./faces/cli/bot-skills.ts')).botSkillsRemoveCommand(doors, terminal, ...given),
+  botSkillsTry: async (...given) =>
+    (await import('./faces/cli/bot-skills.ts')).botSkillsTryCommand(doors, terminal, ...given),
+  upkeep: async (...given) => (await import('./faces/cli/upkeep.ts')).upkeepCommand(doors, terminal, ...given),
   doctor: async (...given) => (await import('./faces/cli/doctor.ts')).doctorCommand(doors, terminal, ...given),
   promptsList: async (...given) => (await import('./faces/cli/prompts.ts')).promptsList(doors, terminal, ...given),
   promptsShow: async (...given) => (await import('./faces/cli/prompts.ts')).promptsShow(doors, terminal, ...given),
@@ -73,6 +80,8 @@ const actions: Actions = {
   resume: async (...given) => (await import('./faces/cli/pause.ts')).resumeCommand(doors, terminal, ...given),
   log: async (...given) => (await import('./faces/cli/read-log.ts')).logCommand(doors, terminal, ...given),
   http: async (...given) => (await import('./faces/cli/http.ts')).httpCommand(doors, terminal, ...given),
+  notifyList: async (...given) => (await import('./faces/cli/notify.ts')).notifyListCommand(doors, terminal, ...given),
+  notifyTest: async (...given) => (await import('./faces/cli/notify.ts')).notifyTestCommand(doors, terminal, ...given),
   check: async (...given) => (await import('./faces/cli/show-check.ts')).checkCommand(doors, terminal, ...given),
   gc: async (...given) => (await import('./faces/cli/gc.ts')).gcCommand(doors, terminal, ...given),
   configSchema: async () => (await import('./faces/cli/config.ts')).configSchemaCommand(terminal),

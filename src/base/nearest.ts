@@ -14,7 +14,7 @@ export const nearest = (word: string, candidates: readonly string[]): string | u
 const LONGEST_WORD = 64;
 
 /** Edits (insert, delete, replace, swap of neighbours) that turn one word into the other. */
-const editDistance = (a: string, b: string): number => {
+export const editDistance = (a: string, b: string): number => {
   const rows: number[][] = Array.from({ length: a.length + 1 }, (_, i) => [i]);
   const at = (i: number, j: number) => rows[i]![j]!;
   for (let j = 1; j <= b.length; j++) rows[0]![j] = j;

@@ -6,6 +6,7 @@ import type { Doctor } from '../roles/doctor.ts';
 import type { Reviewer } from '../roles/reviewer.ts';
 import { runCycle } from '../roles/session.ts';
 import type { Standup } from '../roles/standup.ts';
+import type { Upkeep } from '../roles/upkeep.ts';
 import { heldText, reviewedText, roundedText } from './at-hand.ts';
 import type { Factory } from './doors.ts';
 
@@ -14,11 +15,14 @@ export interface Roles {
   reviewer: Reviewer;
   standup: Standup;
   doctor: Doctor;
+  /** Absent: another process does it. */
+  upkeep?: Upkeep;
 }
 
-type CarryOut = Record<RequestWhat, (request: Request, signal: AbortSignal) => Promise<Result<string, Failure>>>;
+type Deed = (request: Request, signal: AbortSignal) => Promise<Result<string, Failure>>;
+type CarryOut = Record<Exclude<RequestWhat, 'upkeep'>, Deed> & { upkeep?: Deed };
 
-export const carryOutWith = (factory: Factory, { reviewer, standup, doctor }: Roles): CarryOut => ({
+export const carryOutWith = (factory: Factory, { reviewer, standup, doctor, upkeep }: Roles): CarryOut => ({
   review: async ({ args }) => told(reviewedText(await reviewer.tick('sweep', args.branches && new Set(args.branches)))),
   standup: async ({ args }) => {
     const held = await standup.tick('manual', {
@@ -43,7 +47,17 @@ export const carryOutWith = (factory: Factory, { reviewer, standup, doctor }: Ro
     const ended = await runCycle(factory.shop, { session, trigger: 'manual', signal });
     return ended.ok ? ok(`${ended.value.data.outcome}: ${ended.value.data.reason}`) : ended;
   },
+  ...(upkeep ? { upkeep: keptUpBy(upkeep) } : {}),
 });
+
+const keptUpBy =
+  (upkeep: Upkeep): Deed =>
+  async () => {
+    const done = await upkeep.tick('manual');
+    if (done.state === 'waits') return notNow(done.reason);
+    const { read, written } = done.entry.data;
+    return ok(`${read} messages looked at, ${written.length === 0 ? 'nothing' : written.join(', ')} learned`);
+  };
 
 /** A cycle that a person asks for waits for the same doors as any other, but not for its time. */
 const whyNot = async ({ journal, clock, config, facts }: Factory): Promise<string | undefined> => {

@@ -1,7 +1,9 @@
 import { execa } from 'execa';
 import { readShelf } from '../flow/skills.ts';
 import type { ProjectConfig } from '../model/config.ts';
+import type { EntryOf } from '../model/entry.ts';
 import type { Failure } from '../model/failure.ts';
+import { targetsOf, targetText } from '../policy/post.ts';
 import type { Factory } from './doors.ts';
 
 /** What this machine and this home have and lack, each with the way to get it. */
@@ -94,7 +96,7 @@ export const checkHome = async (factory: Factory): Promise<Finding[]> => {
     checkWall(factory),
     await checkRoom(factory),
   ];
-  findings.push(checkSkills(factory));
+  findings.push(checkSkills(factory), ...checkChannels(factory));
   for (const project of factory.config().projects) findings.push(await checkProject(factory, project));
   return findings;
 };
@@ -193,6 +195,29 @@ const checkSkills = ({ shop }: Factory): Finding => {
     found: `${skills.length} lent${refused.length === 0 ? '' : `, ${refused.length} refused`}`,
     mend: refused.map(({ file, reason }) => `${file}: ${reason}`).join('\n'),
   };
+};
+
+/** After this a refusal is history. */
+const REFUSAL_SHOWN_MS = 3 * 86_400_000;
+/** Of very many the newest say how it is. */
+const REFUSALS_READ_MAX = 100;
+
+/** Who is told of notices, and what became of the last one; nothing is sent for it: that is `winnow notify test`. */
+const checkChannels = ({ config, journal, clock }: Factory): Finding[] => {
+  const sinceMs = clock.now() - REFUSAL_SHOWN_MS;
+  const alerts = journal.tail(REFUSALS_READ_MAX, { types: ['alert'], sinceMs }) as EntryOf<'alert'>[];
+  const outbox = Object.values(journal.state().outbox);
+  return targetsOf(config()).map((target): Finding => {
+    const name = targetText(target);
+    const refused = alerts.findLast(({ data }) => data.message.startsWith(`${name} takes no messages`));
+    const waiting = outbox.filter((message) => targetText(message) === name && message.reason !== undefined);
+    const test = '`winnow notify test` tries it.';
+    if (refused) return { name, state: 'warn', found: refused.data.message, mend: `${refused.data.mend} ${test}` };
+    if (waiting.length > 0) {
+      return { name, state: 'warn', found: `${waiting.length} waiting: ${waiting[0]!.reason}`, mend: test };
+    }
+    return { name, state: 'ok', found: 'is told of notices', mend: '' };
+  });
 };
 
 const checkProject = async ({ shop }: Factory, project: ProjectConfig): Promise<Finding> => {

@@ -30,7 +30,7 @@ export const branchNames = (): string[] =>
 export const skillNames = (which: 'lent' | 'retired'): string[] =>
   atHome(({ skills }) => {
     const at = which === 'retired' ? join(skills, '.retired') : skills;
-    return existsSync(at) ? readdirSync(at).filter((name) => /^[a-z0-9][a-z0-9-]*$/.test(name)) : [];
+    return existsSync(at) ? readdirSync(at).filter((name) => /^(?!bot$)[a-z0-9][a-z0-9-]*$/.test(name)) : [];
   });
 
 const atHome = (names: (paths: HomePaths) => string[]): string[] => {

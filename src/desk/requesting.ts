@@ -78,4 +78,5 @@ const TAKES: Record<CommandOf<'request'>['what'], readonly (keyof RequestArgs)[]
   standup: ['sessions', 'short'],
   doctor: ['sessions', 'rulesOnly'],
   cycle: ['sessions'],
+  upkeep: [],
 };

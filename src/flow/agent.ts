@@ -33,6 +33,8 @@ export interface Question {
   env?: Record<string, string>;
   /** What one run of it may cost, where that is less than the budgets allow. */
   maxBudgetUsd?: number;
+  /** Replies of the model; default: agent.maxTurns. */
+  maxTurns?: number;
 }
 
 /** On whose behalf a question is asked: a session within its cycle, or a role. */
@@ -42,7 +44,7 @@ export interface Asker {
   /** Whose home and configuration directory the runs have, and `{session}` in `agent.env`: a session, else the role. */
   name: string;
   /** `{role}` in `agent.env`. */
-  role: 'session' | 'reviewer' | 'standup' | 'chair' | 'doctor';
+  role: 'session' | 'reviewer' | 'standup' | 'chair' | 'doctor' | 'bot';
   envelope: { project?: string; session?: string; cycle?: string };
   /** Whose budgets the runs are within; an empty project for a question about none. */
   owner: { session: string; project: string };
@@ -237,7 +239,7 @@ const requestOf = (shop: Workshop, asker: Asker, question: Question, run: string
     access: question.access,
     ...(question.schema ? { schema: question.schema } : {}),
     maxBudgetUsd: budgetUsd,
-    maxTurns: agent.maxTurns,
+    maxTurns: question.maxTurns ?? agent.maxTurns,
     timeoutMs: agent.timeout,
     silenceMs: agent.silence,
     env: { ...env, ...question.env },

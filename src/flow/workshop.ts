@@ -13,6 +13,7 @@ import type { CheckCache } from '../ports/checks/cache.ts';
 import type { Dependencies } from '../ports/checks/dependencies.ts';
 import type { Claude, RunProgress } from '../ports/claude/claude.ts';
 import type { Mirror, Workspaces } from '../ports/git/mirror.ts';
+import type { BotLibrary } from '../ports/home/bot-skills.ts';
 import type { HomePaths } from '../ports/home/home.ts';
 import type { Prompts } from '../ports/home/prompts.ts';
 import type { SkillLibrary } from '../ports/home/skills.ts';
@@ -40,6 +41,7 @@ export interface Workshop {
   dependencies: Dependencies;
   cache: CheckCache;
   skills: SkillLibrary;
+  botSkills: BotLibrary;
   environments: Environments;
   purse: Purse;
   /** Opens, or returns the already open, mirror of a project. */

@@ -2,6 +2,8 @@ import { isPlainKey } from '../base/plain-key.ts';
 import type { Entry, EntryData, EntryOf, Merged, RalphCycle } from '../model/entry.ts';
 import { type AskedKey, KEY_KEPT_MS } from '../model/request.ts';
 import {
+  BOT_SKILLS_KNOWN_MAX,
+  type BotSkillState,
   type BranchStatus,
   CLOSED_BRANCHES_MAX,
   CLOSED_TASKS_MAX,
@@ -24,6 +26,7 @@ import {
   type QueuedBranch,
   RECENT_CYCLES_MAX,
   type RecentCycle,
+  SEEN_MAX,
   SETTLED_REQUESTS_MAX,
   type SessionState,
   SKILL_EVIDENCE_MAX,
@@ -117,15 +120,19 @@ export const foldEntry = (state: State, entry: Entry): void => {
       return;
     }
     case 'agent_ran': {
-      spend(state, entry.ts, entry.data.costUsd, entry.session, entry.project);
+      const { purpose, costUsd, conversation } = entry.data;
+      spend(state, entry.ts, costUsd, entry.session, entry.project);
+      if (purpose === 'answer' || purpose === 'upkeep') {
+        const day = dayOf(state, entry.ts);
+        day.botUsd = (day.botUsd ?? 0) + costUsd;
+      }
       const running = runningOf(state, entry);
-      const { conversation, purpose } = entry.data;
       // What it says at a standup is another conversation, which nobody goes on with.
       if (entry.session && conversation && (running || purpose === 'person'))
         sessionOf(state, entry.session, entry.project).conversation = conversation;
       if (!running) return;
-      running.costUsd += entry.data.costUsd;
-      if (entry.data.conversation) running.conversation = entry.data.conversation;
+      running.costUsd += costUsd;
+      if (conversation) running.conversation = conversation;
       return;
     }
     case 'evaluated': {
@@ -503,6 +510,7 @@ export const foldEntry = (state: State, entry: Entry): void => {
     case 'message_queued': {
       const { message: id, buttons = [], silent = false, ...rest } = entry.data;
       state.outbox[id] = { id, at: entry.ts, ...rest, buttons, silent, attempts: 0 };
+      noteTold(state, rest);
       return;
     }
     case 'message_sending': {
@@ -528,14 +536,51 @@ export const foldEntry = (state: State, entry: Entry): void => {
       return;
     }
     case 'message_received': {
-      const { message: id, channel, update, from, text, button } = entry.data;
-      state.inbox.last[channel] = Math.max(update, state.inbox.last[channel] ?? 0);
-      state.inbox.open[id] = { id, at: entry.ts, channel, update, from, text, ...(button ? { button } : {}) };
+      const { message: id, cut: _, ...message } = entry.data;
+      // Not the highest: another bot counts from elsewhere, and the same one does after a quiet week.
+      const seen = [...(state.inbox.seen[message.channel] ?? []), message.update];
+      state.inbox.seen[message.channel] = seen.slice(-SEEN_MAX);
+      state.inbox.open[id] = { id, at: entry.ts, ...message };
       return;
     }
-    case 'message_handled':
-      delete state.inbox.open[entry.data.message];
+    case 'message_handled': {
+      const { message, by, skill } = entry.data;
+      delete state.inbox.open[message];
+      if (by === 'none' || by === 'model') {
+        state.upkeep.gap = entry.id;
+        state.upkeep.gaps += 1;
+      }
+      const used = skill === undefined ? undefined : state.botSkills[skill];
+      if (!used) return;
+      used.used += 1;
+      used.lastUsedAt = entry.ts;
       return;
+    }
+    case 'bot_skill_written': {
+      const { skill: name, ...written } = entry.data;
+      const known = state.botSkills[name];
+      state.botSkills[name] = {
+        ...{ name, ...written, entry: entry.id, writtenAt: entry.ts, told: [] },
+        used: known?.used ?? 0,
+        ...(known?.lastUsedAt ? { lastUsedAt: known.lastUsedAt } : {}),
+      };
+      const rank = ({ removed, writtenAt }: BotSkillState) => `${removed ? 0 : 1} ${removed?.at ?? writtenAt}`;
+      dropLeast(state.botSkills, BOT_SKILLS_KNOWN_MAX, rank, name);
+      return;
+    }
+    case 'bot_skill_removed': {
+      const skill = state.botSkills[entry.data.skill];
+      if (skill) skill.removed = { at: entry.ts, by: entry.data.by, reason: entry.data.reason };
+      return;
+    }
+    case 'bot_upkeep': {
+      const { through } = entry.data;
+      state.upkeep.at = entry.ts;
+      if (through === undefined) return;
+      state.upkeep.through = through;
+      state.upkeep.gaps = 0;
+      return;
+    }
     case 'stranger_refused':
       state.strangers[`${entry.data.channel}:${entry.data.chat}`] = { at: entry.ts };
       dropLeast(state.strangers, STRANGERS_MAX, ({ at }) => at);
@@ -629,6 +674,11 @@ export const illegalEntry = (state: Readonly<State>, entry: Entry): string | und
       if (!proposal) return `proposal ${entry.data.proposal} is unknown`;
       return proposal.status.state === 'open' ? undefined : `proposal ${proposal.id} is ${proposal.status.state}`;
     }
+    case 'bot_skill_removed': {
+      const skill = state.botSkills[entry.data.skill];
+      if (!skill) return `bot skill ${entry.data.skill} is unknown`;
+      return skill.removed ? `bot skill ${skill.name} is removed already` : undefined;
+    }
     case 'skill_retired':
     case 'skill_restored': {
       const skill = state.skills[entry.data.skill];
@@ -687,7 +737,7 @@ export const illegalEntry = (state: Readonly<State>, entry: Entry): string | und
     case 'message_received': {
       const { message, channel, update } = entry.data;
       if (!isPlainKey(message)) return `${message} cannot be a name`;
-      if (update <= (state.inbox.last[channel] ?? -1)) return `message ${update} of ${channel} was received already`;
+      if (state.inbox.seen[channel]?.includes(update)) return `message ${update} of ${channel} was received already`;
       return Object.keys(state.inbox.open).length >= INBOX_MAX ? 'too many messages wait for an answer' : undefined;
     }
     case 'message_handled': {
@@ -904,6 +954,13 @@ const foldSkillWritten = (state: State, { ts, data }: EntryOf<'skill_written'>):
   // Another text, or one more try: what its forerunner did says nothing about it.
   if (known && (known.retired || (by === 'person' && hash !== known.hash))) forgetFigures(state, skill);
   dropLeast(state.skills, SKILLS_MAX, ({ lastUsedAt, writtenAt }) => lastUsedAt ?? writtenAt, name);
+};
+
+/** Who was told of a bot skill need not be told again after a crash. */
+const noteTold = (state: State, { to, about }: Pick<EntryData<'message_queued'>, 'to' | 'about'>): void => {
+  if (about.kind !== 'digest') return;
+  const skill = Object.values(state.botSkills).find(({ entry }) => entry === about.entry);
+  if (skill) skill.told.push(to);
 };
 
 const redirect = (state: State, { ts, session = '', project, data }: EntryOf<'session_redirected'>): void => {

@@ -549,6 +549,8 @@ const entry = {
     buttons: z.array(z.array(Button)).optional(),
     about: MessageAbout,
     silent: z.boolean().optional(),
+    /** It is a question, and what is written in reply to it its answer. */
+    asks: z.boolean().optional(),
     notBefore: z.string().optional(),
   }),
   /** Durable before the channel is called: an end without `message_sent` may or may not have arrived. */
@@ -570,6 +572,10 @@ const entry = {
     text: z.string().max(MESSAGE_MAX_CHARS),
     cut: z.boolean().optional(),
     button: z.object({ id: z.string(), message: z.number().int().optional() }).optional(),
+    /** What it is where it is no plain text: `photo`, `edited`, … */
+    form: z.string().min(1).max(40).optional(),
+    /** It is the reply to a question of Winnow's: the command that waits for these words. */
+    answers: z.string().min(1).max(100).optional(),
   }),
   message_handled: z.object({
     message: z.string(),
@@ -581,6 +587,39 @@ const entry = {
     /** What was done, in one line. */
     note: z.string(),
     costUsd: money.optional(),
+  }),
+  /** What nobody understood is understood from now on: phrases, and an action or a reply that there is already. */
+  bot_skill_written: z.object({
+    skill: z.string(),
+    /** Its action with the arguments that are fixed, or `reply`. */
+    does: z.string(),
+    phrases: z.array(z.string()).min(1),
+    /** Ids of the messages that it was learned from. */
+    messages: z.array(z.string()),
+    /** SHA-256 of the file, hexadecimal: another one later is a person's edit. */
+    hash: z.string(),
+    file: z.string(),
+    by: z.enum(['upkeep', 'person']),
+  }),
+  bot_skill_removed: z.object({ skill: z.string(), by: z.string(), reason: z.string() }),
+  /** One look at what the bot did not understand, also when nothing came of it. */
+  bot_upkeep: z.object({
+    trigger: Trigger,
+    /** Id of the last entry that the upkeep before had read. */
+    since: z.string().optional(),
+    /** That of this one; absent when what was read has to be looked at again. */
+    through: z.string().optional(),
+    /** Messages since then that nobody understood, or a model alone. */
+    read: z.number().int().nonnegative(),
+    /** How many matters they were about that came up more than once. */
+    groups: z.number().int().nonnegative(),
+    /** Names of the bot skills that were written. */
+    written: z.array(z.string()),
+    refused: z.array(z.object({ name: z.string(), reason: z.string() })),
+    /** Why no run was asked although there was something to learn. */
+    withoutRuns: z.string().optional(),
+    runs: z.number().int().nonnegative(),
+    costUsd: money,
   }),
   /** Somebody who may not speak to Winnow does; once a day for each chat. Nothing of what was said is kept. */
   stranger_refused: z.object({ channel: ChannelName, chat: z.string(), user: z.string() }),

@@ -12,6 +12,7 @@ export const MENDS = {
   'argument-invalid': 'See `winnow help` for what the command takes.',
   'not-found': 'See `winnow status` for the names that exist.',
   'key-reused': 'Give every command a key of its own; the same key is for the same command once more.',
+  'bot-closed': 'Use a command; `/help` lists them. What is spent on free words is `telegram.budgetPerDayUsd`.',
   'too-many': 'Wait until some of it is done, then ask again.',
   'already-running': 'Stop the other process first, or use `winnow status` to see what it does.',
   'held-back': 'Ask again when that is over; `winnow status` shows what holds it back.',

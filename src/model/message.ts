@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Notice } from './notice.ts';
 
 /**
  * What Winnow and people say to each other outside of a terminal. Out: a message waits in the journal until its channel
@@ -20,7 +21,13 @@ export const MESSAGE_MAX_CHARS = 20_000;
 
 /** Why it was said: `notice` and `digest` may wait for the morning, an answer is awaited now. */
 export const MessageAbout = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('notice'), notice: z.string(), state: z.enum(['raised', 'cleared']) }),
+  z.object({
+    kind: z.literal('notice'),
+    notice: z.string(),
+    state: z.enum(['raised', 'cleared']),
+    /** As it was told: a program on the other side wants its parts, also when the matter has changed since. */
+    matter: Notice.pick({ kind: true, severity: true, text: true, mend: true }).optional(),
+  }),
   /** A standup, a doctor's letter, the day: `entry` is the id of what it tells. */
   z.object({ kind: z.literal('digest'), entry: z.string() }),
   z.object({ kind: z.literal('answer'), message: z.string() }),
@@ -39,6 +46,8 @@ export interface OutMessage {
   about: MessageAbout;
   /** Makes no sound. */
   silent: boolean;
+  /** It is a question, and what is written in reply to it its answer. */
+  asks?: boolean;
   /** Not before this moment: quiet hours, or what the other side asked for. */
   notBefore?: string;
   attempts: number;
@@ -62,6 +71,10 @@ export interface InMessage {
   text: string;
   /** A press on a button; `text` is its data. */
   button?: { id: string; message?: number | undefined };
+  /** What it is where it is no plain text: `photo`, `edited`, … */
+  form?: string;
+  /** It is the reply to a question of Winnow's: the command that waits for these words. */
+  answers?: string;
 }
 
 /** By what it was understood; `none`: by nothing, which is what upkeep learns from. */

@@ -7,7 +7,7 @@ import { z } from 'zod';
  */
 
 /** What only a role of a running factory can do. */
-export const RequestWhat = z.enum(['review', 'standup', 'doctor', 'cycle']);
+export const RequestWhat = z.enum(['review', 'standup', 'doctor', 'cycle', 'upkeep']);
 export type RequestWhat = z.infer<typeof RequestWhat>;
 
 /** Who asks: through which face, and by the name that the face knows (login, token, chat). */

@@ -46,7 +46,10 @@ const SKILL_NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 
 /** Whether a name is one by the specification; one that every object has could not be a key of the state. */
 export const isSkillName = (name: string): boolean =>
-  name.length <= SKILL_NAME_MAX && SKILL_NAME.test(name) && isPlainKey(name);
+  name.length <= SKILL_NAME_MAX && SKILL_NAME.test(name) && isPlainKey(name) && name !== BOT_SKILLS_DIRECTORY;
+
+/** What lies there is for the bot and lent to no session. */
+export const BOT_SKILLS_DIRECTORY = 'bot';
 
 /**
  * What the specification names, and whatever else tools have added: of all of it only name and description reach a

@@ -50,8 +50,12 @@ export const KEYS_MAX = 2_000;
 export const OUTBOX_MAX = 500;
 /** Messages that came in and are not handled; more are an attack or a defect. */
 export const INBOX_MAX = 200;
+/** The channel's numbers of the last messages; what it delivers twice it delivers within the same day. */
+export const SEEN_MAX = 500;
 /** Chats of strangers that are remembered, so that each is told of once a day. */
 export const STRANGERS_MAX = 100;
+/** Bot skills that are known, the removed ones among them: what was undone is not learned again. */
+export const BOT_SKILLS_KNOWN_MAX = 400;
 /** Matters that stand at once. */
 export const NOTICES_MAX = 300;
 /** Bytes of journal damage kept by place; all of it is counted. */
@@ -253,6 +257,35 @@ export interface SkillState {
   retired?: { at: string; reason: string };
 }
 
+/** A bot skill as the journal knows it; what it says stands in its file. */
+export interface BotSkillState {
+  name: string;
+  does: string;
+  phrases: string[];
+  by: 'upkeep' | 'person';
+  hash: string;
+  /** Id of the entry that tells of it. */
+  entry: string;
+  writtenAt: string;
+  messages: string[];
+  /** Chats that were told of it. */
+  told: string[];
+  /** Messages that it answered. */
+  used: number;
+  lastUsedAt?: string;
+  removed?: { at: string; by: string; reason: string };
+}
+
+/** What the bot did not understand, and how far upkeep has looked at it. */
+export interface UpkeepState {
+  /** Id of the newest entry that tells of a message which nobody understood, or a model alone. */
+  gap?: string;
+  /** How many of them came since the last look. */
+  gaps: number;
+  through?: string;
+  at?: string;
+}
+
 /** The last standup, as far as it binds anybody. */
 export interface StandupState {
   id: string;
@@ -291,6 +324,8 @@ export interface DaySpend {
   costUsd: number;
   bySession: Record<string, number>;
   byProject: Record<string, number>;
+  /** For understanding messages; absent: nothing. */
+  botUsd?: number;
   counts: Partial<Record<Outcome, number>>;
 }
 
@@ -317,8 +352,10 @@ export interface State {
   strangers: Record<string, { at: string }>;
   /** Messages that wait to go out. */
   outbox: Record<string, OutMessage>;
-  /** Messages that came in and are not handled yet, and the channel's number of the last one. */
-  inbox: { open: Record<string, InMessage>; last: Partial<Record<ChannelName, number>> };
+  /** Messages that came in and are not handled yet, and the channel's numbers of the last ones, newest last. */
+  inbox: { open: Record<string, InMessage>; seen: Partial<Record<ChannelName, number[]>> };
+  botSkills: Record<string, BotSkillState>;
+  upkeep: UpkeepState;
   standup?: StandupState;
   doctor?: { id: string; at: string; file: string; classes: Record<string, SessionClass> };
   proposals: Record<string, Proposal>;
@@ -351,7 +388,9 @@ export const emptyState = (): State => ({
   notices: {},
   strangers: {},
   outbox: {},
-  inbox: { open: {}, last: {} },
+  inbox: { open: {}, seen: {} },
+  botSkills: {},
+  upkeep: { gaps: 0 },
   proposals: {},
   skills: {},
   skillRefusals: {},

@@ -269,6 +269,7 @@ export const policyFor = (kind: FailureKind, context: PolicyContext): RunPolicy 
     case 'argument-invalid':
     case 'not-found':
     case 'key-reused':
+    case 'bot-closed':
     case 'too-many':
     case 'already-running':
     case 'held-back':

@@ -49,6 +49,10 @@ export interface Actions {
   skillsRetire(name: string, options: Homed & { reason?: string; json?: boolean }): Promise<number>;
   skillsRestore(name: string, options: Homed & { json?: boolean }): Promise<number>;
   skillsCheck(options: Homed & { json?: boolean }): Promise<number>;
+  botSkillsList(options: Homed & { json?: boolean }): Promise<number>;
+  botSkillsRemove(name: string, options: Homed & { reason?: string; json?: boolean }): Promise<number>;
+  botSkillsTry(words: string[], options: Homed & { json?: boolean }): Promise<number>;
+  upkeep(options: Homed & { json?: boolean }): Promise<number>;
   doctor(options: Homed & { session?: string; rulesOnly?: boolean; json?: boolean }): Promise<number>;
   promptsList(options: Homed & { all?: boolean; json?: boolean }): Promise<number>;
   promptsShow(id: string, options: Homed & { json?: boolean }): Promise<number>;
@@ -70,6 +74,8 @@ export interface Actions {
     },
   ): Promise<number>;
   http(options: Homed): Promise<number>;
+  notifyList(options: Homed & { json?: boolean }): Promise<number>;
+  notifyTest(options: Homed & { json?: boolean }): Promise<number>;
   check(options: Homed & { json?: boolean }): Promise<number>;
   gc(options: Homed & { yes?: boolean; json?: boolean }): Promise<number>;
   configSchema(): Promise<number>;
@@ -293,6 +299,25 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .option('--json', 'the same for scripts')
     .description('read every skill, name what is refused, and put aside by rule what does not help')
     .action((options) => run(actions.skillsCheck(homed(options))));
+  const bot = skills.command('bot').description('what the bot understands beside its rules');
+  bot
+    .command('list', { isDefault: true })
+    .option('--json', 'the same for scripts')
+    .description('every bot skill with its phrases and uses, and which files are none and why')
+    .action((options) => run(actions.botSkillsList(homed(options))));
+  bot
+    .command('remove')
+    .argument('<name>', 'name of the bot skill')
+    .option('-m, --reason <text>', 'why')
+    .option('--json', 'print the journal entry')
+    .description('forget it; its file is put aside in skills/bot/.removed/')
+    .action((name: string, options) => run(actions.botSkillsRemove(name, homed(options))));
+  bot
+    .command('try')
+    .argument('<words...>', 'a sentence as somebody would write it to the bot')
+    .option('--json', 'the same for scripts')
+    .description('how rules and bot skills understand a sentence; nothing is done, and no model is asked')
+    .action((words: string[], options) => run(actions.botSkillsTry(words, homed(options))));
 
   program
     .command('standup')
@@ -310,6 +335,12 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .description('what is the matter with the sessions; the running factory asks by itself')
     .addHelpText('after', HELP_AFTER_DOCTOR)
     .action((options) => run(actions.doctor(homed(options))));
+
+  program
+    .command('upkeep')
+    .option('--json', 'print the journal entry, alone')
+    .description('let the bot learn now from what it did not understand; the running factory does it by itself')
+    .action((options) => run(actions.upkeep(homed(options))));
 
   const prompts = program.command('prompts').description('proposed changes of what sessions are told');
   prompts
@@ -354,6 +385,18 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .command('http')
     .description('answer HTTP, in a process of its own; what is asked for waits when nothing runs')
     .action((options) => run(actions.http(homed(options))));
+  const notify = program.command('notify').description('what people are told, and whether it reaches them');
+  notify
+    .command('list', { isDefault: true })
+    .option('--json', 'the same for scripts')
+    .description('the matters that stand, and the messages that wait to go out')
+    .action((options) => run(actions.notifyList(homed(options))));
+  notify
+    .command('test')
+    .option('--json', 'the same for scripts')
+    .description('send a test message to every channel, and print what each said')
+    .addHelpText('after', HELP_AFTER_NOTIFY_TEST)
+    .action((options) => run(actions.notifyTest(homed(options))));
   program
     .command('check')
     .option('--json', 'the same for scripts')
@@ -471,6 +514,11 @@ const HELP_AFTER_DOCTOR = `
 Exit codes:
   0 the round was held, whatever was found; 1 it could not be held now; 2 used
   wrongly; 130 interrupted`;
+
+const HELP_AFTER_NOTIFY_TEST = `
+Exit codes:
+  0 every channel took it; 1 one did not, or there is none; 2 used wrongly; 130
+  interrupted`;
 
 const HELP_AFTER_REVIEW = `
 Exit codes:

@@ -338,9 +338,15 @@ const textOf = (entry: Entry): string => {
     case 'message_failed':
       return `message ${shortId(entry.data.message)} ${entry.data.retryAt ? 'could not be sent yet' : 'is given up'}: ${entry.data.reason}`;
     case 'message_received':
-      return `${entry.data.from.name} (${entry.data.channel}) ${entry.data.button ? 'presses' : 'says'}: ${entry.data.text}`;
+      return `${entry.data.from.name} (${entry.data.channel}) ${entry.data.button ? 'presses' : entry.data.form ? `sends what is no text (${entry.data.form})` : 'says'}: ${entry.data.text}`;
     case 'message_handled':
       return `message ${shortId(entry.data.message)}, ${HANDLED[entry.data.by]}: ${entry.data.note}`;
+    case 'bot_skill_written':
+      return `bot skill ${entry.data.skill} ${entry.data.by === 'person' ? 'written by a person' : 'learned'}: “${entry.data.phrases[0]}”${entry.data.phrases.length > 1 ? ` and ${entry.data.phrases.length - 1} more` : ''} means ${entry.data.does}`;
+    case 'bot_skill_removed':
+      return `bot skill ${entry.data.skill} removed by ${entry.data.by}: ${entry.data.reason}`;
+    case 'bot_upkeep':
+      return upkeepText(entry.data);
     case 'stranger_refused':
       return `a stranger spoke to the bot (${entry.data.channel} chat ${entry.data.chat}, user ${entry.data.user}) and got no answer`;
     case 'alert':
@@ -360,7 +366,7 @@ const textOf = (entry: Entry): string => {
 /** "a review of brl/alpha/20260314-091500", "a short standup", "a cycle of alpha" */
 export const requestText = ({ what, args }: Pick<EntryData<'requested'>, 'what' | 'args'>): string => {
   const of = args.branches ?? args.sessions;
-  return `a ${args.short ? 'short ' : ''}${WANTED[what]}${of ? ` of ${of.join(', ')}` : ''}${args.rulesOnly ? ' by rule alone' : ''}`;
+  return `${what === 'upkeep' ? 'an' : 'a'} ${args.short ? 'short ' : ''}${WANTED[what]}${of ? ` of ${of.join(', ')}` : ''}${args.rulesOnly ? ' by rule alone' : ''}`;
 };
 
 const HANDLED: Record<Handling, string> = {
@@ -377,12 +383,34 @@ const WANTED: Record<RequestWhat, string> = {
   standup: 'standup',
   doctor: 'doctor’s round',
   cycle: 'cycle',
+  upkeep: 'upkeep of the bot',
 };
 
 const standupText = ({ form, sessions, summary, runs, costUsd, why }: EntryData<'team_standup'>): string => {
   const present = sessions.filter((session) => session.present).length;
   const short = form === 'short' ? `, in short form${why ? ` (${why})` : ''}` : '';
   return `standup: ${present} of ${sessions.length} sessions${short}, ${many(runs, 'run')}, ${usd(costUsd)}: ${summary}`;
+};
+
+/** "upkeep of the bot: 4 messages in 1 group, learned week-cost, 1 refused (approve-all: …), 1 run, $0.01" */
+const upkeepText = ({
+  read,
+  groups,
+  written,
+  refused,
+  withoutRuns,
+  runs,
+  costUsd,
+}: EntryData<'bot_upkeep'>): string => {
+  const [first, ...others] = refused;
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  return `upkeep of the bot: ${[
+    read === 0 ? 'nothing was left unanswered' : `${many(read, 'message')} in ${many(groups, 'group')}`,
+    ...(written.length === 0 ? [] : [`learned ${written.join(', ')}`]),
+    ...(first ? [`${refused.length} refused (${first.name}: ${first.reason}${more})`] : []),
+    ...(withoutRuns === undefined ? [] : [withoutRuns]),
+    ...(runs === 0 ? [] : [`${many(runs, 'run')}, ${usd(costUsd)}`]),
+  ].join(', ')}`;
 };
 
 const landingText = ({ branch, note }: EntryData<'merged'>['landings'][number]): string =>

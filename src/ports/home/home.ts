@@ -54,6 +54,7 @@ export const homePaths = (home: string) => {
     session: (name: string) => at('sessions', `${name}.md`),
     prompts: at('prompts'),
     skills: at('skills'),
+    botSkills: at('skills', 'bot'),
 
     // logs/: kept. What happened, and what is too large for a line of the journal.
     logs: logs(),

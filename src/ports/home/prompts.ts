@@ -58,6 +58,10 @@ export const PROMPTS = {
   doctor: ['session', 'project', 'class', 'evidence', 'cycles', 'facts', 'file', 'instructions'],
   /** What worked, over all sessions, at the end of a doctor's round. */
   learn: ['kept', 'missed', 'skills'],
+  /** Somebody wrote to the bot, and no rule and no bot skill understood it. */
+  'bot-answer': ['actions', 'names', 'state', 'message'],
+  /** What nobody understood, by what it is about. */
+  'bot-upkeep': ['actions', 'views', 'names', 'skills', 'groups'],
 } as const;
 
 /**

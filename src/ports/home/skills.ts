@@ -6,6 +6,7 @@ import { sha256 } from '../../base/hash.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { SkillFault } from '../../model/crew.ts';
 import {
+  BOT_SKILLS_DIRECTORY,
   isSkillName,
   type RefusedSkill,
   SKILL_NAME_MAX,
@@ -82,7 +83,8 @@ export type SkillLibrary = ReturnType<typeof createSkillLibrary>;
 const entriesOf = (dir: string): Result<string[], RefusedSkill> => {
   try {
     const names = readdirSync(dir, { withFileTypes: true })
-      .filter((entry) => !entry.name.startsWith('.') && (!entry.isFile() || /^(?!readme\.).*\.md$/i.test(entry.name)))
+      .filter((entry) => !entry.name.startsWith('.') && entry.name !== BOT_SKILLS_DIRECTORY)
+      .filter((entry) => !entry.isFile() || /^(?!readme\.).*\.md$/i.test(entry.name))
       .map((entry) => entry.name)
       .sort();
     return ok(names);

@@ -15,20 +15,35 @@ export const watchConfig = (
   home: string,
   onChange: () => void,
   signal: AbortSignal,
-  { debounceMs = DEBOUNCE_MS, pollMs = POLL_MS } = {},
+  pace: { debounceMs?: number; pollMs?: number } = {},
+): void => {
+  const paths = homePaths(home);
+  watchFiles([home, paths.sessions, paths.prompts], () => fingerprint(home), onChange, signal, pace);
+};
+
+/** The same for the files of bot skills, which are read without the rest of the home. */
+export const watchBotSkills = (home: string, onChange: () => void, signal: AbortSignal): void => {
+  const { skills, botSkills } = homePaths(home);
+  watchFiles([skills, botSkills], () => marksIn(botSkills, /^[^.].*\.ya?ml$/i).join('\n'), onChange, signal, {});
+};
+
+/** Directories, not files: a watch on a file goes blind when an editor renames a new one over it. */
+const watchFiles = (
+  dirs: readonly string[],
+  fingerprint: () => string,
+  onChange: () => void,
+  signal: AbortSignal,
+  { debounceMs = DEBOUNCE_MS, pollMs = POLL_MS }: { debounceMs?: number; pollMs?: number },
 ): void => {
   if (signal.aborted) return;
-  const paths = homePaths(home);
-  // Directories, not files: a watch on a file goes blind when an editor renames a new one over it.
-  const dirs = [home, paths.sessions, paths.prompts];
   const watchers = new Map<string, { watcher: FSWatcher; inode: bigint }>();
   let pending: NodeJS.Timeout | undefined;
-  let seen = fingerprint(home);
+  let seen = fingerprint();
 
   const look = () => {
     pending = undefined;
     watchAll();
-    const now = fingerprint(home);
+    const now = fingerprint();
     if (now === seen) return;
     seen = now;
     onChange();
@@ -75,15 +90,21 @@ const fingerprint = (home: string): string => {
   const paths = homePaths(home);
   const marks = [paths.config, paths.env].map(mark);
   for (const dir of [paths.sessions, paths.prompts]) {
-    marks.push(mark(dir).split(' ')[1] ?? '');
-    for (const name of markdownIn(dir)) marks.push(mark(join(dir, name)));
+    marks.push(...marksIn(dir, /^[^.].*\.md$/i));
   }
   return marks.join('\n');
 };
 
-const markdownIn = (dir: string): string[] => {
+const marksIn = (dir: string, names: RegExp): string[] => [
+  mark(dir).split(' ')[1] ?? '',
+  ...namesIn(dir)
+    .filter((name) => names.test(name))
+    .map((name) => mark(join(dir, name))),
+];
+
+const namesIn = (dir: string): string[] => {
   try {
-    return readdirSync(dir).filter((name) => /^[^.].*\.md$/i.test(name));
+    return readdirSync(dir);
   } catch {
     return [];
   }
