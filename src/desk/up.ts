@@ -28,6 +28,8 @@ export interface UpInput {
   /** Reads the configuration again, e.g. on SIGHUP; returns the way to stop listening. */
   onReload: (reload: () => void) => () => void;
   tell: (line: string) => void;
+  /** Starts to listen once this process has the home to itself, until the signal aborts; whether it listens. */
+  listen?: (signal: AbortSignal) => Promise<boolean>;
   onCycle?: (entry: EntryOf<'ralph_cycle'>) => void;
 }
 
@@ -66,13 +68,14 @@ export const runFactory = async (input: UpInput): Promise<Result<void, Failure>>
   const stopReload = input.onReload(() => void reload(factory, tell));
   const closing = new AbortController();
   try {
+    const listens = (await input.listen?.(closing.signal)) ?? false;
     journal.append<'process_started'>({
       type: 'process_started',
       data: {
         ...self,
         version: input.version,
         node: process.version,
-        roles: ['scheduler', 'session', 'reviewer', 'train', 'standup', 'doctor', 'http'],
+        roles: ['scheduler', 'session', 'reviewer', 'train', 'standup', 'doctor', ...(listens ? ['http'] : [])],
       },
     });
     journalConfig(factory);

@@ -42,12 +42,12 @@ export const upCommand = async (
     terminal.out(
       `Winnow ${doors.version} runs ${factory.paths.home} with ${factory.sessions().length} sessions; stop it with Ctrl-C`,
     );
-    await listen(factory, doors.version, tell, signal);
     const result = await runFactory({
       factory,
       version: doors.version,
       signal,
       tell,
+      listen: (listening) => listen(factory, doors.version, tell, listening),
       onReload: (reload) => {
         process.on('SIGHUP', reload);
         return () => process.off('SIGHUP', reload);
@@ -67,7 +67,7 @@ const listen = async (
   version: string,
   tell: (line: string) => void,
   signal: AbortSignal,
-): Promise<void> => {
+): Promise<boolean> => {
   const [{ createDesk }, { startHttp }, { listeningText }] = await Promise.all([
     import('../../desk/desk.ts'),
     import('../http/http.ts'),
@@ -78,6 +78,7 @@ const listen = async (
     ...{ home: factory.paths.home, socket: factory.paths.socket },
   });
   tell(started.ok ? listeningText(started.value.addresses) : `${started.error.message}. ${started.error.mend}`);
+  return started.ok;
 };
 
 const tellEntries = async (factory: Factory, terminal: Terminal, signal: AbortSignal): Promise<void> => {
