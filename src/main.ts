@@ -72,6 +72,7 @@ const actions: Actions = {
   resume: async (...given) => (await import('./faces/cli/pause.ts')).resumeCommand(doors, terminal, ...given),
   log: async (...given) => (await import('./faces/cli/read-log.ts')).logCommand(doors, terminal, ...given),
   http: async (...given) => (await import('./faces/cli/http.ts')).httpCommand(doors, terminal, ...given),
+  service: async (...given) => (await import('./faces/cli/service.ts')).serviceCommand(terminal, ...given),
   check: async (...given) => (await import('./faces/cli/show-check.ts')).checkCommand(doors, terminal, ...given),
   gc: async (...given) => (await import('./faces/cli/gc.ts')).gcCommand(doors, terminal, ...given),
   configSchema: async () => (await import('./faces/cli/config.ts')).configSchemaCommand(terminal),

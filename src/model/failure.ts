@@ -14,6 +14,7 @@ export const MENDS = {
   'key-reused': 'Give every command a key of its own; the same key is for the same command once more.',
   'too-many': 'Wait until some of it is done, then ask again.',
   'already-running': 'Stop the other process first, or use `winnow status` to see what it does.',
+  'role-parked': 'Read logs/winnow.log for why, then `winnow resume --role NAME`, and start it again.',
   // repository
   'repo-missing': 'Check `repo:` in winnow.config.yaml; a path is taken relative to the home.',
   'repo-empty': 'Make a first commit in the repository.',

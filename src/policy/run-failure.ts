@@ -271,6 +271,7 @@ export const policyFor = (kind: FailureKind, context: PolicyContext): RunPolicy 
     case 'key-reused':
     case 'too-many':
     case 'already-running':
+    case 'role-parked':
     case 'repo-missing':
     case 'repo-empty':
     case 'branch-missing':

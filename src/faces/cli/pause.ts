@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import { createDesk } from '../../desk/desk.ts';
 import type { Doors } from '../../desk/doors.ts';
 import type { CommandOf } from '../../model/command.ts';
+import type { RoleName } from '../../model/role.ts';
 import type { Homed } from './program.ts';
 import { sayCannotOpen, sayFailure } from './say.ts';
 import type { Terminal } from './terminal.ts';
@@ -23,9 +24,13 @@ export const resumeCommand = (
   doors: Doors,
   terminal: Terminal,
   session: string | undefined,
-  options: Homed,
+  options: Homed & { role?: RoleName[] },
 ): Promise<number> =>
-  doAtDesk(doors, terminal, options, { command: 'resume', ...(session === undefined ? {} : { session }) });
+  doAtDesk(doors, terminal, options, {
+    command: 'resume',
+    ...(session === undefined ? {} : { session }),
+    ...(options.role === undefined ? {} : { roles: options.role }),
+  });
 
 const doAtDesk = async (
   doors: Doors,
