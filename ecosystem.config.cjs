@@ -35,9 +35,10 @@ const app = (appName, roles, memory) => ({
   exec_mode: 'fork',
   instances: 1,
   autorestart: true,
-  // 0: told to stop. 2: used wrongly. 78: starting it again mends nothing before a person has, since the home has
-  // mistakes or the role crashed five times within a quarter of an hour and is parked.
-  stop_exit_codes: [0, 2, 78],
+  // 2: used wrongly. 78: starting it again mends nothing before a person has, since the home has mistakes, or the role
+  // crashed five times within a quarter of an hour and is parked. Not 0: PM2 takes a process that was killed, as by the
+  // kernel when memory is short, for one that ended with 0.
+  stop_exit_codes: [2, 78],
   // Half as long again after each crash, up to 15 s.
   exp_backoff_restart_delay: 2_000,
   // Winnow ends its own runs, in order; PM2 signals it alone and waits. It interrupts what runs within 9 s.
@@ -45,6 +46,8 @@ const app = (appName, roles, memory) => ({
   kill_timeout: 15_000,
   // Of this process alone, not of the agents and checks it started: several times what it needs.
   max_memory_restart: memory,
+  // Nor does it need what PM2 would load into it to watch it from within.
+  pmx: false,
   // PM2 would read the git state of the directory at every start.
   vizion: false,
   // All of it stands in logs/winnow.log already, which Winnow rotates; what PM2 writes grows for ever.

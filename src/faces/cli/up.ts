@@ -77,6 +77,8 @@ export const upCommand = async (
     telling.abort();
     stop.end();
     await factory.close();
+    // PM2 holds a channel to what it starts, which would keep this process for as long as it is patient.
+    if (process.connected) process.disconnect();
   }
 };
 

@@ -269,7 +269,7 @@ describe('ecosystem.config.cjs', () => {
         kill_timeout: 15_000,
         exec_mode: 'fork',
         vizion: false,
-        stop_exit_codes: [0, 2, 78],
+        stop_exit_codes: [2, 78],
       });
     }
   });
