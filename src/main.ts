@@ -82,6 +82,7 @@ const actions: Actions = {
   http: async (...given) => (await import('./faces/cli/http.ts')).httpCommand(doors, terminal, ...given),
   notifyList: async (...given) => (await import('./faces/cli/notify.ts')).notifyListCommand(doors, terminal, ...given),
   notifyTest: async (...given) => (await import('./faces/cli/notify.ts')).notifyTestCommand(doors, terminal, ...given),
+  service: async (...given) => (await import('./faces/cli/service.ts')).serviceCommand(terminal, ...given),
   check: async (...given) => (await import('./faces/cli/show-check.ts')).checkCommand(doors, terminal, ...given),
   gc: async (...given) => (await import('./faces/cli/gc.ts')).gcCommand(doors, terminal, ...given),
   configSchema: async () => (await import('./faces/cli/config.ts')).configSchemaCommand(terminal),

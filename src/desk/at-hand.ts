@@ -15,6 +15,7 @@ import { createReviewer, type Review } from '../roles/reviewer.ts';
 import { runCycle } from '../roles/session.ts';
 import { createStandup, type Held } from '../roles/standup.ts';
 import { runTrain } from '../roles/train.ts';
+import { createUpkeep, type Upkept } from '../roles/upkeep.ts';
 import type { Factory } from './doors.ts';
 import { drawQueues } from './draw.ts';
 import { type Reverted, revert } from './landing.ts';
@@ -111,6 +112,22 @@ export const roundedText = (rounded: Rounded): { done: boolean; note: string } =
   rounded.state === 'held'
     ? { done: true, note: `letter in ${rounded.entry.data.file}` }
     : { done: false, note: rounded.reason };
+
+export const upkeepAtHand = (factory: Factory, waiting: Waiting): Promise<Result<Upkept, Failure>> =>
+  atHand(factory, waiting, 'upkeep', {}, async () => {
+    const { shop, facts, sessions } = factory;
+    const upkept = await createUpkeep({ shop, sessions, facts, ...waiting }).tick('manual');
+    return ok({ value: upkept, ...upkeptText(upkept) });
+  });
+
+export const upkeptText = (upkept: Upkept): { done: boolean; note: string } => {
+  if (upkept.state === 'waits') return { done: false, note: upkept.reason };
+  const { read, written } = upkept.entry.data;
+  return {
+    done: true,
+    note: `${read} messages looked at, ${written.length === 0 ? 'nothing' : written.join(', ')} learned`,
+  };
+};
 
 /** One cycle of one session, with the text of a task if there is one. */
 export const cycleAtHand = async (

@@ -1,56 +1,69 @@
+import { abortedBy } from '../base/abort.ts';
+import { ok } from '../base/result.ts';
 import { tendSkills } from '../flow/skills.ts';
 import type { EntryType } from '../model/entry.ts';
-import { createDoctor, type Doctor } from '../roles/doctor.ts';
-import { createStandup, type Standup } from '../roles/standup.ts';
-import type { Factory } from './doors.ts';
-import { onEntries } from './follow.ts';
+import { createDoctor } from '../roles/doctor.ts';
+import { createStandup } from '../roles/standup.ts';
+import { roundsOf, standupsOf } from './carry-out.ts';
+import { answerRequests, followTypes, type StartPart, tellOrFail } from './role-at-work.ts';
 import { startTimetable } from './timetable.ts';
 
-/**
- * Standup, doctor and skills within a running factory: by the clock, and skills whenever a cycle has ended. A standup
- * that was missed while nothing ran is made up for at the start.
- */
-export interface Crew {
-  standup: Standup;
-  doctor: Doctor;
-  /** Nothing new begins; what runs hears the factory's own signal. */
-  stop(): void;
-  idle(): Promise<void>;
-}
+/** The standup within a running factory: by the clock; one that was missed while nothing ran is made up for. */
+export const startStandup: StartPart = (input) => {
+  const { factory, signal, tell } = input;
+  const { shop, facts, sessions } = factory;
+  const standup = createStandup({ shop, sessions, facts, signal, tell });
+  const closing = abortedBy(signal);
+  const meet = (): void => {
+    if (closing.signal.aborted) return;
+    standup.tick('schedule').catch(tellOrFail(input, 'standup failed'));
+  };
+  const timetable = startTimetable(factory, [{ when: ({ schedule }) => schedule.standup, deed: meet }]);
+  const requests = answerRequests(input, standupsOf(standup));
+  meet();
+  return ok({
+    stop: () => {
+      timetable.stop();
+      closing.abort();
+      return requests.stop();
+    },
+    idle: async () => {
+      await Promise.all([standup.idle(), requests.idle()]);
+    },
+  });
+};
 
 /** After these a skill may have had its time, or a person may have put one back. */
 const TENDING: readonly EntryType[] = ['ralph_cycle', 'branch_dropped', 'cto_review'];
 
-export const startCrew = (factory: Factory, signal: AbortSignal, tell: (line: string) => void): Crew => {
+/** The doctor within a running factory: by the clock; and skills, which are the doctor's, whenever a cycle has ended. */
+export const startDoctor: StartPart = (input) => {
+  const { factory, signal, tell } = input;
   const { shop, facts, sessions } = factory;
-  const standup = createStandup({ shop, sessions, facts, signal, tell });
   const doctor = createDoctor({ shop, sessions, facts, signal, tell });
-  const closing = new AbortController();
+  const closing = abortedBy(signal);
   const tending = oneAtATime(() => tendSkills(shop));
   const guarded = (what: string, deed: () => Promise<unknown>) => () => {
-    if (closing.signal.aborted || signal.aborted) return;
-    deed().catch((error: unknown) => tell(`${what} failed: ${error instanceof Error ? error.message : String(error)}`));
+    if (closing.signal.aborted) return;
+    deed().catch(tellOrFail(input, `${what} failed`));
   };
   const tend = guarded('tending the skills', tending.run);
-  const meet = guarded('standup', () => standup.tick('schedule'));
   const timetable = startTimetable(factory, [
-    { when: ({ schedule }) => schedule.standup, deed: meet },
     { when: ({ schedule }) => schedule.doctor, deed: guarded('doctor', () => doctor.tick('schedule')) },
   ]);
-  void onEntries(factory.journal, TENDING, closing.signal, tend);
+  followTypes(input, TENDING, closing.signal, tend);
+  const requests = answerRequests(input, roundsOf(doctor));
   tend();
-  meet();
-  return {
-    standup,
-    doctor,
+  return ok({
     stop: () => {
       timetable.stop();
       closing.abort();
+      return requests.stop();
     },
     idle: async () => {
-      await Promise.all([standup.idle(), doctor.idle(), tending.idle()]);
+      await Promise.all([doctor.idle(), tending.idle(), requests.idle()]);
     },
-  };
+  });
 };
 
 /** Asked again while it is under way, a deed is done once more afterwards. */

@@ -18,7 +18,7 @@ import { followAfter } from './follow.ts';
 import { revert } from './landing.ts';
 import { isUp, look } from './look.ts';
 import { machineFacts } from './machine.ts';
-import { pause, resume } from './pause.ts';
+import { pause, resume, unpark } from './pause.ts';
 import {
   type Approval,
   approveBranch,
@@ -213,7 +213,7 @@ const repeat = (place: Counter, key: AskedKey, { command, at, receipt }: KeyUse)
   }
   const request = requests[receipt.request];
   if (!request) return failed('not-found', `request ${receipt.request} is over and forgotten`);
-  return ok({ request, joined: receipt.joined, waits: !request.settled && !isUp(place), repeated: true });
+  return ok({ request, joined: receipt.joined, waits: !request.settled && !isUp(place, request.what), repeated: true });
 };
 
 /** Why, where nobody gave a reason. */
@@ -237,8 +237,9 @@ const createDeeds = (place: Counter, factory: () => Promise<Result<Factory, Fail
     const paused = pause(place, session, by, reason);
     return paused.ok ? ok({ note: paused.value }) : paused;
   },
-  resume: async ({ session }, { by }) => {
-    const resumed = resume(place, session, by);
+  resume: async ({ session, roles }, { by }) => {
+    if (roles && session !== undefined) return failed('argument-invalid', 'either a session goes on, or roles do');
+    const resumed = roles ? unpark(place, roles, by) : resume(place, session, by);
     return resumed.ok ? ok({ note: resumed.value }) : resumed;
   },
   approve: async ({ branch, reason = 'approved by a person' }, { by }) => {

@@ -1,3 +1,5 @@
+import type { RequestWhat } from '../model/request.ts';
+import { LISTENING_ROLES, ROLE_BY_REQUEST } from '../model/role.ts';
 import { isAlive } from '../ports/machine/processes.ts';
 import { createSlots, type SlotView } from '../ports/machine/slots.ts';
 import type { Counter } from './counter.ts';
@@ -28,11 +30,11 @@ const slotsOf = async ({ paths, clock }: Counter): Promise<SlotView[]> => {
   }
 };
 
-/** Roles that only listen: they carry out nothing. */
-const LISTENING: readonly string[] = ['http', 'bot'];
-
-/** Whether a process of this home now runs roles that work. */
-export const isUp = ({ journal }: Counter): boolean =>
+/** Whether a process of this home now has roles that work; with `what`, the role that carries this out. */
+export const isUp = ({ journal }: Counter, what?: RequestWhat): boolean =>
   Object.values(journal.state().processes).some(
-    (process) => process.roles.some((role) => !LISTENING.includes(role)) && isAlive(process),
+    (process) => process.roles.some((role) => works(role, what)) && isAlive(process),
   );
+
+const works = (role: string, what: RequestWhat | undefined): boolean =>
+  what === undefined ? !(LISTENING_ROLES as readonly string[]).includes(role) : role === ROLE_BY_REQUEST[what];

@@ -1,5 +1,6 @@
 import { ok, type Result } from '../base/result.ts';
 import { type Failure, FailureError, failed } from '../model/failure.ts';
+import type { RoleName } from '../model/role.ts';
 import type { Counter } from './counter.ts';
 
 /** Holds one session, or all; what runs goes on to its end. */
@@ -30,6 +31,23 @@ export const resume = (counter: Counter, session: string | undefined, by: string
     counter.journal.append<'resumed'>({ type: 'resumed', ...where(session, project), data: { by } });
     return `${session ?? 'everything'} goes on`;
   });
+
+/** Lets roles work again that are parked; a process that has one takes it up at once. */
+export const unpark = (counter: Counter, roles: readonly RoleName[], by: string): Result<string, Failure> => {
+  try {
+    const parked = roles.filter((role) => counter.journal.state().roles[role]?.parked);
+    for (const role of parked) counter.journal.append<'role_unparked'>({ type: 'role_unparked', data: { role, by } });
+    if (parked.length === 0) return ok(`${namesOf(roles)} not parked`);
+    return ok(`${namesOf(parked)} not parked any more; start its process again where that has ended`);
+  } catch (error) {
+    if (error instanceof FailureError) return { ok: false, error: error.failure };
+    throw error;
+  }
+};
+
+/** "role scheduler is", "roles scheduler, http are" */
+const namesOf = (roles: readonly RoleName[]): string =>
+  roles.length === 1 ? `role ${roles[0]} is` : `roles ${roles.join(', ')} are`;
 
 const where = (session: string | undefined, project: string | undefined) => ({
   ...(session ? { session } : {}),

@@ -14,7 +14,7 @@ export interface Requested {
   request: Request;
   /** Somebody wants the very same already, so it is done once for both: `request` is theirs. */
   joined: boolean;
-  /** Nothing runs now: it is carried out when the factory starts. */
+  /** Nothing that could do it runs now: it is carried out when the factory, or that role of it, starts. */
   waits: boolean;
 }
 
@@ -45,7 +45,7 @@ export const request = (
   const { requests } = counter.journal.state();
   // Settled in the meantime, the same stands for this one no more.
   const own = requests[id];
-  return ok({ request: own ?? same!, joined: own === undefined, waits: !isUp(counter) });
+  return ok({ request: own ?? same!, joined: own === undefined, waits: !isUp(counter, what) });
 };
 
 /** Names that exist, in full: what is asked for today must mean the same tomorrow. */

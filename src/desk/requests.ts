@@ -1,13 +1,13 @@
 import { sha256 } from '../base/hash.ts';
-import type { Result } from '../base/result.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { EntryData, EntryType } from '../model/entry.ts';
-import { type Failure, FailureError } from '../model/failure.ts';
-import type { Request, RequestWhat } from '../model/request.ts';
+import { FailureError } from '../model/failure.ts';
+import type { Request } from '../model/request.ts';
 import type { State } from '../model/state.ts';
 import { nameOfWork, openRequests } from '../policy/requests.ts';
 import { isAlive, selfIdentity } from '../ports/machine/processes.ts';
 import type { Slots } from '../ports/machine/slots.ts';
+import type { CarryOut } from './carry-out.ts';
 import { onEntries } from './follow.ts';
 
 /**
@@ -18,7 +18,7 @@ export interface RequestsDeps {
   journal: Journal<State>;
   slots: Slots;
   /** By what this process can do; other requests are left to other processes. Resolves with one sentence for who asked. */
-  carryOut: Partial<Record<RequestWhat, (request: Request, signal: AbortSignal) => Promise<Result<string, Failure>>>>;
+  carryOut: CarryOut;
   /** Nothing new begins, and what runs is told to stop. */
   signal: AbortSignal;
   /** What a person at a terminal or in a log wants to know of. */

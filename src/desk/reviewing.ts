@@ -1,20 +1,16 @@
+import { abortedBy } from '../base/abort.ts';
+import { ok } from '../base/result.ts';
 import { writeReviewQueue } from '../flow/review-queue.ts';
 import type { EntryType } from '../model/entry.ts';
-import { createReviewer, type Reviewer } from '../roles/reviewer.ts';
-import type { Factory } from './doors.ts';
-import { onEntries } from './follow.ts';
+import { createReviewer } from '../roles/reviewer.ts';
+import { reviewsOf } from './carry-out.ts';
+import { answerRequests, followTypes, type StartPart, tellOrFail } from './role-at-work.ts';
 import { startTimetable } from './timetable.ts';
 
 /**
  * The reviewer within a running factory: at once when something waits, and by the clock for what was missed. The first
  * sweep comes at the start, so that nothing that happened while nothing ran is forgotten.
  */
-export interface Reviewing {
-  reviewer: Reviewer;
-  /** Nothing new begins; what runs hears the factory's own signal. */
-  stop(): void;
-  idle(): Promise<void>;
-}
 
 /** What may let a review begin. */
 const WAKING: readonly EntryType[] = ['branch_pushed', 'branch_moved', 'resumed', 'gate_opened', 'config_loaded'];
@@ -30,33 +26,34 @@ const QUEUE: readonly EntryType[] = [
   'merged',
 ];
 
-export const startReviewing = (factory: Factory, signal: AbortSignal, tell: (line: string) => void): Reviewing => {
+export const startReviewing: StartPart = (input) => {
+  const { factory, signal, tell } = input;
   const { shop, facts, journal, paths } = factory;
   const reviewer = createReviewer({ shop, facts, signal, tell });
-  const closing = new AbortController();
+  const closing = abortedBy(signal);
   const tick = (why: 'woken' | 'sweep'): void => {
-    if (closing.signal.aborted || signal.aborted) return;
-    reviewer
-      .tick(why)
-      .catch((error: unknown) => tell(`review failed: ${error instanceof Error ? error.message : error}`));
+    if (closing.signal.aborted) return;
+    reviewer.tick(why).catch(tellOrFail(input, 'review failed'));
   };
   const draw = () => writeReviewQueue(journal, paths.reviewQueue);
-  void onEntries(journal, [...WAKING, ...QUEUE], closing.signal, (type) => {
+  // First: what cannot be drawn lets nothing begin.
+  draw();
+  followTypes(input, [...new Set([...WAKING, ...QUEUE])], closing.signal, (type) => {
     if (QUEUE.includes(type)) draw();
     if (WAKING.includes(type)) tick('woken');
   });
   const timetable = startTimetable(factory, [{ when: ({ schedule }) => schedule.review, deed: () => tick('sweep') }]);
-  draw();
+  const requests = answerRequests(input, reviewsOf(reviewer));
   tick('sweep');
-  return {
-    reviewer,
+  return ok({
     stop: () => {
       timetable.stop();
       closing.abort();
+      return requests.stop();
     },
     idle: async () => {
-      await reviewer.idle();
+      await Promise.all([reviewer.idle(), requests.idle()]);
       draw();
     },
-  };
+  });
 };

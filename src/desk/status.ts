@@ -1,10 +1,12 @@
 import type { Config } from '../model/config.ts';
 import type { GateName, Outcome, Phase } from '../model/entry.ts';
 import type { Figures } from '../model/report.ts';
+import { ROLES, type RoleName } from '../model/role.ts';
 import type { Session } from '../model/session.ts';
-import type { ProjectState, State } from '../model/state.ts';
+import type { ProjectState, RoleState, State } from '../model/state.ts';
 import { dayKey, type MachineFacts } from '../policy/gates.ts';
 import { type OpenState, openBranches } from '../policy/queue.ts';
+import { recentFailures } from '../policy/role-crash.ts';
 import { decide } from '../policy/schedule.ts';
 import type { SlotView } from '../ports/machine/slots.ts';
 
@@ -14,6 +16,7 @@ export interface StatusView {
   at: string;
   /** Processes that run the factory; empty: nothing runs. */
   processes: { pid: number; since: string; roles: string[] }[];
+  roles: RoleView[];
   paused: string | undefined;
   projects: {
     name: string;
@@ -36,6 +39,17 @@ export interface StatusView {
   tasks: { queued: number; assigned: number; failed: number };
   today: { costUsd: number; budgetUsd: number; counts: Partial<Record<Outcome, number>> };
   journal: { entries: number; damaged: number; illegal: number };
+}
+
+/** Each role of a factory: in which process it is at work, or why in none. */
+export interface RoleView {
+  role: RoleName;
+  state: 'working' | 'parked' | 'missing';
+  pid: number | undefined;
+  /** Of a park. */
+  since: string | undefined;
+  /** Why it is parked, or what it failed of lately. */
+  reason: string | undefined;
 }
 
 export interface SessionView {
@@ -71,12 +85,12 @@ export const statusView = (input: StatusInput): StatusView => {
   const decision = decide(input);
   const tasks = Object.values(state.tasks);
   const day = state.days[dayKey(now)];
+  const processes = Object.values(state.processes).filter(input.isAlive);
   return {
     home: input.home,
     at: new Date(now).toISOString(),
-    processes: Object.values(state.processes)
-      .filter(input.isAlive)
-      .map(({ pid, at, roles }) => ({ pid, since: at, roles })),
+    processes: processes.map(({ pid, at, roles }) => ({ pid, since: at, roles })),
+    roles: ROLES.map((role) => roleView(role, state.roles[role], processes, now)),
     paused: state.paused ? `by ${state.paused.by}: ${state.paused.reason}` : undefined,
     projects: config.projects.map((project) => {
       const known = state.projects[project.name];
@@ -125,6 +139,20 @@ export const statusView = (input: StatusInput): StatusView => {
     today: { costUsd: day?.costUsd ?? 0, budgetUsd: config.gates.budgetPerDayUsd, counts: day?.counts ?? {} },
     journal: { entries: state.entries, damaged: state.damage.count, illegal: state.illegal.count },
   };
+};
+
+const roleView = (
+  role: RoleName,
+  known: RoleState | undefined,
+  processes: readonly { pid: number; roles: string[] }[],
+  now: number,
+): RoleView => {
+  const { parked } = known ?? {};
+  if (parked) return { role, state: 'parked', pid: undefined, since: parked.at, reason: parked.reason };
+  const process = processes.find(({ roles }) => roles.includes(role));
+  const reason = recentFailures(known, now).at(-1)?.reason;
+  if (process) return { role, state: 'working', pid: process.pid, since: undefined, reason: undefined };
+  return { role, state: 'missing', pid: undefined, since: undefined, reason };
 };
 
 const redView = ({ commit, at, broken, suspects }: NonNullable<ProjectState['red']>) => ({

@@ -1,29 +1,30 @@
-import { Cron } from 'croner';
+import { aborted, abortedBy } from '../base/abort.ts';
 import { renderProblem } from '../base/file-problem.ts';
 import { ok, type Result } from '../base/result.ts';
-import { collect } from '../flow/gc.ts';
-import { pruneMirror } from '../flow/prune.ts';
-import { writeTaskQueue } from '../flow/task-queue.ts';
-import type { EntryOf, EntryType } from '../model/entry.ts';
-import { type Failure, FailureError, failed } from '../model/failure.ts';
-import type { Decision } from '../policy/schedule.ts';
-import { selfIdentity } from '../ports/machine/processes.ts';
-import { recover } from '../roles/recovery.ts';
-import { createScheduler, type Scheduler } from '../roles/scheduler.ts';
-import { createTrains } from '../roles/train.ts';
-import { carryOutWith } from './carry-out.ts';
-import { startCrew } from './crew-at-work.ts';
+import type { EntryOf } from '../model/entry.ts';
+import { type Failure, failed } from '../model/failure.ts';
+import { ROLES, type RoleName } from '../model/role.ts';
+import { nextOfRole } from '../policy/role-crash.ts';
+import { isAlive, selfIdentity } from '../ports/machine/processes.ts';
+import type { SlotLease } from '../ports/machine/slots.ts';
+import { startDoctor, startStandup } from './crew-at-work.ts';
 import type { CannotOpen, Factory } from './doors.ts';
-import { takeRequests } from './requests.ts';
+import { type Keeper, keepRole, type Parked, parkRoles, type StartedParts, tryAppend } from './keeper.ts';
 import { startReviewing } from './reviewing.ts';
+import type { RoleInput, StartPart } from './role-at-work.ts';
+import { startScheduling } from './scheduling.ts';
+import { startTrains } from './trains-at-work.ts';
 
 /**
- * Runs the factory until the signal aborts: ticks by the clock, and at once when something happens that lets work
- * begin. Two stages of stopping: no new cycles, then running ones are interrupted cleanly.
+ * Runs roles of the factory until the signal aborts, all of them in one process or some in each. Each role begins,
+ * fails and begins again by itself. Two stages of stopping: nothing new begins, then what runs is interrupted cleanly.
  */
 export interface UpInput {
   factory: Factory;
   version: string;
+  roles: readonly RoleName[];
+  /** The parts of roles that are faces; they come after the role's own. */
+  faces?: Partial<Record<RoleName, readonly StartPart[]>>;
   signal: AbortSignal;
   /** Reads the configuration again, e.g. on SIGHUP; returns the way to stop listening. */
   onReload: (reload: () => void) => () => void;
@@ -31,240 +32,226 @@ export interface UpInput {
   onCycle?: (entry: EntryOf<'ralph_cycle'>) => void;
 }
 
-/** What may let work begin or change what is shown: everything else waits for the next tick. */
-const WAKING: readonly EntryType[] = [
-  'task_queued',
-  'task_cancelled',
-  'task_assigned',
-  'task_returned',
-  'task_done',
-  'ralph_cycle',
-  'resumed',
-  'paused',
-  'gate_closed',
-  'session_parked',
-  'session_given_back',
-  'config_loaded',
-  'main_red',
-  'main_green',
-];
+/** What each role does in a running factory: a new part of one is a line here. */
+const PARTS: Record<RoleName, readonly StartPart[]> = {
+  scheduler: [startScheduling],
+  reviewer: [startReviewing, startTrains],
+  standup: [startStandup],
+  doctor: [startDoctor],
+  bot: [],
+  http: [],
+};
 
-/** What may let a branch land, or says that main is not what it was. */
-const LANDING: readonly EntryType[] = ['cto_review', 'main_moved', 'resumed', 'config_loaded', 'project_ready'];
+/** Of these a process says that it has them only when they have begun: whether one listens is seen by trying. */
+const BEGUN_FIRST: readonly RoleName[] = ['http'];
 
 /** A cycle that is told to stop needs at most six seconds; the rest is for the journal. */
 const STOP_MAX_MS = 9_000;
-/** How soon after the last of several wakings the tick comes. */
-const WAKE_DELAY_MS = 20;
 
 export const runFactory = async (input: UpInput): Promise<Result<void, Failure>> => {
   const { factory, signal, tell } = input;
   const { shop, journal } = factory;
-  const lock = await shop.slots.tryAcquire('role:scheduler', 1, `pid ${process.pid}`);
-  if (!lock) return failed('already-running', 'another process already runs this home');
+  const wanted = ROLES.filter((role) => input.roles.includes(role));
+  const locks = await lockRoles(factory, wanted);
+  if (!locks.ok) return locks;
   const self = selfIdentity();
-  const crons: Cron[] = [];
-  const stopReload = input.onReload(() => void reload(factory, tell));
+  const stopReload = input.onReload(() => void reload(input));
   const closing = new AbortController();
+  const stopNoting = noteHastyEnd(input, self.pid);
+  let end: string | undefined;
   try {
+    closeDead(factory);
+    const free = parkLoopers(input, wanted);
+    if (free.length === 0) return allParked(wanted);
+
+    const stopping = abortedBy(signal);
+    const keepers: Keeper[] = [];
+    const keep = (role: RoleName): Keeper => {
+      const keeper = keepRole({
+        ...{ role, pid: self.pid, journal, clock: factory.clock, signal: stopping.signal, tell },
+        start: (own, fail) => startParts(input, role, own, fail),
+        // A process that has nothing left to do ends, so that whoever watches over it sees that.
+        onParked: () => {
+          if (keepers.length === wanted.length && keepers.every((each) => each.isParked())) stopping.abort();
+        },
+      });
+      keepers.push(keeper);
+      return keeper;
+    };
+
+    const begun: RoleName[] = [];
+    for (const role of wanted.filter((name) => BEGUN_FIRST.includes(name)))
+      if (await keep(role).begun) begun.push(role);
+    const others = wanted.filter((name) => !BEGUN_FIRST.includes(name));
+    end = 'stopped';
     journal.append<'process_started'>({
       type: 'process_started',
       data: {
-        ...self,
-        version: input.version,
-        node: process.version,
-        roles: ['scheduler', 'session', 'reviewer', 'train', 'standup', 'doctor', 'http'],
+        ...{ ...self, version: input.version, node: process.version },
+        roles: [...others.filter((role) => free.includes(role)), ...begun],
       },
     });
-    journalConfig(factory);
-    await tellRecovery(factory, tell);
-    const scheduler = createScheduler({
-      shop,
-      sessions: factory.sessions,
-      facts: factory.facts,
-      signal,
-      tell,
-      ...(input.onCycle ? { onCycle: input.onCycle } : {}),
-    });
-    const wake = createWaker(factory, scheduler, tell);
-    const due = new Map<string, Cron>();
-    const trains = createTrains({
-      shop,
-      facts: factory.facts,
-      signal,
-      tell,
-      onDue: (project, atMs) => {
-        due.get(project)?.stop();
-        // A look that was cut off by the stop asks for another one, which nobody would end.
-        if (signal.aborted) return;
-        due.set(project, cronAt(atMs, trains.tick));
-      },
-    });
-    crons.push(new Cron('* * * * * *', { interval: tickSeconds(factory), protect: true }, trains.tick));
-    void followTypes(factory, closing.signal, LANDING, trains.tick);
-    crons.push(new Cron('* * * * * *', { interval: tickSeconds(factory), protect: true, unref: false }, wake.now));
-    crons.push(new Cron(QUIET_HOUR, { protect: true, timezone: 'UTC' }, () => tidy(factory, tell)));
-    factory.watch(() => void reload(factory, tell), closing.signal);
-    void followTypes(factory, closing.signal, WAKING, wake.soon);
-    wake.now();
-    trains.tick();
-    const reviewing = startReviewing(factory, signal, tell);
-    const crew = startCrew(factory, signal, tell);
-    const requests = takeRequests({
-      ...{ journal, slots: shop.slots, signal, tell },
-      carryOut: carryOutWith(factory, { reviewer: reviewing.reviewer, standup: crew.standup, doctor: crew.doctor }),
-    });
-    crons.push(new Cron('* * * * * *', { interval: tickSeconds(factory), protect: true }, requests.tick));
-    await aborted(signal);
-    tell('stopping: running cycles are interrupted and their work is kept');
-    wake.stop();
-    reviewing.stop();
-    crew.stop();
-    for (const cron of due.values()) cron.stop();
-    const idle = Promise.all([scheduler.idle(), reviewing.idle(), trains.idle(), crew.idle(), requests.idle()]);
+    journalConfig(factory, tell);
+    factory.watch(() => void reload(input), closing.signal);
+    // One after the other: what a crash left is closed before anybody builds on it.
+    for (const role of others) await keep(role).begun;
+
+    await aborted(stopping.signal);
+    if (signal.aborted) tell('stopping: what runs is interrupted, and its work is kept');
+    else end = 'all of its roles are parked';
+    const idle = Promise.all(keepers.map((keeper) => keeper.idle()));
     const over = new AbortController();
     await Promise.race([idle.finally(() => over.abort()), shop.clock.sleep(STOP_MAX_MS, over.signal)]);
-    return ok(undefined);
+    return signal.aborted ? ok(undefined) : allParked(wanted);
   } finally {
-    for (const cron of crons) cron.stop();
     closing.abort();
     stopReload();
-    lock.release();
+    stopNoting();
+    for (const lock of locks.value) lock.release();
     // Last, and not needed: on a full disk the next start finds this process dead and says so.
-    attempt(tell, () =>
-      journal.append<'process_stopped'>({ type: 'process_stopped', data: { pid: self.pid, reason: 'stopped' } }),
-    );
+    if (end !== undefined)
+      tryAppend<'process_stopped'>(
+        { journal, tell },
+        { type: 'process_stopped', data: { pid: self.pid, reason: end } },
+      );
   }
 };
 
-/** A journal that cannot be written now must not end what can go on without that line. */
-const attempt = (tell: (line: string) => void, deed: () => void): void => {
-  try {
-    deed();
-  } catch (error) {
-    if (!(error instanceof FailureError)) throw error;
-    tell(`${error.failure.message} ${error.failure.mend}`);
-  }
-};
+const allParked = (roles: readonly RoleName[]): Result<never, Failure> =>
+  failed('role-parked', `every role of this process is parked: ${roles.join(', ')}`);
 
-/** Once a day: what grows without being needed is packed or removed, so that weeks cost no more than days. */
-const QUIET_HOUR = '17 3 * * *';
-/** Of what could not be removed a few lines tell it all: it is mostly one directory's permissions. */
-const FAILED_TOLD_MAX = 5;
-
-const tidy = async (factory: Factory, tell: (line: string) => void): Promise<void> => {
-  try {
-    for (const project of factory.config().projects) {
-      const mirror = await factory.shop.mirrorOf(project);
-      if (mirror.ok) await mirror.value.tidy();
+async function* startParts(
+  input: UpInput,
+  role: RoleName,
+  signal: AbortSignal,
+  fail: (error: unknown) => void,
+): StartedParts {
+  const { factory, version, tell, onCycle } = input;
+  // The journal gets one sentence of it; whoever mends it needs the place.
+  const logPlace = (error: unknown): void => {
+    if (error instanceof Error && error.stack) factory.log(`role ${role}: ${error.stack}`);
+  };
+  const given: RoleInput = {
+    ...{ factory, version, signal, tell },
+    fail: (error) => {
+      logPlace(error);
+      fail(error);
+    },
+    ...(onCycle ? { onCycle } : {}),
+  };
+  for (const start of [...PARTS[role], ...(input.faces?.[role] ?? [])]) {
+    try {
+      yield await start(given);
+    } catch (error) {
+      logPlace(error);
+      throw error;
     }
-    const collected = await collect(factory.shop, 'schedule');
-    if (!collected.ok) return tell(collected.error.message);
-    for (const { why } of collected.value.failed.slice(0, FAILED_TOLD_MAX)) tell(why);
-    // Last: what has just had its time lets go of its objects.
-    for (const project of factory.config().projects) {
-      const pruned = await pruneMirror(factory.shop, project);
-      if (!pruned.ok) tell(pruned.error.message);
-    }
-  } catch (error) {
-    tell(`tidying failed: ${error instanceof Error ? error.message : String(error)}`);
   }
-};
-
-const tellRecovery = async (factory: Factory, tell: (line: string) => void): Promise<void> => {
-  const { cycles, killed, open } = await recover(factory.shop, factory.sessions());
-  for (const { session, cycle, outcome } of cycles)
-    tell(`${session}: cycle ${cycle} of a dead process closed as ${outcome}`);
-  if (killed > 0) tell(`${killed} left-over processes killed`);
-  if (open > 0) tell(`${open} effects on a remote could not be settled yet; they are tried again at each tick`);
-};
-
-interface Waker {
-  now: () => void;
-  soon: () => void;
-  stop: () => void;
 }
 
-/** Ticks, and plans one more tick for the moment at which the decision said something becomes due. */
-const createWaker = (factory: Factory, scheduler: Scheduler, tell: (line: string) => void): Waker => {
-  let stopped = false;
-  let soon: NodeJS.Timeout | undefined;
-  let due: Cron | undefined;
-  const now = (): void => {
-    if (stopped) return;
-    scheduler
-      .tick()
-      .then((decision) => {
-        writeTaskQueue(factory.journal, factory.paths.taskQueue);
-        due?.stop();
-        const next = earliest(decision);
-        due = stopped || next === undefined ? undefined : cronAt(next, now);
-      })
-      .catch((error: unknown) => tell(`tick failed: ${error instanceof Error ? error.message : String(error)}`));
+/** All of the roles or none: a process that has half of what it was asked for helps nobody. */
+const lockRoles = async ({ shop }: Factory, roles: readonly RoleName[]): Promise<Result<SlotLease[], Failure>> => {
+  const locks: SlotLease[] = [];
+  for (const role of roles) {
+    const lock = await shop.slots.tryAcquire(lockOf(role), 1, `pid ${process.pid}`);
+    if (lock) locks.push(lock);
+    else {
+      for (const one of locks) one.release();
+      return failed('already-running', `another process already runs this home${await holdersText(shop, roles)}`);
+    }
+  }
+  return ok(locks);
+};
+
+/** Not the lock `role:standup` of one meeting, which a person may hold by hand while the factory runs. */
+const lockOf = (role: RoleName): string => `up:${role}`;
+
+/** ": pid 42 has scheduler, reviewer" */
+const holdersText = async (shop: Factory['shop'], roles: readonly RoleName[]): Promise<string> => {
+  const rolesByPid = new Map<number, RoleName[]>();
+  const seen = await shop.slots.view();
+  for (const role of roles) {
+    const [holder] = seen.find(({ name }) => name === lockOf(role))?.held ?? [];
+    if (holder && holder.pid !== process.pid) rolesByPid.set(holder.pid, [...(rolesByPid.get(holder.pid) ?? []), role]);
+  }
+  const holders = [...rolesByPid].map(([pid, held]) => `pid ${pid} has ${held.join(', ')}`);
+  return holders.length === 0 ? '' : `: ${holders.join('; ')}`;
+};
+
+/** Whoever starts counts what went without a word: it is how a crash becomes known. */
+const closeDead = ({ journal }: Factory): void => {
+  for (const { pid, start } of Object.values(journal.state().processes)) {
+    if (isAlive({ pid, start })) continue;
+    journal.append<'process_stopped'>({
+      type: 'process_stopped',
+      data: { pid, reason: 'found dead', crashed: true },
+    });
+  }
+};
+
+/** Parks what crashed this process again and again; those that may begin. */
+const parkLoopers = ({ factory: { journal, clock }, tell }: UpInput, roles: readonly RoleName[]): RoleName[] => {
+  const loopers: Parked[] = [];
+  const free: RoleName[] = [];
+  for (const role of roles) {
+    const next = nextOfRole(journal.state().roles[role], clock.now());
+    if (next.next === 'begin') free.push(role);
+    else if (next.next === 'park') loopers.push({ role, failures: next.failures, reason: next.reason });
+    else tell(`role ${role} is parked: ${next.reason}. It goes on with \`winnow resume --role ${role}\`.`);
+  }
+  parkRoles({ journal, tell }, loopers);
+  return free;
+};
+
+/** Exit codes of a person who would not wait for the end of a stop: 128 and the number of the signal. */
+const HASTY_EXITS: readonly number[] = [130, 143];
+
+/** Whoever presses Ctrl-C twice has crashed nothing. */
+const noteHastyEnd = ({ factory: { journal }, tell }: UpInput, pid: number): (() => void) => {
+  const note = (code: number): void => {
+    if (!HASTY_EXITS.includes(code)) return;
+    tryAppend<'process_stopped'>(
+      { journal, tell },
+      { type: 'process_stopped', data: { pid, reason: 'told twice to stop' } },
+    );
   };
-  return {
-    now,
-    soon: () => {
-      soon ??= setTimeout(() => {
-        soon = undefined;
-        now();
-      }, WAKE_DELAY_MS);
-    },
-    stop: () => {
-      stopped = true;
-      clearTimeout(soon);
-      due?.stop();
-    },
-  };
+  process.once('exit', note);
+  return () => process.off('exit', note);
 };
 
-const earliest = (decision: Decision): number | undefined => {
-  const times = decision.wait.flatMap(({ untilMs }) => (untilMs === undefined ? [] : [untilMs]));
-  return times.length === 0 ? undefined : Math.min(...times);
-};
-
-const cronAt = (atMs: number, deed: () => void): Cron => new Cron(new Date(Math.max(atMs, Date.now() + 1000)), deed);
-
-const tickSeconds = (factory: Factory): number => Math.max(1, Math.round(factory.config().schedule.tick / 1000));
-
-const followTypes = async (
-  factory: Factory,
-  signal: AbortSignal,
-  types: readonly EntryType[],
-  wake: () => void,
-): Promise<void> => {
-  for await (const _ of factory.journal.follow({ from: 'end', signal, filter: { types } })) wake();
-};
-
-const reload = async (factory: Factory, tell: (line: string) => void): Promise<void> => {
+const reload = async (input: UpInput): Promise<void> => {
+  const { factory, tell } = input;
+  const { journal } = factory;
   const result = await factory.reload();
   if (result.ok) {
     if (!result.value) return;
-    attempt(tell, () => journalConfig(factory));
+    journalConfig(factory, tell);
     tell('configuration read again');
     return;
   }
   const problems = problemsOf(result.error);
-  attempt(tell, () => factory.journal.append<'config_rejected'>({ type: 'config_rejected', data: { problems } }));
+  if (speaks(input)) tryAppend<'config_rejected'>({ journal, tell }, { type: 'config_rejected', data: { problems } });
   tell(`CONFIGURATION REFUSED, the last good one stays in force:\n  ${problems.join('\n  ')}`);
 };
+
+/** Of several processes that read the same mistakes one writes them down: the scheduler's, where there is one. */
+const speaks = ({ factory, roles }: UpInput): boolean =>
+  roles.includes('scheduler') ||
+  !Object.values(factory.journal.state().processes).some((one) => one.roles.includes('scheduler') && isAlive(one));
 
 export const problemsOf = (error: CannotOpen): string[] =>
   'problems' in error ? error.problems.map(renderProblem) : [`${error.failure.message}. ${error.failure.mend}`];
 
-const journalConfig = (factory: Factory): void => {
-  factory.journal.append<'config_loaded'>({
-    type: 'config_loaded',
-    data: {
-      hash: factory.configHash(),
-      projects: factory.config().projects.map((project) => project.name),
-      sessions: factory.sessions().map((session) => session.name),
+/** Each process says it for itself: its timetable goes by its own reading. */
+const journalConfig = (factory: Factory, tell: (line: string) => void): void =>
+  tryAppend<'config_loaded'>(
+    { journal: factory.journal, tell },
+    {
+      type: 'config_loaded',
+      data: {
+        hash: factory.configHash(),
+        projects: factory.config().projects.map((project) => project.name),
+        sessions: factory.sessions().map((session) => session.name),
+      },
     },
-  });
-};
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+  );

@@ -1,6 +1,7 @@
 import { isPlainKey } from '../base/plain-key.ts';
 import type { Entry, EntryData, EntryOf, Merged, RalphCycle } from '../model/entry.ts';
 import { type AskedKey, KEY_KEPT_MS } from '../model/request.ts';
+import { isRole, type RoleName } from '../model/role.ts';
 import {
   BOT_SKILLS_KNOWN_MAX,
   type BotSkillState,
@@ -26,6 +27,8 @@ import {
   type QueuedBranch,
   RECENT_CYCLES_MAX,
   type RecentCycle,
+  ROLE_FAILURES_MAX,
+  type RoleState,
   SEEN_MAX,
   SETTLED_REQUESTS_MAX,
   type SessionState,
@@ -62,8 +65,37 @@ export const foldEntry = (state: State, entry: Entry): void => {
       };
       dropLeast(state.processes, PROCESSES_MAX, ({ at }) => at);
       return;
-    case 'process_stopped':
-      delete state.processes[entry.data.pid];
+    case 'process_stopped': {
+      const { pid, crashed } = entry.data;
+      if (crashed) {
+        const reason = `its process (pid ${pid}) died`;
+        for (const role of state.processes[pid]?.roles ?? [])
+          if (isRole(role)) roleOf(state, role).failures.push({ at: entry.ts, reason });
+        dropOldFailures(state);
+      }
+      delete state.processes[pid];
+      return;
+    }
+    case 'role_started': {
+      const { role, pid } = entry.data;
+      const process = state.processes[pid];
+      if (process && !process.roles.includes(role)) process.roles = [...process.roles, role];
+      return;
+    }
+    case 'role_failed': {
+      const { role, reason } = entry.data;
+      roleOf(state, role).failures.push({ at: entry.ts, reason });
+      dropOldFailures(state);
+      return leaveRole(state, role);
+    }
+    case 'role_parked': {
+      const { role, reason, failures } = entry.data;
+      roleOf(state, role).parked = { at: entry.ts, reason, failures };
+      return leaveRole(state, role);
+    }
+    case 'role_unparked':
+      // What it did before is forgiven: it has as many failures free as any other.
+      delete state.roles[entry.data.role];
       return;
     case 'config_loaded':
       state.config = { ...entry.data, at: entry.ts };
@@ -632,6 +664,10 @@ export const illegalEntry = (state: Readonly<State>, entry: Entry): string | und
       if (!running) return `cycle ${entry.cycle} is not running`;
       return entry.session === running.session ? undefined : `cycle ${entry.cycle} is one of ${running.session}`;
     }
+    case 'role_parked':
+      return state.roles[entry.data.role]?.parked ? `role ${entry.data.role} is parked already` : undefined;
+    case 'role_unparked':
+      return state.roles[entry.data.role]?.parked ? undefined : `role ${entry.data.role} is not parked`;
     case 'session_parked':
     case 'session_unparked':
     case 'session_redirected':
@@ -749,6 +785,20 @@ export const illegalEntry = (state: Readonly<State>, entry: Entry): string | und
     default:
       return undefined;
   }
+};
+
+const roleOf = (state: State, role: RoleName): RoleState => {
+  state.roles[role] ??= { failures: [] };
+  return state.roles[role];
+};
+
+const dropOldFailures = (state: State): void => {
+  for (const role of Object.values(state.roles)) role.failures = role.failures.slice(-ROLE_FAILURES_MAX);
+};
+
+/** A role is at work in one process at most, and now in none. */
+const leaveRole = (state: State, role: RoleName): void => {
+  for (const process of Object.values(state.processes)) process.roles = process.roles.filter((name) => name !== role);
 };
 
 /** Everything in an entry that becomes a key of the state. */

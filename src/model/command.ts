@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Asker, RequestArgs, RequestWhat } from './request.ts';
+import { ROLES, RoleName } from './role.ts';
 import { Priority } from './task.ts';
 
 /** Everything that a person can ask for at the desk, through whichever face. */
@@ -20,7 +21,12 @@ const commands = [
   z.strictObject({ command: z.literal('retry-task'), task: name }),
   /** Without `session` the whole factory. */
   z.strictObject({ command: z.literal('pause'), session: name.optional(), reason }),
-  z.strictObject({ command: z.literal('resume'), session: name.optional() }),
+  /** `roles`: not sessions, but roles that are parked after failures. */
+  z.strictObject({
+    command: z.literal('resume'),
+    session: name.optional(),
+    roles: z.array(RoleName).min(1).max(ROLES.length).optional(),
+  }),
   z.strictObject({ command: z.literal('approve'), branch: name, reason }),
   z.strictObject({ command: z.literal('reject'), branch: name, reason: reason.unwrap() }),
   z.strictObject({

@@ -7,6 +7,7 @@ import { Figures, UnevaluatedReason } from './report.ts';
 import { AskedKey, Asker, RequestArgs, RequestWhat } from './request.ts';
 import { Retained } from './retention.ts';
 import { Decision, DropReason, ReviewComment, ReviewedBy, Risk } from './review.ts';
+import { RoleName } from './role.ts';
 import { Priority, TaskOrigin } from './task.ts';
 import { Finding, Verdict } from './verdict.ts';
 
@@ -127,7 +128,25 @@ const entry = {
     node: z.string(),
     roles: z.array(z.string()),
   }),
-  process_stopped: z.object({ pid: z.number().int(), reason: z.string() }),
+  process_stopped: z.object({
+    pid: z.number().int(),
+    reason: z.string(),
+    /** It went without a word and was found dead: each of its roles has failed once more. */
+    crashed: z.literal(true).optional(),
+  }),
+  /** A role of a living process is at work that was not when the process began, or had failed. */
+  role_started: z.object({ role: RoleName, pid: z.number().int() }),
+  /** It failed; the others of its process go on, and it begins again. */
+  role_failed: z.object({ role: RoleName, pid: z.number().int(), reason: z.string() }),
+  /** It failed again and again: it rests until a person says otherwise. */
+  role_parked: z.object({
+    role: RoleName,
+    /** Of the last failure. */
+    reason: z.string(),
+    /** So many of late. */
+    failures: z.number().int().positive(),
+  }),
+  role_unparked: z.object({ role: RoleName, by: z.string() }),
   config_loaded: z.object({ hash: z.string(), projects: z.array(z.string()), sessions: z.array(z.string()) }),
   config_rejected: z.object({ problems: z.array(z.string()) }),
 

@@ -18,6 +18,7 @@ export const MENDS = {
   'held-back': 'Ask again when that is over; `winnow status` shows what holds it back.',
   taken: 'Wait until it is given back, or ask whoever has it; `winnow status` shows it.',
   'no-terminal': 'Run it in a terminal (over SSH: `ssh -t`), or follow with `winnow attach NAME`, which needs none.',
+  'role-parked': 'Read logs/winnow.log for why, then `winnow resume --role NAME`, and start it again.',
   // repository
   'repo-missing': 'Check `repo:` in winnow.config.yaml; a path is taken relative to the home.',
   'repo-empty': 'Make a first commit in the repository.',

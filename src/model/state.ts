@@ -5,6 +5,7 @@ import type { StandingNotice } from './notice.ts';
 import type { Figures } from './report.ts';
 import type { Request } from './request.ts';
 import type { DropReason, ReviewedBy } from './review.ts';
+import type { RoleName } from './role.ts';
 import type { Task } from './task.ts';
 
 /**
@@ -22,6 +23,8 @@ export const DAYS_MAX = 60;
 export const TASK_CYCLES_MAX = 50;
 /** Flaky tests kept per project, those that were seen most often. */
 export const FLAKY_MAX = 500;
+/** Failures kept per role: more than make it park. */
+export const ROLE_FAILURES_MAX = 10;
 /** Far more than the processes of one home that can be alive; those that died unseen are closed by the next start. */
 export const PROCESSES_MAX = 100;
 /** Branches kept after they landed, were rejected or dropped: for the queue's history and for a human's second thought. */
@@ -320,6 +323,13 @@ export interface KeyUse {
 /** What a key stands for, by id. */
 export type KeyedReceipt = { task: string } | { request: string; joined: boolean } | { comment: string };
 
+/** What went wrong with a role of late; which process it works in stands with the processes. */
+export interface RoleState {
+  /** When it failed, or its process was found dead; oldest first. */
+  failures: { at: string; reason: string }[];
+  parked?: { at: string; reason: string; failures: number };
+}
+
 export interface DaySpend {
   costUsd: number;
   bySession: Record<string, number>;
@@ -338,7 +348,9 @@ export interface State {
   illegal: { count: number; last?: string };
   paused?: { by: string; reason: string; at: string };
   config?: EntryData<'config_loaded'> & { at: string };
+  /** `roles`: those that are at work, without what has failed or is parked. */
   processes: Record<string, { pid: number; start: string; at: string; roles: string[] }>;
+  roles: Partial<Record<RoleName, RoleState>>;
   sessions: Record<string, SessionState>;
   projects: Record<string, ProjectState>;
   running: Record<string, RunningCycle>;
@@ -378,6 +390,7 @@ export const emptyState = (): State => ({
   damage: { count: 0, places: [] },
   illegal: { count: 0 },
   processes: {},
+  roles: {},
   sessions: {},
   projects: {},
   running: {},

@@ -275,6 +275,7 @@ export const policyFor = (kind: FailureKind, context: PolicyContext): RunPolicy 
     case 'held-back':
     case 'taken':
     case 'no-terminal':
+    case 'role-parked':
     case 'repo-missing':
     case 'repo-empty':
     case 'branch-missing':

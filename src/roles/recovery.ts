@@ -32,7 +32,7 @@ export const recover = async (shop: Workshop, sessions: readonly Session[]): Pro
       if (isAlive({ pid: Number(pid), start: seen.start })) continue;
       shop.journal.append<'process_stopped'>({
         type: 'process_stopped',
-        data: { pid: Number(pid), reason: 'found dead' },
+        data: { pid: Number(pid), reason: 'found dead', crashed: true },
       });
     }
     for (const running of Object.values(shop.journal.state().running)) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { carryOutWith } from '../../src/desk/carry-out.ts';
+import { cyclesOf, reviewsOf, roundsOf, standupsOf } from '../../src/desk/carry-out.ts';
 import type { Factory } from '../../src/desk/doors.ts';
 import type { Request } from '../../src/model/request.ts';
 import { emptyState, type State } from '../../src/model/state.ts';
@@ -52,8 +52,8 @@ const request = (part: Partial<Request>): Request => ({
 describe('a request', () => {
   it('for a review reviews the branches it names, and says how many had a word', async () => {
     asked.splice(0);
-    const { review } = carryOutWith(home(), roles);
-    expect(await review(request({ args: { branches: ['brl/alpha/1'] } }), signal)).toEqual({
+    const { review } = reviewsOf(roles.reviewer);
+    expect(await review(request({ args: { branches: ['brl/alpha/1'] } }))).toEqual({
       ok: true,
       value: '1 of 2 branches reviewed',
     });
@@ -62,15 +62,15 @@ describe('a request', () => {
 
   it('for the doctor hands on whom and how, and names the letter', async () => {
     asked.splice(0);
-    const { doctor } = carryOutWith(home(), roles);
-    const done = await doctor(request({ what: 'doctor', args: { sessions: ['alpha'], rulesOnly: true } }), signal);
+    const { doctor } = roundsOf(roles.doctor);
+    const done = await doctor(request({ what: 'doctor', args: { sessions: ['alpha'], rulesOnly: true } }));
     expect(done).toEqual({ ok: true, value: 'letter in logs/doctor/x.md' });
     expect(asked).toEqual([['manual', { rulesOnly: true, only: new Set(['alpha']) }]]);
   });
 
   it('for a standup that cannot be held says why', async () => {
-    const { standup } = carryOutWith(home(), roles);
-    const done = await standup(request({ what: 'standup' }), signal);
+    const { standup } = standupsOf(roles.standup);
+    const done = await standup(request({ what: 'standup' }));
     expect(done).toMatchObject({ ok: false, error: { message: 'everything is paused by mia' } });
   });
 
@@ -94,7 +94,7 @@ describe('a request', () => {
     ],
     ['a closed gate', 'alpha', () => {}, 'gate stop-file is closed'],
   ])('for a cycle is refused for %s', async (_, name, change, why) => {
-    const { cycle } = carryOutWith(home(change), roles);
+    const { cycle } = cyclesOf(home(change));
     const done = await cycle(request({ what: 'cycle', args: { sessions: [name] } }), signal);
     expect(done).toMatchObject({ ok: false, error: { message: expect.stringContaining(why) } });
   });

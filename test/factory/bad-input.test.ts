@@ -67,7 +67,7 @@ gates: { memory: 850% }
       );
       await writeFile(join(bench.home, 'sessions/beta.md'), '---\nproject: smal\n---\nDo it.\n');
       const up = await bench.start('up').done;
-      expect(up.code).toBe(1);
+      expect(up.code).toBe(78);
       for (const place of [
         'winnow.config.yaml:4  projects[0].brnach: ',
         'winnow.config.yaml:6  projects[0].checks[0].parse: ',

@@ -599,6 +599,10 @@ describe('every type of entry', () => {
       [
         "process_started: processes",
         "process_stopped: processes",
+        "role_started: processes",
+        "role_failed: roles",
+        "role_parked: roles",
+        "role_unparked: illegal",
         "config_loaded: config",
         "config_rejected: -",
         "cycle_started: sessions, running",

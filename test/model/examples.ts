@@ -45,6 +45,10 @@ export const CYCLE: RalphCycle = {
 export const DATA: { [T in EntryType]: EntryData<T> } = {
   process_started: { pid: 4242, start: '998877', version: '0.1.0', node: 'v22.1.0', roles: ['scheduler', 'session'] },
   process_stopped: { pid: 4242, reason: 'stopped' },
+  role_started: { role: 'http', pid: 4242 },
+  role_failed: { role: 'reviewer', pid: 4242, reason: 'EISDIR: illegal operation on a directory' },
+  role_parked: { role: 'reviewer', reason: 'EISDIR: illegal operation on a directory', failures: 5 },
+  role_unparked: { role: 'reviewer', by: 'mia' },
   config_loaded: { hash: 'c0ffee', projects: ['api'], sessions: ['alpha', 'beta'] },
   config_rejected: {
     problems: ['winnow.config.yaml:14  projects[0].checks[1].parse: found "tscc", expected one of tsc, vitest-json'],

@@ -31,6 +31,7 @@ export const initCommand = async (
     '  winnow check             what is missing on this machine',
     '  winnow cycle fixer       one cycle, to see it work',
     '  winnow up                all sessions, around the clock',
+    '  winnow service systemd   the unit that keeps it up; or: winnow service pm2',
   ];
   terminal.out(lines.join('\n'));
   return 0;

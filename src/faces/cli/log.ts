@@ -51,6 +51,7 @@ export const styleOf = (entry: Entry): Style | undefined => {
     case 'task_failed':
     case 'main_red':
     case 'train_blocked':
+    case 'role_parked':
       return 'red';
     case 'cto_review':
       return entry.data.decision === 'approve' ? 'green' : 'yellow';
@@ -59,6 +60,7 @@ export const styleOf = (entry: Entry): Style | undefined => {
     case 'landing_verified':
       return entry.data.ok ? undefined : 'red';
     case 'gate_closed':
+    case 'role_failed':
     case 'session_parked':
     case 'paused':
     case 'plan_refused':

@@ -1,5 +1,6 @@
 import type { Doors } from '../../desk/doors.ts';
 import type { CommandOf } from '../../model/command.ts';
+import type { RoleName } from '../../model/role.ts';
 import { atDesk } from './open.ts';
 import type { Homed } from './program.ts';
 import { sayFailure } from './say.ts';
@@ -22,9 +23,13 @@ export const resumeCommand = (
   doors: Doors,
   terminal: Terminal,
   session: string | undefined,
-  options: Homed,
+  options: Homed & { role?: RoleName[] },
 ): Promise<number> =>
-  doAtDesk(doors, terminal, options, { command: 'resume', ...(session === undefined ? {} : { session }) });
+  doAtDesk(doors, terminal, options, {
+    command: 'resume',
+    ...(session === undefined ? {} : { session }),
+    ...(options.role === undefined ? {} : { roles: options.role }),
+  });
 
 const doAtDesk = (
   doors: Doors,

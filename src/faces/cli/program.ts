@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { PRIORITIES } from '../../model/priority.ts';
+import { isRole, ROLE_TEXTS, ROLES, type RoleName } from '../../model/role.ts';
 import { type DetachKey, detachKey } from './detach.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -9,7 +10,7 @@ import type { Terminal } from './terminal.ts';
  */
 export interface Actions {
   init(dir: string, options: { repo?: string; name?: string; branch?: string; json?: boolean }): Promise<number>;
-  up(options: Homed & { dryRun?: boolean; for?: number }): Promise<number>;
+  up(options: Homed & { roles?: RoleName[]; dryRun?: boolean; for?: number }): Promise<number>;
   demo(options: { keep?: boolean; live?: boolean; crew?: boolean; json?: boolean }): Promise<number>;
   status(options: Homed & { json?: boolean }): Promise<number>;
   tui(
@@ -59,7 +60,7 @@ export interface Actions {
   promptsApply(id: string, options: Homed & { json?: boolean }): Promise<number>;
   promptsDismiss(id: string, options: Homed & { reason: string; json?: boolean }): Promise<number>;
   pause(session: string | undefined, options: Homed & { reason?: string }): Promise<number>;
-  resume(session: string | undefined, options: Homed): Promise<number>;
+  resume(session: string | undefined, options: Homed & { role?: RoleName[] }): Promise<number>;
   log(
     options: Homed & {
       type?: string[];
@@ -76,6 +77,10 @@ export interface Actions {
   http(options: Homed): Promise<number>;
   notifyList(options: Homed & { json?: boolean }): Promise<number>;
   notifyTest(options: Homed & { json?: boolean }): Promise<number>;
+  service(
+    manager: 'pm2' | 'systemd',
+    options: Homed & { user?: boolean; each?: boolean; json?: boolean },
+  ): Promise<number>;
   check(options: Homed & { json?: boolean }): Promise<number>;
   gc(options: Homed & { yes?: boolean; json?: boolean }): Promise<number>;
   configSchema(): Promise<number>;
@@ -88,6 +93,8 @@ export interface Homed {
 
 /** Used wrongly: the code that shells and most tools give it. */
 export const EXIT_USAGE = 2;
+/** Starting again mends nothing before a person has: EX_CONFIG of sysexits.h. PM2 and systemd are told to heed it. */
+export const EXIT_STAYS_DOWN = 78;
 
 export const buildProgram = (version: string, actions: Actions, exit: (code: number) => void): Command => {
   const home = new Option('--home <dir>', 'the home; default: WINNOW_HOME, else the nearest one above');
@@ -118,9 +125,11 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .action((dir: string, options) => run(actions.init(dir, options)));
   program
     .command('up')
+    .option('--roles <names>', `only these, separated by commas, of ${ROLES.join(', ')}; default: all`, roleList)
     .option('--dry-run', 'say what would start now, and why the rest would not')
     .option('--for <duration>', 'stop by itself after a time such as 8h', duration)
     .description('run all sessions on schedule until stopped')
+    .addHelpText('after', HELP_AFTER_UP)
     .action((options) => run(actions.up(homed(options))));
   program
     .command('cycle')
@@ -379,6 +388,7 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
   program
     .command('resume')
     .argument('[session]', 'name of the session; default: all')
+    .option('--role <names>', 'instead: roles that are parked after failures, separated by commas, or all', roleList)
     .description('let a session, or all, go on')
     .action((session: string | undefined, options) => run(actions.resume(session, homed(options))));
   program
@@ -397,6 +407,15 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .description('send a test message to every channel, and print what each said')
     .addHelpText('after', HELP_AFTER_NOTIFY_TEST)
     .action((options) => run(actions.notifyTest(homed(options))));
+  const service = program.command('service').description('what keeps it running for good; printed, never installed');
+  const managed = (command: Command) =>
+    command.option('--each', 'a process for each role; default: all in one').option('--json', 'the same for scripts');
+  managed(service.command('systemd').option('--user', 'for your own systemd, without root'))
+    .description('a unit file, and how to install it')
+    .action((options) => run(actions.service('systemd', homed(options))));
+  managed(service.command('pm2'))
+    .description('the commands for PM2')
+    .action((options) => run(actions.service('pm2', homed(options))));
   program
     .command('check')
     .option('--json', 'the same for scripts')
@@ -479,6 +498,16 @@ const duration = (text: string): number => {
   return ms;
 };
 
+/** The same may be named twice; the order makes no difference. */
+const roleList = (text: string): RoleName[] => {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.length === 1 && names[0] === 'all') return [...ROLES];
+  const unknown = names.find((name) => !isRole(name));
+  if (unknown !== undefined)
+    throw new InvalidArgumentError(`There is no role ${JSON.stringify(unknown)}; there are ${ROLES.join(', ')}.`);
+  return ROLES.filter((role) => names.includes(role));
+};
+
 /** A timer of more than 2^31 milliseconds fires at once. */
 const DURATION_MAX_MS = 24 * 86_400_000;
 
@@ -492,6 +521,15 @@ Exit codes:
   0 done, 1 failed, 2 used wrongly, 3 could not be evaluated, 130 interrupted
 
 \`winnow completion bash|zsh|fish\` prints the completion for your shell.`;
+
+const HELP_AFTER_UP = `
+Roles:
+${ROLES.map((role) => `  ${role.padEnd(10)} ${ROLE_TEXTS[role]}`).join('\n')}
+
+Exit codes:
+  0 stopped; 1 refused, as when another process has one of the roles; 2 used
+  wrongly; 78 starting it again mends nothing: the home has mistakes, or every
+  role is parked after failures (\`winnow resume --role NAME\`)`;
 
 const HELP_AFTER_CYCLE = `
 Exit codes:

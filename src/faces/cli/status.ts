@@ -17,6 +17,7 @@ export const renderStatus = (view: StatusView, { paint, lineWidth }: Pick<Termin
   const isRunning = view.processes.length > 0;
   return [
     ...lines([headText(view, now)], isRunning ? 'green' : 'yellow'),
+    ...lines(processesOf(view)),
     ...lines(mattersOf(view, now), 'red'),
     ...lines(holdsOf(view, now), 'yellow'),
     '',
@@ -45,8 +46,18 @@ const headText = ({ home, processes }: StatusView, now: number): string => {
   return `Winnow ${home}: running for ${since} (pid ${processes.map(({ pid }) => pid).join(', ')})`;
 };
 
+/** Which roles are where, when they are not all in one. */
+const processesOf = ({ processes }: StatusView): string[] =>
+  processes.length < 2 ? [] : processes.map(({ pid, roles }) => `pid ${pid}: ${roles.join(', ') || 'nothing'}`);
+
 /** What does not mend itself. */
-const mattersOf = ({ projects, journal }: StatusView, now: number): string[] => [
+const mattersOf = ({ projects, journal, roles }: StatusView, now: number): string[] => [
+  ...roles
+    .filter(({ state }) => state === 'parked')
+    .map(
+      ({ role, since = '', reason = '' }) =>
+        `role ${role} is parked since ${relativeText(since, now)}: ${sentence(reason)} Read logs/winnow.log, then \`winnow resume --role ${role}\``,
+    ),
   ...projects.flatMap(({ name, branch, red }) => (red ? [redText(name, branch, red, now)] : [])),
   ...projects.flatMap(({ name, branch, blocked }) =>
     blocked
@@ -74,13 +85,24 @@ const redText = (
   const by = suspect ? ` (suspect: ${suspect}${more})` : '';
   return `${branch} of ${name} went RED ${relativeText(red.since, now)}: ${countOf(red.broken, 'thing')} broken by a push from outside${by}; only work that mends it goes on`;
 };
-const holdsOf = ({ paused, gates }: StatusView, now: number): string[] => [
+const holdsOf = ({ paused, gates, processes, roles }: StatusView, now: number): string[] => [
+  ...(processes.length === 0 ? [] : missingTexts(roles)),
   ...(paused ? [`everything is paused ${paused}; go on with \`winnow resume\``] : []),
   ...gates.map(({ gate, since, reason, until }) => {
     const end = until ? `, until ${momentText(until)} (${relativeText(until, now)})` : '';
     return `gate ${gate} closed ${relativeText(since, now)}: ${reason}${end}`;
   }),
 ];
+
+const missingTexts = (roles: StatusView['roles']): string[] => {
+  const missing = roles.filter(({ state }) => state === 'missing');
+  const failing = missing.filter(({ reason }) => reason !== undefined);
+  const absent = missing.filter(({ reason }) => reason === undefined).map(({ role }) => role);
+  return [
+    ...failing.map(({ role, reason = '' }) => `role ${role} is not at work: it failed lately: ${sentence(reason)}`),
+    ...(absent.length === 0 ? [] : [`not at work: ${absent.join(', ')}; \`winnow up --roles ${absent.join(',')}\``]),
+  ];
+};
 
 const projectText = ({ name, branch, tip, baseline }: StatusView['projects'][number]): string => {
   const at = tip ? ` at ${tip.slice(0, 10)}` : '';

@@ -1,36 +1,48 @@
+import { abortedBy } from '../../base/abort.ts';
+import { ok } from '../../base/result.ts';
 import type { Doors, Factory } from '../../desk/doors.ts';
+import { logRefusal } from '../../desk/refusal.ts';
+import type { StartPart } from '../../desk/role-at-work.ts';
 import { statusView } from '../../desk/status.ts';
 import { runFactory } from '../../desk/up.ts';
+import { ROLES, type RoleName } from '../../model/role.ts';
 import { decide } from '../../policy/schedule.ts';
 import { isAlive } from '../../ports/machine/processes.ts';
 import { renderEntry, TOLD } from './log.ts';
-import type { Homed } from './program.ts';
+import { EXIT_STAYS_DOWN, type Homed } from './program.ts';
 import { sayCannotOpen, sayFailure } from './say.ts';
 import { renderStatus } from './status.ts';
 import { stopSignal } from './stop.ts';
 import type { Terminal } from './terminal.ts';
-import { relativeText } from './words.ts';
+import { cannotOpenText, relativeText } from './words.ts';
 import { sayWhatWouldBe } from './would.ts';
 
-/** `winnow up`: everything, until stopped. */
+/** `winnow up`: every role, or those that are named, until stopped. */
 export const upCommand = async (
   doors: Doors,
   terminal: Terminal,
-  options: Homed & { dryRun?: boolean; for?: number },
+  options: Homed & { roles?: RoleName[]; dryRun?: boolean; for?: number },
 ): Promise<number> => {
   const opened = await doors.openFactory(options.home);
   if (!opened.ok) {
     if ('failure' in opened.error && opened.error.failure.kind === 'home-missing' && options.home === undefined) {
       return sayWhatWouldBe(terminal, opened.error.failure);
     }
-    return sayCannotOpen(terminal, opened.error);
+    logRefusal(options.home, cannotOpenText(opened.error));
+    sayCannotOpen(terminal, opened.error);
+    return EXIT_STAYS_DOWN;
   }
   const factory = opened.value;
+  const { roles = ROLES } = options;
   // SIGHUP reads the configuration again here, so it must not stop the factory.
   const stop = stopSignal(['SIGINT', 'SIGTERM']);
   const telling = new AbortController();
   const signal =
     options.for === undefined ? stop.signal : AbortSignal.any([stop.signal, AbortSignal.timeout(options.for)]);
+  // What ends the process is in its log: nobody may have been at the terminal.
+  const logCrash = (error: unknown): void =>
+    factory.log(`crashed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  process.on('uncaughtExceptionMonitor', logCrash);
   try {
     if (options.dryRun) return await sayDecision(factory, terminal);
     if (factory.sessions().length === 0) terminal.note('there is no session yet: write sessions/<name>.md');
@@ -40,12 +52,15 @@ export const upCommand = async (
     };
     void tellEntries(factory, terminal, telling.signal);
     terminal.out(
-      `Winnow ${doors.version} runs ${factory.paths.home} with ${factory.sessions().length} sessions; stop it with Ctrl-C`,
+      `Winnow ${doors.version} runs ${factory.paths.home} with ${factory.sessions().length} sessions${
+        roles.length === ROLES.length ? '' : ` (${roles.join(', ')})`
+      }; stop it with Ctrl-C`,
     );
-    await listen(factory, doors.version, tell, signal);
     const result = await runFactory({
       factory,
       version: doors.version,
+      roles,
+      faces: { http: [listen] },
       signal,
       tell,
       onReload: (reload) => {
@@ -53,31 +68,43 @@ export const upCommand = async (
         return () => process.off('SIGHUP', reload);
       },
     });
-    return result.ok ? 0 : sayFailure(terminal, result.error);
+    if (result.ok) return 0;
+    factory.log(result.error.message);
+    sayFailure(terminal, result.error);
+    return result.error.kind === 'role-parked' ? EXIT_STAYS_DOWN : 1;
   } finally {
+    process.off('uncaughtExceptionMonitor', logCrash);
     telling.abort();
     stop.end();
     await factory.close();
+    // PM2 holds a channel to what it starts, which would keep this process for as long as it is patient.
+    if (process.connected) process.disconnect();
   }
 };
 
-/** An address that is taken is told and stops nothing: the factory works without being asked over HTTP. */
-const listen = async (
-  factory: Factory,
-  version: string,
-  tell: (line: string) => void,
-  signal: AbortSignal,
-): Promise<void> => {
+/** An address that is taken is told and stops nothing: it is tried again, and the factory works meanwhile. */
+const listen: StartPart = async ({ factory, version, signal, tell, fail }) => {
   const [{ createDesk }, { startHttp }, { listeningText }] = await Promise.all([
     import('../../desk/desk.ts'),
     import('../http/http.ts'),
     import('../http/words.ts'),
   ]);
+  const closing = abortedBy(signal);
   const started = await startHttp({
-    ...{ desk: createDesk(factory), config: factory.config, version, redact: factory.shop.redact, tell, signal },
-    ...{ home: factory.paths.home, socket: factory.paths.socket },
+    ...{ desk: createDesk(factory), config: factory.config, version, redact: factory.shop.redact, tell },
+    ...{ home: factory.paths.home, socket: factory.paths.socket, signal: closing.signal },
   });
-  tell(started.ok ? listeningText(started.value.addresses) : `${started.error.message}. ${started.error.mend}`);
+  if (!started.ok) return started;
+  const { addresses, closed } = started.value;
+  tell(listeningText(addresses));
+  closed.catch(fail);
+  return ok({
+    stop: () => {
+      closing.abort();
+      return closed;
+    },
+    idle: () => closed,
+  });
 };
 
 const tellEntries = async (factory: Factory, terminal: Terminal, signal: AbortSignal): Promise<void> => {

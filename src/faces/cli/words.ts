@@ -187,6 +187,14 @@ const textOf = (entry: Entry): string => {
       return `Winnow ${entry.data.version} started (pid ${entry.data.pid}; ${entry.data.roles.join(', ')})`;
     case 'process_stopped':
       return `Winnow stopped (pid ${entry.data.pid}): ${entry.data.reason}`;
+    case 'role_started':
+      return `role ${entry.data.role} is at work (pid ${entry.data.pid})`;
+    case 'role_failed':
+      return `role ${entry.data.role} failed (pid ${entry.data.pid}): ${entry.data.reason}`;
+    case 'role_parked':
+      return `role ${entry.data.role} is PARKED after ${many(entry.data.failures, 'failure')}: ${entry.data.reason}`;
+    case 'role_unparked':
+      return `role ${entry.data.role} may work again, says ${entry.data.by}`;
     case 'config_loaded':
       return `configuration read: projects ${list(entry.data.projects)}; sessions ${list(entry.data.sessions)}`;
     case 'config_rejected':

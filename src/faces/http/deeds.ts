@@ -2,7 +2,7 @@ import { err, ok, type Result } from '../../base/result.ts';
 import type { Receipt } from '../../desk/desk.ts';
 import { type Failure, failure } from '../../model/failure.ts';
 import { type AddRoute, defined, type RouteDeps } from './route.ts';
-import { CommentBody, Done, PauseBody, ReasonBody, RejectBody, RevertBody, SessionBody, TaskView } from './schemas.ts';
+import { CommentBody, Done, PauseBody, ReasonBody, RejectBody, ResumeBody, RevertBody, TaskView } from './schemas.ts';
 
 /** What changes what is there at once: the answer says what came of it. */
 export const addDeeds = (post: AddRoute, { desk, signal }: RouteDeps): void => {
@@ -29,7 +29,7 @@ export const addDeeds = (post: AddRoute, { desk, signal }: RouteDeps): void => {
     },
     async ({ body, asking }) => mapped(await desk.do({ command: 'pause', ...defined(body) }, asking), noteOnly),
   );
-  post('/resume', { ...decide, says: 'Let a session, or all, go on.', body: SessionBody }, async ({ body, asking }) =>
+  post('/resume', { ...decide, says: 'Let a session, or all, go on.', body: ResumeBody }, async ({ body, asking }) =>
     mapped(await desk.do({ command: 'resume', ...defined(body) }, asking), noteOnly),
   );
   post(

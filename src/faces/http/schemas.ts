@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ENTRY_SCHEMAS, type EntryType } from '../../model/entry.ts';
 import { RequestArgs, RequestWhat } from '../../model/request.ts';
+import { RoleName } from '../../model/role.ts';
 import { Priority, TaskState } from '../../model/task.ts';
 
 /** What goes over HTTP, in and out: by these requests are validated, and of these the OpenAPI description is made. */
@@ -34,6 +35,9 @@ export const DoctorBody = z.strictObject({
 });
 export const CycleBody = z.strictObject({ session: name });
 export const SessionBody = z.strictObject({ session: name.optional().describe('Default: everything') });
+export const ResumeBody = SessionBody.extend({
+  roles: z.array(RoleName).min(1).optional().describe('Instead: roles that are parked after failures'),
+});
 export const PauseBody = SessionBody.extend({ reason: reason.optional() });
 export const ReasonBody = z.strictObject({ reason: reason.optional() });
 export const RejectBody = z.strictObject({ reason });
@@ -155,6 +159,7 @@ export const StatusShown = z.looseObject({
   home: z.string(),
   at: z.string(),
   processes: z.array(z.object({ pid: z.number(), since: z.string(), roles: z.array(z.string()) })),
+  roles: z.array(z.looseObject({ role: RoleName, state: z.enum(['working', 'parked', 'missing']) })),
   projects: z.array(z.looseObject({ name: z.string(), branch: z.string() })),
   sessions: z.array(SessionShown),
   gates: z.array(z.looseObject({ gate: z.string(), reason: z.string() })),

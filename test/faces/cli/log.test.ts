@@ -19,6 +19,10 @@ describe('an entry in the log', () => {
     expect(TYPES.map((type) => show(anyExampleOf(type))).join('\n')).toMatchInlineSnapshot(`
       "09:15:07  alpha       Winnow 0.1.0 started (pid 4242; scheduler, session)
       09:15:07  alpha       Winnow stopped (pid 4242): stopped
+      09:15:07  alpha       role http is at work (pid 4242)
+      09:15:07  alpha       role reviewer failed (pid 4242): EISDIR: illegal operation on a directory
+      09:15:07  alpha       role reviewer is PARKED after 5 failures: EISDIR: illegal operation on a directory
+      09:15:07  alpha       role reviewer may work again, says mia
       09:15:07  alpha       configuration read: projects api; sessions alpha, beta
       09:15:07  alpha       configuration refused, the last good one stays: winnow.config.yaml:14  projects[0].checks[1].parse: found "tscc", expected one of tsc, vitest-json
       09:15:07  alpha       cycle begins (schedule)
@@ -105,6 +109,12 @@ describe('an entry in the log', () => {
     expect(TYPES.map((type) => show(anyExampleOf(type), 80)).join('\n')).toMatchInlineSnapshot(`
       "09:15:07  alpha       Winnow 0.1.0 started (pid 4242; scheduler, session)
       09:15:07  alpha       Winnow stopped (pid 4242): stopped
+      09:15:07  alpha       role http is at work (pid 4242)
+      09:15:07  alpha       role reviewer failed (pid 4242): EISDIR: illegal operation
+                            on a directory
+      09:15:07  alpha       role reviewer is PARKED after 5 failures: EISDIR: illegal
+                            operation on a directory
+      09:15:07  alpha       role reviewer may work again, says mia
       09:15:07  alpha       configuration read: projects api; sessions alpha, beta
       09:15:07  alpha       configuration refused, the last good one stays:
                             winnow.config.yaml:14  projects[0].checks[1].parse: found
@@ -299,6 +309,8 @@ describe('an entry in the log', () => {
         "none": [
           "process_started",
           "process_stopped",
+          "role_started",
+          "role_unparked",
           "config_loaded",
           "cycle_started",
           "main_moved",
@@ -336,6 +348,7 @@ describe('an entry in the log', () => {
           "swept",
         ],
         "red": [
+          "role_parked",
           "config_rejected",
           "project_unready",
           "train_blocked",
@@ -346,6 +359,7 @@ describe('an entry in the log', () => {
           "journal_damaged",
         ],
         "yellow": [
+          "role_failed",
           "dependencies_damaged",
           "test_flaky",
           "plan_refused",

@@ -43,6 +43,7 @@ const winnow = async (line: string | string[], width = 80) => {
     'resume',
     'log',
     'http',
+    'service',
     'check',
     'gc',
     'configSchema',
@@ -95,6 +96,9 @@ const COMMANDS = [
   'pause',
   'resume',
   'http',
+  'service',
+  'service systemd',
+  'service pm2',
   'check',
   'gc',
   'config',
@@ -162,10 +166,12 @@ describe('help', () => {
                                               told
         pause [options] [session]             start no new cycles; what runs goes on
                                               to its end
-        resume [session]                      let a session, or all, go on
+        resume [options] [session]            let a session, or all, go on
         http                                  answer HTTP, in a process of its own;
                                               what is asked for waits when nothing
                                               runs
+        service                               what keeps it running for good; printed,
+                                              never installed
         check [options]                       what is missing on this machine, and how
                                               to get it
         gc [options]                          show what has had its time, or remove
@@ -214,12 +220,27 @@ describe('help', () => {
       run all sessions on schedule until stopped
 
       Options:
+        --roles <names>   only these, separated by commas, of scheduler, reviewer,
+                          standup, doctor, bot, http; default: all
         --dry-run         say what would start now, and why the rest would not
         --for <duration>  stop by itself after a time such as 8h
         -h, --help        display help for command
 
       Global Options:
         --home <dir>      the home; default: WINNOW_HOME, else the nearest one above
+
+      Roles:
+        scheduler  starts cycles, closes what a crash left, tidies up once a day
+        reviewer   reviews what waits, and lands what is approved
+        standup    holds the meeting of all sessions
+        doctor     looks at the sessions, and tends the skills
+        bot        sends notices, and listens to chats
+        http       answers HTTP
+
+      Exit codes:
+        0 stopped; 1 refused, as when another process has one of the roles; 2 used
+        wrongly; 78 starting it again mends nothing: the home has mistakes, or every
+        role is parked after failures (\`winnow resume --role NAME\`)
       --------------------------------------------------------------------------------
       Usage: winnow cycle [options] <session>
 
@@ -754,7 +775,19 @@ describe('help', () => {
       let a session, or all, go on
 
       Arguments:
-        session       name of the session; default: all
+        session         name of the session; default: all
+
+      Options:
+        --role <names>  instead: roles that are parked after failures, separated by
+                        commas, or all
+        -h, --help      display help for command
+
+      Global Options:
+        --home <dir>    the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow http [options]
+
+      answer HTTP, in a process of its own; what is asked for waits when nothing runs
 
       Options:
         -h, --help    display help for command
@@ -762,11 +795,41 @@ describe('help', () => {
       Global Options:
         --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
       --------------------------------------------------------------------------------
-      Usage: winnow http [options]
+      Usage: winnow service [options] [command]
 
-      answer HTTP, in a process of its own; what is asked for waits when nothing runs
+      what keeps it running for good; printed, never installed
 
       Options:
+        -h, --help         display help for command
+
+      Global Options:
+        --home <dir>       the home; default: WINNOW_HOME, else the nearest one above
+
+      Commands:
+        systemd [options]  a unit file, and how to install it
+        pm2 [options]      the commands for PM2
+        help [command]     display help for command
+      --------------------------------------------------------------------------------
+      Usage: winnow service systemd [options]
+
+      a unit file, and how to install it
+
+      Options:
+        --user        for your own systemd, without root
+        --each        a process for each role; default: all in one
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow service pm2 [options]
+
+      the commands for PM2
+
+      Options:
+        --each        a process for each role; default: all in one
+        --json        the same for scripts
         -h, --help    display help for command
 
       Global Options:

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type StatusInput, statusView } from '../../../src/desk/status.ts';
 import { renderStatus } from '../../../src/faces/cli/status.ts';
 import { MENDS } from '../../../src/model/failure.ts';
+import { ROLES } from '../../../src/model/role.ts';
 import type { BranchStatus, ProjectState, QueuedBranch, State } from '../../../src/model/state.ts';
 import type { OpenState } from '../../../src/policy/queue.ts';
 import {
@@ -39,7 +40,7 @@ const show = (shown: ReturnType<typeof view>, lineWidth = 80): string =>
   renderStatus(shown, { paint: (_, text) => text, lineWidth });
 
 const up = (state: State): void => {
-  state.processes['42'] = { pid: 42, start: '1', at: at(-3 * 3_600_000), roles: ['scheduler', 'session'] };
+  state.processes['42'] = { pid: 42, start: '1', at: at(-3 * 3_600_000), roles: [...ROLES] };
 };
 
 const MAIN = '4f2a9c1e8b7d6a5f4e3d2c1b0a9f8e7d6c5b4a39';

@@ -322,7 +322,7 @@ describe('health', () => {
       });
     begin(['http', 'bot']);
     expect((await call('GET', '/health/ready')).status).toBe(503);
-    begin(['scheduler', 'http']);
+    begin(['reviewer', 'http']);
     expect(await call('GET', '/health/ready')).toMatchObject({
       status: 200,
       json: { ready: true, factory: 'running' },

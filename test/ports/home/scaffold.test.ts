@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { renderProblem } from '../../../src/base/file-problem.ts';
+import { ROLES } from '../../../src/model/role.ts';
 import { detectProject } from '../../../src/policy/detect.ts';
 import { loadHome } from '../../../src/ports/home/load.ts';
 import { scaffoldHome } from '../../../src/ports/home/scaffold.ts';
@@ -242,23 +243,41 @@ describe('what the fallback checks run', () => {
 });
 
 describe('ecosystem.config.cjs', () => {
-  it('starts the program that it finds, in the home, and lets Winnow end its own runs', () => {
+  const configOf = (args: string[], more: Record<string, string> = {}) => {
     const home = emptyDir();
     scaffoldHome({ dir: home, repo: '/srv/api', detected });
     mkdirSync(join(home, 'dist'));
     writeFileSync(join(home, 'dist/main.js'), '');
     const script = `process.stdout.write(JSON.stringify(require(${JSON.stringify(join(home, 'ecosystem.config.cjs'))})))`;
-    const env = { PATH: process.env.PATH, WINNOW_HOME: home };
-    const config = JSON.parse(execFileSync(process.execPath, ['-e', script], { env, encoding: 'utf8', cwd: tmpdir() }));
-    expect(config.apps).toHaveLength(1);
-    expect(config.apps[0]).toMatchObject({
-      args: ['up', '--home', home],
-      cwd: home,
-      treekill: false,
-      kill_timeout: 15_000,
-      exec_mode: 'fork',
-      vizion: false,
+    const env = { PATH: process.env.PATH, WINNOW_HOME: home, ...more };
+    const out = execFileSync(process.execPath, ['-e', script, '--', ...args], {
+      ...{ env, encoding: 'utf8', cwd: tmpdir() },
     });
-    expect(config.apps[0].script).toMatch(/dist\/main\.js$/);
+    return { home, apps: (JSON.parse(out) as { apps: Record<string, unknown>[] }).apps };
+  };
+
+  it('starts a process for each role of the program that it finds, in the home, and lets Winnow end its own runs', () => {
+    const { home, apps } = configOf(['start', 'ecosystem.config.cjs']);
+    expect(apps.map(({ name, args }) => [name, args])).toEqual(
+      ROLES.map((role) => [`winnow-${role}`, ['up', '--home', home, '--roles', role]]),
+    );
+    for (const app of apps) {
+      expect(app).toMatchObject({
+        cwd: home,
+        script: expect.stringMatching(/dist\/main\.js$/),
+        treekill: false,
+        kill_timeout: 15_000,
+        exec_mode: 'fork',
+        vizion: false,
+        stop_exit_codes: [2, 78],
+      });
+    }
+  });
+
+  it('starts all roles in one process where that is asked for, under a name of its own where that is given', () => {
+    const { home, apps } = configOf(['start', 'ecosystem.config.cjs', '--only', 'winnow']);
+    expect(apps.map(({ name, args }) => [name, args])).toEqual([['winnow', ['up', '--home', home]]]);
+    const second = configOf(['start', 'ecosystem.config.cjs'], { WINNOW_PM2_NAME: 'second' });
+    expect(second.apps.map(({ name }) => name)).toEqual(ROLES.map((role) => `second-${role}`));
   });
 });
