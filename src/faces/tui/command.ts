@@ -40,7 +40,12 @@ export const tuiCommand = async (doors: Doors, terminal: Terminal, options: TuiO
       board: (onChange) => createBoard(counter, onChange),
       desk: createDesk(counter, async () => {
         const whole = await doors.openFactory(options.home);
-        if (whole.ok) factory = whole.value;
+        if (whole.ok) {
+          const { watch, reload } = whole.value;
+          factory = whole.value;
+          // What is asked for is done by the files as they are; of a broken edit the board says why.
+          watch(() => void reload(), stop.signal);
+        }
         return whole;
       }),
       ...{ input: stdin, output: stdout, theme: themeOf(process.env, wish), themeIsGiven: options.theme !== undefined },

@@ -144,7 +144,7 @@ const tabs = (sight: Sight, width: number): { screen: ScreenName; text: string }
 const countOf = ({ view }: Sight, screen: ScreenName): string => {
   const count =
     screen === 'alerts'
-      ? mattersOf(view.status).length
+      ? mattersOf(view).length
       : screen === 'review'
         ? view.status.queue.length
         : screen === 'tasks'

@@ -1,5 +1,6 @@
 import type { BoardSession, BoardView } from '../../desk/board.ts';
 import type { Outcome } from '../../model/entry.ts';
+import type { Request } from '../../model/request.ts';
 import type { BranchStatus } from '../../model/state.ts';
 import type { Task } from '../../model/task.ts';
 import type { Mark } from './sight.ts';
@@ -73,6 +74,12 @@ export const taskMark = (state: Task['state']): Mark => {
     default:
       return state satisfies never;
   }
+};
+
+export const requestMark = ({ settled, taken }: Request): Mark => {
+  if (settled)
+    return settled.done ? { glyph: '✓', word: 'done', style: 'dim' } : { glyph: '▲', word: 'not done', style: 'bad' };
+  return taken ? { glyph: '●', word: 'at work', style: 'good' } : { glyph: '○', word: 'asked', style: 'info' };
 };
 
 export const outcomeMark = (outcome: Outcome): Mark => {

@@ -1,3 +1,4 @@
+import type { BoardView } from '../../desk/board.ts';
 import type { StatusView } from '../../desk/status.ts';
 import { momentText, sentence, usd } from '../cli/words.ts';
 
@@ -43,7 +44,20 @@ export interface Matter {
 }
 
 /** What does not mend itself, from the state: it stands here until it is mended. */
-export const mattersOf = ({ projects, gates, journal, processes, tasks, queue }: StatusView): Matter[] => [
+export const mattersOf = ({ status, trouble, proposals }: BoardView): Matter[] => [
+  ...(trouble ? [{ id: 'trouble', what: sentence(trouble.message), mend: trouble.mend, at: undefined }] : []),
+  ...mattersOfStatus(status),
+  ...proposals
+    .filter((proposal) => proposal.status.state === 'open')
+    .map(({ id, at, change }) => ({
+      id: `proposal ${id}`,
+      what: `the doctor would change ${change.file}: ${sentence(change.why)}`,
+      mend: 'Look at it on the screen of the doctor; apply it, or dismiss it with a reason.',
+      at,
+    })),
+];
+
+const mattersOfStatus = ({ projects, gates, journal, processes, tasks, queue }: StatusView): Matter[] => [
   ...projects.flatMap(({ name, branch, red }) =>
     red
       ? [
