@@ -41,7 +41,7 @@ export const renderSvg = ({ title, lines, light }: Picture): string => {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
     `<title>${escaped(title)}</title>`,
-    `<style>text{font:${FONT_SIZE}px ${FONTS};white-space:pre;fill:${ground.text}}.b{font-weight:bold}${classes}</style>`,
+    `<style>text{font:${FONT_SIZE}px ${FONTS};fill:${ground.text}}.b{font-weight:bold}${classes}</style>`,
     `<rect x=".5" y=".5" width="${round(width - 1)}" height="${round(height - 1)}" rx="9" fill="${ground.page}" stroke="${ground.edge}"/>`,
     `<path d="M1 29V9.5A8.5 8.5 0 0 1 9.5 1H${round(width - 9.5)}A8.5 8.5 0 0 1 ${round(width - 1)} 9.5V29Z" fill="${ground.bar}"/>`,
     ...BUTTONS.map((fill, n) => `<circle cx="${18 + n * 18}" cy="15" r="5.5" fill="${fill}"/>`),
@@ -71,7 +71,7 @@ interface Run {
   cell: Cell;
 }
 
-/** Neighbours that look alike; what is not ASCII stands alone. */
+/** Neighbours that look alike; of what is not ASCII only the very same lines and blocks go together. */
 const runsOf = (line: readonly Cell[]): Run[] => {
   const runs: Run[] = [];
   for (const [column, cell] of line.entries()) {
@@ -79,7 +79,7 @@ const runsOf = (line: readonly Cell[]): Run[] => {
     if (cell.width === 0) continue;
     const text = cell.text === '' ? ' ' : cell.text;
     const last = runs.at(-1);
-    if (last && isPlain(text) && isPlain(last.text) && looksLike(last.cell, cell)) {
+    if (last && isSame(last.text, text) && looksLike(last.cell, cell)) {
       last.text += text;
       last.cells += 1;
     } else runs.push({ column, cells: cell.width, text, cell });
@@ -87,6 +87,8 @@ const runsOf = (line: readonly Cell[]): Run[] => {
   return runs;
 };
 
+const isSame = (before: string, text: string): boolean =>
+  (isPlain(text) && isPlain(before)) || (DRAWN.includes(text) && before.startsWith(text));
 const isPlain = (text: string): boolean => /^[ -~]*$/.test(text);
 const looksLike = (a: Cell, b: Cell): boolean =>
   a.fg === b.fg && a.bg === b.bg && a.bold === b.bold && a.inverse === b.inverse;
@@ -94,19 +96,18 @@ const looksLike = (a: Cell, b: Cell): boolean =>
 const drawRun = (run: Run, y: number, ground: Ground, colours: Map<string, string>): string[] => {
   const { cell } = run;
   const fill = cell.inverse ? (colourOf(cell.bg) ?? ground.page) : (colourOf(cell.fg) ?? ground.text);
-  const drawn = drawSign(run.text, run.column, y, fill);
+  const drawn = drawSign(run, y, fill);
   if (drawn !== undefined) return [drawn];
-  // Spaces at the ends need not be said.
-  const text = run.text.trimEnd();
-  const lead = text.length - text.trimStart().length;
-  if (text.trim() === '') return [];
   const own = fill === ground.text ? undefined : classOf(fill, colours);
-  const classes = [cell.bold ? 'b' : undefined, own].filter((name) => name !== undefined).join(' ');
-  const cells = isPlain(text) ? text.length - lead : run.cells;
-  const length = isPlain(text) ? ` textLength="${round(cells * CELL.width)}" lengthAdjust="spacingAndGlyphs"` : '';
-  return [
-    `<text x="${xOf(run.column + lead)}" y="${round(y + BASELINE)}"${length}${classes === '' ? '' : ` class="${classes}"`}>${escaped(text.trimStart())}</text>`,
-  ];
+  const names = [cell.bold ? 'b' : undefined, own].filter((name) => name !== undefined).join(' ');
+  const look = names === '' ? '' : ` class="${names}"`;
+  const top = round(y + BASELINE);
+  if (!isPlain(run.text)) return [`<text x="${xOf(run.column)}" y="${top}"${look}>${escaped(run.text)}</text>`];
+  // Several spaces in a row are one in many viewers: what follows has a place of its own.
+  return [...run.text.matchAll(/\S+(?: \S+)*/g)].map(({ 0: words, index }) => {
+    const length = round(words.length * CELL.width);
+    return `<text x="${xOf(run.column + index)}" y="${top}" textLength="${length}" lengthAdjust="spacingAndGlyphs"${look}>${escaped(words)}</text>`;
+  });
 };
 
 const classOf = (colour: string, colours: Map<string, string>): string => {
@@ -118,10 +119,14 @@ const classOf = (colour: string, colours: Map<string, string>): string => {
 };
 
 /** Lines and blocks, which meet those of the next cell. */
-const drawSign = (sign: string, column: number, y: number, fill: string): string | undefined => {
+const DRAWN = '─▁▂▃▄▅▆▇█░▒';
+
+const drawSign = ({ text, column, cells }: Run, y: number, fill: string): string | undefined => {
+  const sign = text[0]!;
   const rect = (x: number, top: number, width: number, height: number, opacity = 1): string =>
-    `<rect x="${round(xAt(column) + x)}" y="${round(y + top)}" width="${round(width)}" height="${round(height)}" fill="${fill}"${opacity === 1 ? '' : ` opacity="${opacity}"`}/>`;
-  const { width, height } = CELL;
+    `<rect x="${round(xAt(column) + x)}" y="${round(y + top)}" width="${round(width)}" height="${round(height)}" fill="${fill}" shape-rendering="crispEdges"${opacity === 1 ? '' : ` opacity="${opacity}"`}/>`;
+  const { height } = CELL;
+  const width = CELL.width * (DRAWN.includes(sign) ? cells : 1);
   const eighths = '▁▂▃▄▅▆▇█'.indexOf(sign) + 1;
   if (eighths > 0) return rect(0, height - (height * eighths) / 8, width, (height * eighths) / 8);
   switch (sign) {

@@ -87,7 +87,7 @@ export const outcomeMark = (outcome: Outcome): Mark => {
     case 'pushed':
       return { glyph: '✓', word: 'kept', style: 'good' };
     case 'discarded':
-      return { glyph: '○', word: 'discarded', style: 'warn' };
+      return { glyph: '○', word: 'discarded', style: 'dim' };
     case 'empty':
       return { glyph: '·', word: 'empty', style: 'dim' };
     case 'unevaluated':

@@ -26,13 +26,12 @@ export const agoText = (ts: string, now: number): string => {
 };
 
 export const stateText = ({ processes, paused }: StatusView): string =>
-  processes.length === 0
-    ? 'NOT RUNNING: start it with `winnow up`'
-    : paused
-      ? `PAUSED ${paused}`
-      : `running (pid ${processes.map(({ pid }) => pid).join(', ')})`;
+  processes.length === 0 ? 'NOT RUNNING: start it with `winnow up`' : paused ? `PAUSED ${paused}` : 'running';
 
-export const costText = ({ today }: StatusView): string => `${usd(today.costUsd)} of ${usd(today.budgetUsd)}`;
+export const todayText = ({ today }: StatusView): string => {
+  const { pushed = 0 } = today.counts;
+  return `today ${pushed} kept, ${usd(today.costUsd)} of ${usd(today.budgetUsd)}`;
+};
 
 /** One thing that a person should know of, and what to do. */
 export interface Matter {
@@ -106,7 +105,8 @@ const mattersOfStatus = ({ projects, gates, journal, processes, tasks, queue }: 
     ? [
         {
           id: 'tasks',
-          what: `${tasks.failed} of the tasks failed and wait for you`,
+          what:
+            tasks.failed === 1 ? 'a task failed and waits for you' : `${tasks.failed} tasks failed and wait for you`,
           mend: 'Look at them on the screen of tasks; try again, or take them out.',
           at: undefined,
         },

@@ -224,8 +224,8 @@ describe('keys look at', () => {
     ['another part of a diff', ['J', 'J', 'K'], { screen: 'review' }, { scroll: 3 }],
     ['an earlier part of what an agent said', ['K'], {}, { scroll: 3 }],
     ['the screen that is clicked', [click(12, 1)], {}, { screen: 'review' }],
-    ['the row that is clicked', [click(5, 5)], {}, { chosen: { floor: 'alpha' } }],
-    ['the row that is clicked twice, large', [click(5, 5), click(5, 5)], {}, { zoom: true }],
+    ['the row that is clicked', [click(5, 6)], {}, { chosen: { floor: 'alpha' } }],
+    ['the row that is clicked twice, large', [click(5, 6), click(5, 6)], {}, { zoom: true }],
     ['nothing by a click beside everything', [click(5, 25)], {}, { chosen: {}, zoom: false }],
     [
       'the next row, by the wheel',

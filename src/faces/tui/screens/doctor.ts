@@ -1,7 +1,7 @@
 import type { SessionClass, Tally } from '../../../model/crew.ts';
 import type { Proposal } from '../../../model/state.ts';
 import { momentText, shortId } from '../../cli/words.ts';
-import { line, type Style, span, wrapText } from '../cells.ts';
+import { type Line, line, type Style, span, wrapText } from '../cells.ts';
 import type { Listing, Row } from '../sight.ts';
 import { agoText } from '../words.ts';
 import { factLines } from './review.ts';
@@ -11,8 +11,8 @@ export const doctor: Listing = {
   empty: 'the doctor has not looked yet, and there is no skill',
   columns: [
     { head: 'KIND', width: 8 },
-    { head: 'NAME', width: 14 },
-    { head: 'IS', width: 16 },
+    { head: 'NAME', width: { most: 20 } },
+    { head: 'IS', width: { most: 16 } },
     { head: 'WHAT', width: 'rest' },
   ],
   above: ({ view, now }, width) =>
@@ -73,8 +73,8 @@ export const doctor: Listing = {
         ...wrapText(proposal.change.why, width).map((text) => line(text)),
         ...factLines(factsOf(proposal, now), width),
         line(),
-        ...proposal.change.find.split('\n').map((text) => line(span(`- ${text}`, 'bad'))),
-        ...proposal.change.replace.split('\n').map((text) => line(span(`+ ${text}`, 'good'))),
+        ...changedLines('-', proposal.change.find, 'bad', width),
+        ...changedLines('+', proposal.change.replace, 'good', width),
       ];
     const session = view.sessions.find((one) => one.name === name);
     return session
@@ -110,6 +110,16 @@ const factsOf = ({ at, session, evidence, status }: Proposal, now: number): [str
     ? ['state', 'open: `A` applies it, `D` dismisses it']
     : ['state', `${status.state} by ${status.by}${status.reason === '' ? '' : `: ${status.reason}`}`],
 ];
+
+/** Prose in long lines: it is read whole. */
+const changedLines = (sign: string, text: string, style: Style, width: number): Line[] =>
+  text === ''
+    ? []
+    : text
+        .split('\n')
+        .flatMap((one) =>
+          wrapText(one, width - 2).map((part, n) => line(span(`${n === 0 ? sign : ' '} ${part}`, style))),
+        );
 
 const shareText = ({ kept, ended }: Tally): string => (ended === 0 ? '–' : `${Math.round((kept / ended) * 100)} %`);
 
