@@ -84,6 +84,12 @@ export const createFeed = ({ busy }: { busy: boolean }): Feed => {
     const message = { type: 'assistant', message: { content: [{ type: 'text', text }] } };
     appendFileSync(join(paths.transcript(running.cycle), 'run.jsonl'), `${JSON.stringify(message)}\n`);
   };
+  // Of a new session nothing is known, and so memory for a whole agent is kept free: how much is missing would be seen.
+  for (const [index, session] of names.entries()) {
+    const small = { session, project: 'small', cycle: `small-${index}` };
+    append({ type: 'cycle_started', ...small, data: { ...DATA.cycle_started, ...identity } });
+    append({ type: 'ralph_cycle', ...small, data: { ...DATA.ralph_cycle, memoryPeakBytes: 2 ** 20, plan: undefined } });
+  }
   if (busy) for (const name of names) start(name);
   if (busy)
     append({

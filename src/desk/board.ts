@@ -121,7 +121,7 @@ export const createBoard = (counter: OpenCounter, onChange: () => void): Board =
       sessions: counter.sessions(),
       facts,
       now: clock.now(),
-      isAlive,
+      isAlive: askedOnce(isAlive),
       slots: taken,
     });
     return { ...boardView(counter, status, facts), trouble: broken };
@@ -145,6 +145,17 @@ export const createBoard = (counter: OpenCounter, onChange: () => void): Board =
       ending.abort();
       await Promise.all([following, live.close(), slots.close()]);
     },
+  };
+};
+
+/** Of many sessions the process is one: within a look each is asked about once. */
+const askedOnce = (ask: (process: { pid: number; start: string }) => boolean) => {
+  const answers = new Map<string, boolean>();
+  return ({ pid, start }: { pid: number; start: string }): boolean => {
+    const key = `${pid} ${start}`;
+    const answer = answers.get(key) ?? ask({ pid, start });
+    answers.set(key, answer);
+    return answer;
   };
 };
 

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { createBoard } from '../../desk/board.ts';
 import { createDesk } from '../../desk/desk.ts';
 import type { Doors, Factory } from '../../desk/doors.ts';
@@ -29,6 +30,8 @@ export const tuiCommand = async (doors: Doors, terminal: Terminal, options: TuiO
   const counter = opened.value;
   let factory: Factory | undefined;
   const stop = stopOnSignals();
+  // Frames are garbage at once: more room for young ones would be a third of the memory, and no less work.
+  setFlagsFromString('--semi-space-growth-factor=1');
   unblock(stdout);
   const wish: ThemeWish = {
     ...(options.theme ? { light: options.theme === 'light' } : {}),

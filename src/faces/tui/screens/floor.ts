@@ -1,7 +1,7 @@
 import type { BoardSession, BoardView } from '../../../desk/board.ts';
 import type { StatusView } from '../../../desk/status.ts';
 import type { EntryType } from '../../../model/entry.ts';
-import { entryText, figuresText, relativeText, usd } from '../../cli/words.ts';
+import { clockText, entryText, figuresText, usd } from '../../cli/words.ts';
 import { fitLine, type Line, line, type Segment, span, spread, wrapText } from '../cells.ts';
 import { outcomeMark, sessionMark, standingOf, tierOf } from '../marks.ts';
 import { sparkline } from '../plot.ts';
@@ -134,7 +134,7 @@ const factsOf = (session: BoardSession, { view, now }: Sight, width: number): Li
   );
   const facts: [string, string, Segment['style']?][] = [
     ['doing', session.doing],
-    ...(session.until ? ([['goes on', relativeText(session.until, now)]] as [string, string][]) : []),
+    ...(session.until ? ([['goes on', `at ${clockText(session.until, now)}`]] as [string, string][]) : []),
     ...(session.last
       ? ([['last', `${outcomeMark(session.last.outcome).word}: ${session.last.title ?? session.last.reason}`]] as [
           string,
