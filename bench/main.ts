@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import os from 'node:os';
 import { parseArgs } from 'node:util';
-import { absentRows } from './absent.ts';
 import { checkRows } from './checks.ts';
 import { cliRows } from './cli.ts';
+import { dashboardRows } from './dashboard.ts';
 import { eventLoopRows } from './event-loop.ts';
 import { httpRows } from './http.ts';
 import { journalRows } from './journal.ts';
@@ -35,8 +35,8 @@ const GROUPS: { covers: string; rows: () => Promise<BenchRow[]> }[] = [
   { covers: 'memory', rows: () => memoryRows() },
   { covers: 'event loop', rows: () => eventLoopRows() },
   { covers: 'HTTP trigger until durable', rows: () => httpRows() },
+  { covers: 'dashboard, 64 sessions busy', rows: () => dashboardRows() },
   { covers: 'CLI: winnow --help, winnow status', rows: () => cliRows() },
-  { covers: absentRows.map(({ row }) => row).join(' '), rows: async () => absentRows },
 ];
 
 const { values } = parseArgs({

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { systemClock } from './base/clock.ts';
 import { createReleaseStack } from './base/release.ts';
-import { err, ok, type Result } from './base/result.ts';
+import { ok, type Result } from './base/result.ts';
 import type { CannotOpen, Factory } from './desk/doors.ts';
 import { machineFacts } from './desk/machine.ts';
 import { createPurse } from './flow/purse.ts';
@@ -20,10 +20,9 @@ import type { Mirror } from './ports/git/mirror.ts';
 import { isMirror, openMirror } from './ports/git/open-mirror.ts';
 import { createWorkspaces } from './ports/git/workspaces.ts';
 import { createBotLibrary } from './ports/home/bot-skills.ts';
-import { type LoadedHome, loadHome } from './ports/home/load.ts';
+import type { LoadedHome } from './ports/home/load.ts';
 import { createProcessLog } from './ports/home/process-log.ts';
 import { createSkillLibrary } from './ports/home/skills.ts';
-import { watchConfig } from './ports/home/watch.ts';
 import { createCommands } from './ports/machine/command.ts';
 import { createEnvironments } from './ports/machine/environment.ts';
 import { markedMemoryBytes } from './ports/machine/facts.ts';
@@ -41,10 +40,9 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
   const { journal, clock, ids, paths } = counter;
   const releases = createReleaseStack();
   releases.push(() => counter.close());
-  let current: LoadedHome = files;
-  const config = () => current.config;
+  const { config } = counter;
 
-  const parent = { ...current.dotEnv, ...process.env };
+  const parent = { ...files().dotEnv, ...process.env };
   for (const dir of [paths.disposable, paths.tmp, paths.homes]) mkdirSync(dir, { recursive: true });
   const slots = createSlots({ dir: paths.disposable, who: `pid ${process.pid}`, clock });
   releases.push(() => slots.close());
@@ -66,7 +64,7 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
     config,
     paths,
     ownerClaudeConfig: process.env.CLAUDE_CONFIG_DIR ?? join(homedir(), '.claude'),
-    prompts: () => current.prompts,
+    prompts: () => files().prompts,
     slots,
     commands,
     claude: createClaude({
@@ -96,11 +94,11 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
     }),
     cache: createCheckCache({ dir: paths.checks }),
     skills: createSkillLibrary(paths.skills),
-    botSkills: createBotLibrary(paths.home, paths.botSkills, (text) => withhold(text, current.secrets)),
+    botSkills: createBotLibrary(paths.home, paths.botSkills, (text) => withhold(text, files().secrets)),
     environments: createEnvironments({ parent, homesDir: paths.homes, tmpDir: paths.tmp }),
     purse: createPurse(),
     mirrorOf: createMirrors({ git, clock, home: paths.home }),
-    redact: (text) => withhold(text, current.secrets),
+    redact: (text) => withhold(text, files().secrets),
     random: Math.random,
     memory,
     onProgress: () => {},
@@ -108,29 +106,18 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
   await writeShims({
     dir: paths.shims,
     home: paths.disposable,
-    tools: shimmedTools(current),
+    tools: shimmedTools(files()),
     node: process.execPath,
     entry: SHIM_ENTRY,
   });
 
   return ok({
     ...counter,
-    config,
-    sessions: () => current.sessions,
     shop,
     reaper,
     facts: () => machineFacts(paths),
-    configHash: () => current.hash,
-    reload: async () => {
-      const fresh = loadHome(paths.home);
-      if (!fresh.ok) return err({ problems: fresh.error });
-      const changed =
-        JSON.stringify([fresh.value.hash, fresh.value.sessions]) !== JSON.stringify([current.hash, current.sessions]);
-      current = fresh.value;
-      return ok(changed);
-    },
-    watch: (onChange, signal) => watchConfig(paths.home, onChange, signal),
-    log: (line) => log.info(withhold(line, current.secrets)),
+    configHash: () => files().hash,
+    log: (line) => log.info(withhold(line, files().secrets)),
     close: async () => {
       await releases.releaseAll();
     },

@@ -1,11 +1,16 @@
+import { existsSync } from 'node:fs';
 import type { Entry, Outcome } from '../model/entry.ts';
+import { type Failure, failure } from '../model/failure.ts';
 import type { Figures } from '../model/report.ts';
+import type { Request } from '../model/request.ts';
 import type { Proposal, QueuedBranch, SkillState, State } from '../model/state.ts';
 import type { Task } from '../model/task.ts';
 import { dayKey, type GateReading, type MachineFacts, readGates } from '../policy/gates.ts';
+import { listRequests, openRequests } from '../policy/requests.ts';
 import { isAlive } from '../ports/machine/processes.ts';
 import { createSlots } from '../ports/machine/slots.ts';
 import type { Counter } from './counter.ts';
+import { failureOf, type OpenCounter } from './doors.ts';
 import { createLive } from './live.ts';
 import { machineFacts } from './machine.ts';
 import { listBranches } from './queue.ts';
@@ -22,6 +27,8 @@ export interface BoardView {
   /** Open ones first, the oldest push first; then what is over, the newest first. */
   branches: QueuedBranch[];
   tasks: Task[];
+  /** What was asked of roles: open ones first, then those that were settled last. */
+  requests: Request[];
   gates: GateReading[];
   machine: MachineFacts;
   doctor: State['doctor'];
@@ -32,6 +39,8 @@ export interface BoardView {
   days: { day: string; costUsd: number; kept: number; discarded: number }[];
   /** What main had before each of the last cycles, oldest first, by project. */
   figures: Record<string, { at: string; figures: Figures }[]>;
+  /** Why what is shown may not be how things are now: a file of the home is broken, or the home is gone. */
+  trouble: Failure | undefined;
 }
 
 export interface BoardSession extends SessionView {
@@ -49,6 +58,9 @@ const ENDS_MAX = 10;
 /** The machine and the slots are asked no oftener: they are asked while somebody only looks. */
 const MACHINE_AGE_MAX_MS = 5000;
 
+/** Of what was settled nobody looks further back here; the journal has the rest. */
+const SETTLED_SHOWN_MAX = 10;
+
 /** The newest entries kept: as far back as anybody pages. */
 const ENTRIES_MAX = 500;
 
@@ -61,8 +73,8 @@ export interface Board {
   close(): Promise<void>;
 }
 
-/** Calls back soon after anything happened. */
-export const createBoard = (counter: Counter, onChange: () => void): Board => {
+/** Calls back soon after anything happened; sessions and configuration are those of the files as they are. */
+export const createBoard = (counter: OpenCounter, onChange: () => void): Board => {
   const { paths, clock, journal } = counter;
   const ending = new AbortController();
   const live = createLive(paths);
@@ -87,20 +99,45 @@ export const createBoard = (counter: Counter, onChange: () => void): Board => {
     seen = { atMs: clock.now(), facts, slots: taken };
     return seen;
   };
+  let broken: Failure | undefined;
+  let view: BoardView | undefined;
+  const reload = async (): Promise<void> => {
+    const read = await counter.reload();
+    broken = read.ok ? undefined : failureOf(read.error);
+    onChange();
+  };
+  counter.watch(() => void reload(), ending.signal);
+  /** As it was left: of a home that is gone nothing can be read, and it may come back. */
+  const left = (): BoardView | undefined =>
+    view && !existsSync(paths.home)
+      ? { ...view, trouble: failure('home-missing', `${paths.home} is gone; this is how it was`) }
+      : undefined;
+  const fresh = async (): Promise<BoardView> => {
+    const { facts, slots: taken } = await machine();
+    const status = statusView({
+      home: paths.home,
+      state: journal.state(),
+      config: counter.config(),
+      sessions: counter.sessions(),
+      facts,
+      now: clock.now(),
+      isAlive: askedOnce(isAlive),
+      slots: taken,
+    });
+    return { ...boardView(counter, status, facts), trouble: broken };
+  };
   return {
     look: async () => {
-      const { facts, slots: taken } = await machine();
-      const status = statusView({
-        home: paths.home,
-        state: journal.state(),
-        config: counter.config(),
-        sessions: counter.sessions(),
-        facts,
-        now: clock.now(),
-        isAlive,
-        slots: taken,
-      });
-      return boardView(counter, status, facts);
+      const gone = left();
+      if (gone) return gone;
+      try {
+        view = await fresh();
+        return view;
+      } catch (error) {
+        const meanwhile = left();
+        if (meanwhile) return meanwhile;
+        throw error;
+      }
     },
     entries: () => entries,
     live: (cycle) => live.read(cycle),
@@ -111,8 +148,19 @@ export const createBoard = (counter: Counter, onChange: () => void): Board => {
   };
 };
 
+/** Of many sessions the process is one: within a look each is asked about once. */
+const askedOnce = (ask: (process: { pid: number; start: string }) => boolean) => {
+  const answers = new Map<string, boolean>();
+  return ({ pid, start }: { pid: number; start: string }): boolean => {
+    const key = `${pid} ${start}`;
+    const answer = answers.get(key) ?? ask({ pid, start });
+    answers.set(key, answer);
+    return answer;
+  };
+};
+
 /** Pure but for the journal's state. */
-export const boardView = (counter: Counter, status: StatusView, machine: MachineFacts): BoardView => {
+export const boardView = (counter: Counter, status: StatusView, machine: MachineFacts): Omit<BoardView, 'trouble'> => {
   const state = counter.journal.state();
   const now = Date.parse(status.at);
   const recent = Object.values(state.projects).flatMap((project) => project.recent);
@@ -130,6 +178,7 @@ export const boardView = (counter: Counter, status: StatusView, machine: Machine
     }),
     branches: listBranches(counter, true),
     tasks: listTasks(counter, true),
+    requests: shownRequests(state),
     gates: readGates(state, counter.config(), machine, now),
     machine,
     doctor: state.doctor,
@@ -152,6 +201,11 @@ export const boardView = (counter: Counter, status: StatusView, machine: Machine
       ]),
     ),
   };
+};
+
+const shownRequests = (state: Readonly<State>): Request[] => {
+  const open = openRequests(state).length;
+  return listRequests(state, true).slice(0, open + SETTLED_SHOWN_MAX);
 };
 
 const DAY_MS = 86_400_000;

@@ -1,24 +1,24 @@
-import { renderProblem } from '../base/file-problem.ts';
 import { sha256 } from '../base/hash.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import { restoreSkill, retireSkill } from '../flow/skills.ts';
 import type { EntryFilter } from '../journal/journal.ts';
 import type { Asking, Command, CommandName, CommandOf } from '../model/command.ts';
 import type { Entry, EntryOf } from '../model/entry.ts';
-import { type Failure, FailureError, failed, failure } from '../model/failure.ts';
-import { problemsKind } from '../model/problems.ts';
+import { type Failure, FailureError, failed } from '../model/failure.ts';
 import { type AskedKey, askerText, type Request } from '../model/request.ts';
 import type { KeyedReceipt, KeyUse, QueuedBranch } from '../model/state.ts';
 import type { Task } from '../model/task.ts';
 import type { MachineFacts } from '../policy/gates.ts';
-import { openRequests, useOfKey } from '../policy/requests.ts';
+import { listRequests, useOfKey } from '../policy/requests.ts';
 import type { Counter } from './counter.ts';
 import { type CrewView, crewView } from './crew.ts';
-import type { CannotOpen, Factory } from './doors.ts';
+import { type CannotOpen, type Factory, failureOf } from './doors.ts';
 import { followAfter } from './follow.ts';
 import { revert } from './landing.ts';
 import { isUp, look } from './look.ts';
 import { machineFacts } from './machine.ts';
 import { pause, resume, unpark } from './pause.ts';
+import { acceptProposal, dismissProposal } from './prompts.ts';
 import {
   type Approval,
   approveBranch,
@@ -85,6 +85,10 @@ interface Receipts {
   /** Id of the entry, and the entry itself unless it was made before under the same key. */
   comment: { comment: string; entry?: EntryOf<'review_commented'> };
   revert: { branch: string; title: string; project: string };
+  'apply-proposal': { applied: EntryOf<'prompt_applied'> };
+  'dismiss-proposal': { dismissed: EntryOf<'prompt_dismissed'> };
+  'retire-skill': { retired: EntryOf<'skill_retired'> };
+  'restore-skill': { restored: EntryOf<'skill_restored'> };
   request: Requested;
 }
 
@@ -129,11 +133,7 @@ export const createDesk = (place: Counter | Factory, open?: () => Promise<Result
     },
     session: (name) => showSession(place, name),
     tasks: (all) => listTasks(place, all),
-    requests: (all) => {
-      const state = journal.state();
-      const settled = Object.values(state.requests).filter((request) => request.settled);
-      return [...openRequests(state), ...(all ? settled.sort((a, b) => b.id.localeCompare(a.id)) : [])];
-    },
+    requests: (all) => listRequests(journal.state(), all),
     crew: () => crewView(journal.state()),
     log: (limit, filter) => journal.tail(limit, filter),
     follow: (from) => followAfter(journal, from),
@@ -263,10 +263,25 @@ const createDeeds = (place: Counter, factory: () => Promise<Result<Factory, Fail
     const { branch, title } = reverted.value;
     return ok({ branch, title, project: reverted.value.project.name });
   },
+  'apply-proposal': async ({ proposal }, { by }) => {
+    const applied = acceptProposal(place, proposal, by);
+    return applied.ok ? ok({ applied: applied.value }) : applied;
+  },
+  'dismiss-proposal': async ({ proposal, reason }, { by }) => {
+    const dismissed = dismissProposal(place, proposal, by, reason);
+    return dismissed.ok ? ok({ dismissed: dismissed.value }) : dismissed;
+  },
+  'retire-skill': async ({ skill, reason }, { by }) => {
+    const whole = await factory();
+    if (!whole.ok) return whole;
+    const retired = await retireSkill(whole.value.shop, skill, reason ?? `put aside by ${by}`);
+    return retired.ok ? ok({ retired: retired.value }) : retired;
+  },
+  'restore-skill': async ({ skill }, { by }) => {
+    const whole = await factory();
+    if (!whole.ok) return whole;
+    const restored = await restoreSkill(whole.value.shop, skill, by);
+    return restored.ok ? ok({ restored: restored.value }) : restored;
+  },
   request: async (command, { asking, key }) => request(place, command, { by: asking.asker, key }),
 });
-
-const failureOf = (error: CannotOpen): Failure =>
-  'failure' in error
-    ? error.failure
-    : failure(problemsKind(error.problems), error.problems.map(renderProblem).join('; '));

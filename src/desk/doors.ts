@@ -1,8 +1,9 @@
-import type { FileProblem } from '../base/file-problem.ts';
+import { type FileProblem, renderProblem } from '../base/file-problem.ts';
 import type { Result } from '../base/result.ts';
 import type { Workshop } from '../flow/workshop.ts';
 import type { Journal } from '../journal/journal.ts';
-import type { Failure } from '../model/failure.ts';
+import { type Failure, failure } from '../model/failure.ts';
+import { problemsKind } from '../model/problems.ts';
 import type { State } from '../model/state.ts';
 import type { MachineFacts } from '../policy/gates.ts';
 import type { Reaper } from '../ports/machine/walls.ts';
@@ -11,7 +12,7 @@ import type { Counter } from './counter.ts';
 /** What the composition root opens for the faces: a home to read and write to, or a whole factory to run. */
 export interface Doors {
   version: string;
-  openCounter(home: string | undefined): Promise<Result<Counter & { close: () => Promise<void> }, CannotOpen>>;
+  openCounter(home: string | undefined): Promise<Result<OpenCounter, CannotOpen>>;
   /** The journal of a home whose configuration may be broken: it can be read all the same. */
   openJournal(home: string | undefined): Promise<Result<{ journal: Journal<State>; close: () => void }, CannotOpen>>;
   openFactory(home: string | undefined): Promise<Result<Factory, CannotOpen>>;
@@ -20,18 +21,27 @@ export interface Doors {
 /** Why a home cannot be opened: one failure, or every mistake in its files. */
 export type CannotOpen = { failure: Failure } | { problems: FileProblem[] };
 
-export interface Factory extends Counter {
+/** In one sentence for who asked for something that needs the home. */
+export const failureOf = (error: CannotOpen): Failure =>
+  'failure' in error
+    ? error.failure
+    : failure(problemsKind(error.problems), error.problems.map(renderProblem).join('; '));
+
+export interface OpenCounter extends Counter {
+  /** Reads the home's files again; a broken edit changes nothing and says what is wrong. */
+  reload: () => Promise<Result<boolean, CannotOpen>>;
+  /** Calls back when the home's files change. */
+  watch: (onChange: () => void, signal: AbortSignal) => void;
+  close: () => Promise<void>;
+}
+
+export interface Factory extends OpenCounter {
   shop: Workshop;
   /** Behind which wall runs and checks work. */
   reaper: Reaper;
   facts: () => Promise<MachineFacts>;
-  /** Reads the home's files again; a broken edit changes nothing and says what is wrong. */
-  reload: () => Promise<Result<boolean, CannotOpen>>;
   /** Names the configuration in force. */
   configHash: () => string;
-  /** Calls back when the home's files change. */
-  watch: (onChange: () => void, signal: AbortSignal) => void;
   /** A line for the process log, logs/winnow.log. */
   log: (line: string) => void;
-  close: () => Promise<void>;
 }

@@ -37,6 +37,10 @@ const commands = [
     line: z.number().int().positive().optional(),
   }),
   z.strictObject({ command: z.literal('revert'), what: name, project: name.optional(), reason }),
+  z.strictObject({ command: z.literal('apply-proposal'), proposal: name }),
+  z.strictObject({ command: z.literal('dismiss-proposal'), proposal: name, reason: reason.unwrap() }),
+  z.strictObject({ command: z.literal('retire-skill'), skill: name, reason }),
+  z.strictObject({ command: z.literal('restore-skill'), skill: name }),
   z.strictObject({ command: z.literal('request'), what: RequestWhat, args: z.strictObject(RequestArgs.shape) }),
 ] as const;
 

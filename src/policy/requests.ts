@@ -7,6 +7,12 @@ export const openRequests = (state: Readonly<State>): Request[] =>
     .filter(({ settled }) => settled === undefined)
     .sort((a, b) => a.id.localeCompare(b.id));
 
+/** The open ones; with `all` also what is settled, the newest first. */
+export const listRequests = (state: Readonly<State>, all: boolean): Request[] => {
+  const settled = all ? Object.values(state.requests).filter((request) => request.settled) : [];
+  return [...openRequests(state), ...settled.sort((a, b) => b.id.localeCompare(a.id))];
+};
+
 /** An open request for the very same: who asks now joins it. What somebody does by hand may end with their patience. */
 export const sameRequest = (
   state: Readonly<State>,

@@ -1,4 +1,5 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDesk, type Desk } from '../../src/desk/desk.ts';
 import type { Command } from '../../src/model/command.ts';
@@ -41,6 +42,10 @@ describe('a command at the desk', () => {
     [{ command: 'approve', branch: 'brl/none' }, 'home-unusable', 'whole factory'],
     [{ command: 'cancel-task', task: 'NOTASK' }, 'not-found', 'NOTASK'],
     [{ command: 'comment', branch: 'brl/none', text: 'Why?' }, 'not-found', 'brl/none'],
+    [{ command: 'apply-proposal', proposal: 'NONE' }, 'not-found', 'NONE'],
+    [{ command: 'dismiss-proposal', proposal: 'NONE', reason: 'x' }, 'not-found', 'NONE'],
+    [{ command: 'retire-skill', skill: 'tests' }, 'home-unusable', 'whole factory'],
+    [{ command: 'restore-skill', skill: 'tests' }, 'home-unusable', 'whole factory'],
     [{ command: 'request', what: 'cycle', args: {} }, 'argument-invalid', 'one session'],
     [{ command: 'request', what: 'cycle', args: { sessions: ['gamma'] } }, 'not-found', 'gamma'],
     [{ command: 'request', what: 'review', args: { short: true } }, 'argument-invalid', 'takes no short'],
@@ -49,6 +54,43 @@ describe('a command at the desk', () => {
     const done = await desk.do(command, { asker: CI });
     expect(done).toMatchObject({ ok: false, error: { kind, message: expect.stringContaining(words) } });
     expect(place.ofType('requested')).toEqual([]);
+  });
+});
+
+describe('a proposal', () => {
+  const PROPOSAL = '01KKN3V8ZC00000000000PROP1';
+  const file = () => join(place.dir, 'sessions/alpha.md');
+
+  beforeEach(() => {
+    mkdirSync(join(place.dir, 'sessions'));
+    writeFileSync(file(), '---\nproject: api\nfocus: tests\n---\nMend everything.\n');
+    const change = { file: 'sessions/alpha.md', find: 'everything', replace: 'one thing', why: 'too much at once' };
+    place.counter.journal.append<'prompt_proposed'>({
+      type: 'prompt_proposed',
+      ...{ session: 'alpha', project: 'api', data: { proposal: PROPOSAL, change, evidence: [] } },
+    });
+  });
+
+  it('that is applied changes the file, once, and the journal has who wanted it', async () => {
+    const applied = await desk.do({ command: 'apply-proposal', proposal: PROPOSAL }, { asker: CI });
+    expect(applied).toMatchObject({ ok: true, value: { applied: { data: { file: 'sessions/alpha.md' } } } });
+    expect(readFileSync(file(), 'utf8')).toContain('Mend one thing.');
+    expect(place.ofType('prompt_applied')).toMatchObject([{ data: { proposal: PROPOSAL, by: 'ci (http)' } }]);
+    expect(await desk.do({ command: 'apply-proposal', proposal: PROPOSAL }, { asker: MIA })).toMatchObject({
+      ok: false,
+      error: { message: expect.stringContaining('was applied by ci (http)') },
+    });
+    expect(desk.crew().proposals).toEqual([]);
+  });
+
+  it('that is dismissed changes nothing, and says why ever after', async () => {
+    const command = { command: 'dismiss-proposal', proposal: 'prop1', reason: 'it is right as it is' } as const;
+    expect(await desk.do(command, { asker: MIA })).toMatchObject({ ok: true });
+    expect(readFileSync(file(), 'utf8')).toContain('Mend everything.');
+    expect(await desk.do(command, { asker: MIA })).toMatchObject({
+      ok: false,
+      error: { message: expect.stringContaining('it is right as it is') },
+    });
   });
 });
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { execa } from 'execa';
 import { afterEach, describe, expect, it } from 'vitest';
+import { runTrain } from '../../src/roles/train.ts';
 import { until } from '../journal/workbench.ts';
 import { createWorkbench, type Workbench } from './workbench.ts';
 
@@ -33,13 +34,15 @@ const ask = (
   { home }: Workbench,
   method: string,
   path: string,
+  body?: object,
 ): Promise<{ status: number; json: Record<string, unknown> }> =>
   new Promise((resolve, reject) => {
-    const asked = request({ socketPath: join(home, '.winnow/http.sock'), method, path }, (response) => {
+    const headers = body ? { 'content-type': 'application/json' } : {};
+    const asked = request({ socketPath: join(home, '.winnow/http.sock'), method, path, headers }, (response) => {
       text(response).then((body) => resolve({ status: response.statusCode ?? 0, json: JSON.parse(body) }), reject);
     });
     asked.on('error', reject);
-    asked.end();
+    asked.end(body && JSON.stringify(body));
   });
 
 const curl = (() => {
@@ -100,6 +103,51 @@ describe('winnow http', () => {
     child.kill('SIGTERM');
     expect(await done).toMatchObject({ code: 0 });
     await events;
+  });
+
+  it('decides what lands and takes it back, on a real repository', async () => {
+    const bench = await create({ port: 0 });
+    await listening(bench.start('http').child);
+    const factory = await bench.open();
+    const push = async (name: string): Promise<string> => {
+      const branch = `brl/alpha/${name}`;
+      const commit = await bench.commit({ [`${name}.js`]: `export const ${name} = 1;\n` }, `Add ${name}`);
+      // To a branch and not to main.
+      await bench.git('push', '--quiet', '--force', 'origin', `HEAD:refs/heads/${branch}`, 'HEAD~1:refs/heads/main');
+      const [base, tree] = (await bench.git('rev-parse', 'HEAD~1', 'HEAD^{tree}')).split('\n');
+      factory.journal.append<'branch_pushed'>({
+        type: 'branch_pushed',
+        ...{ project: 'small', session: 'alpha', cycle: name },
+        data: { branch, commit, base: base!, tree: tree! },
+      });
+      return encodeURIComponent(branch);
+    };
+    const [good, bad] = [await push('good'), await push('bad')];
+    expect(await ask(bench, 'POST', `/queue/${good}/approve`)).toMatchObject({
+      status: 200,
+      json: { note: 'brl/alpha/good is approved; the train takes it' },
+    });
+    expect(await ask(bench, 'POST', `/queue/${bad}/reject`, { reason: 'not wanted' })).toMatchObject({
+      status: 200,
+      json: { note: expect.stringMatching(/brl\/alpha\/bad is rejected; its patch is logs\/patches\/./) },
+    });
+    const train = () => runTrain(factory.shop, factory.config().projects[0]!, new AbortController().signal);
+    expect(await train()).toMatchObject({ ok: true });
+    const files = async () => {
+      await bench.git('fetch', '--quiet', 'origin');
+      return (await bench.git('ls-tree', '--name-only', 'origin/main')).split('\n');
+    };
+    expect(await files()).toContain('good.js');
+    expect(await files()).not.toContain('bad.js');
+    expect(await bench.branches()).toEqual([]);
+    const reverted = await ask(bench, 'POST', '/revert', { what: 'brl/alpha/good', reason: 'it was too early' });
+    expect(reverted).toMatchObject({ status: 200, json: { note: expect.stringContaining('rides the train') } });
+    expect(await train()).toMatchObject({ ok: true });
+    expect(await files()).not.toContain('good.js');
+    expect(bench.ofType('cto_review').map(({ data }) => [data.decision, data.name])).toContainEqual([
+      'approve',
+      'socket (http)',
+    ]);
   });
 
   it('is refused on an address that others can reach without a token, with the mend', async () => {

@@ -68,6 +68,38 @@ export const addDeeds = (post: AddRoute, { desk, signal }: RouteDeps): void => {
         note: `${branch} rides the train: ${title}`,
       })),
   );
+  post(
+    '/proposals/:name/apply',
+    { ...decide, says: 'Change a prompt as the doctor proposes.' },
+    async ({ name, asking }) =>
+      mapped(await desk.do({ command: 'apply-proposal', proposal: name }, asking), ({ applied }) => ({
+        note: `${applied.data.file} is changed`,
+      })),
+  );
+  post(
+    '/proposals/:name/dismiss',
+    { ...decide, says: 'Refuse a change that the doctor proposes.', body: RejectBody },
+    async ({ name, body, asking }) =>
+      mapped(await desk.do({ command: 'dismiss-proposal', proposal: name, ...body }, asking), () => ({
+        note: 'dismissed',
+      })),
+  );
+  post(
+    '/skills/:name/retire',
+    { ...decide, says: 'Lend a skill to nobody any more; its file is put aside.', body: ReasonBody },
+    async ({ name, body, asking }) =>
+      mapped(await desk.do({ command: 'retire-skill', skill: name, ...defined(body) }, asking), ({ retired }) => ({
+        note: `${name} is put aside as ${retired.data.file}`,
+      })),
+  );
+  post(
+    '/skills/:name/restore',
+    { ...decide, says: 'Lend a skill again that was put aside.' },
+    async ({ name, asking }) =>
+      mapped(await desk.do({ command: 'restore-skill', skill: name }, asking), () => ({
+        note: `${name} is lent again`,
+      })),
+  );
 };
 
 const mapped = <T, U>(result: Result<T, Failure>, words: (value: T) => U): Result<U, Failure> =>

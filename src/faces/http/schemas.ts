@@ -169,6 +169,13 @@ export const StatusShown = z.looseObject({
   today: z.looseObject({ costUsd: z.number(), budgetUsd: z.number() }),
 });
 
+export const Crew = z.object({
+  standup: z.looseObject({ at: z.string(), summary: z.string() }).optional(),
+  doctor: z.looseObject({ at: z.string(), file: z.string() }).optional(),
+  skills: z.array(z.looseObject({ name: z.string(), description: z.string() })),
+  proposals: z.array(z.looseObject({ id: z.string(), at: z.string(), change: z.looseObject({ file: z.string() }) })),
+});
+
 export const EntryShown = z.looseObject({
   id: z.string(),
   ts: z.string(),

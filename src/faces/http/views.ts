@@ -7,6 +7,7 @@ import {
   All,
   Branch,
   BranchShown,
+  Crew,
   EntryShown,
   EventsQuery,
   Health,
@@ -54,6 +55,11 @@ export const addViews = (get: AddRoute, deps: RouteDeps): void => {
   );
   get('/requests/:name', { ...read, says: 'What became of a request.', answer: RequestView }, ({ name }) =>
     oneOf(desk.requests(true), 'request', name),
+  );
+  get(
+    '/crew',
+    { ...read, says: 'What standup and doctor said last, the skills, and the proposals that are open.', answer: Crew },
+    () => ok(desk.crew()),
   );
   get(
     '/log',

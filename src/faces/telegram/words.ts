@@ -22,7 +22,7 @@ import {
   shortId,
   usd,
 } from '../cli/words.ts';
-import { agoText, costText, mattersOf, spanText } from '../tui/words.ts';
+import { agoText, mattersOfStatus, spanText } from '../tui/words.ts';
 
 /**
  * What the bot says to a person: short lines for a phone, no tables, the matter first. All of it is plain text, in
@@ -58,7 +58,7 @@ const MATTERS_MAX = 5;
 const SESSIONS_MAX = 20;
 
 export const statusText = (view: StatusView, now: number): string => {
-  const matters = mattersOf(view).filter(({ id }) => id !== 'down');
+  const matters = mattersOfStatus(view).filter(({ id }) => id !== 'down');
   const { queue, tasks, sessions } = view;
   const waits = queue.filter(({ state }) => state !== 'needs-human').length;
   const need = queue.length - waits;
@@ -81,6 +81,8 @@ export const statusText = (view: StatusView, now: number): string => {
     ),
   );
 };
+
+const costText = ({ today }: StatusView): string => `${usd(today.costUsd)} of ${usd(today.budgetUsd)}`;
 
 const headText = (view: StatusView): string => {
   if (view.processes.length === 0) return 'Winnow is NOT RUNNING. Start it with `winnow up`.';

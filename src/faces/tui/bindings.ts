@@ -105,6 +105,17 @@ const onTask =
     return task ? deed(task) : { refused: 'no task is chosen' };
   };
 
+/** What stands on the screen of the doctor in rows of several kinds. */
+const onDoctors =
+  (kind: 'proposal' | 'skill', deed: (name: string, sight: Sight) => Done) =>
+  (sight: Sight, given: string): Done => {
+    const id = sight.ui.screen === 'doctor' ? chosenId(sight) : undefined;
+    const named = given || (id?.startsWith(`${kind} `) ? id.slice(kind.length + 1) : undefined);
+    return named === undefined
+      ? { refused: `which ${kind}? choose one on the screen of the doctor, or name it` }
+      : deed(named, sight);
+  };
+
 const confirm = (question: string, command: Command): Done => to({ mode: { kind: 'confirm', question, command } });
 const ask = (question: string, draft: Command, field: 'reason' | 'text'): Done =>
   to({ mode: { kind: 'ask', question, text: '', draft, field } });
@@ -264,6 +275,20 @@ export const BINDINGS: readonly Binding[] = [
     run: onBranch((branch) => ask(`Your remark on ${branch}:`, { command: 'comment', branch, text: '' }, 'text')),
   },
   {
+    name: 'revert',
+    keys: ['R'],
+    on: ['review'],
+    group: 'act',
+    help: 'take back a branch that landed, with a reason',
+    args: '[branch]',
+    run: onBranch((branch, { view }) => {
+      const state = view.branches.find((one) => one.branch === branch)?.status.state;
+      return state === undefined || state === 'landed'
+        ? ask(`Why is ${branch} taken back?`, { command: 'revert', what: branch, reason: '' }, 'reason')
+        : { refused: `only what landed can be taken back; ${branch} is ${state}` };
+    }),
+  },
+  {
     name: 'task',
     keys: ['n'],
     group: 'act',
@@ -293,6 +318,49 @@ export const BINDINGS: readonly Binding[] = [
     group: 'act',
     help: 'queue a failed task once more',
     run: onTask((task) => ({ command: { command: 'retry-task', task: task.id } })),
+  },
+  {
+    name: 'apply',
+    keys: ['A'],
+    on: ['doctor'],
+    group: 'act',
+    help: 'change the prompt as the doctor proposes (asks first)',
+    args: '[proposal]',
+    run: onDoctors('proposal', (proposal, { view }) => {
+      const file = view.proposals.find(({ id }) => id === proposal)?.change.file;
+      return confirm(`Change ${file ?? 'the prompt'} as it is proposed?`, { command: 'apply-proposal', proposal });
+    }),
+  },
+  {
+    name: 'dismiss',
+    keys: ['D'],
+    on: ['doctor'],
+    group: 'act',
+    help: 'refuse what the doctor proposes, with a reason',
+    args: '[proposal]',
+    run: onDoctors('proposal', (proposal) =>
+      ask('Why is it dismissed?', { command: 'dismiss-proposal', proposal, reason: '' }, 'reason'),
+    ),
+  },
+  {
+    name: 'retire',
+    keys: ['X'],
+    on: ['doctor'],
+    group: 'act',
+    help: 'lend the skill to nobody any more, with a reason',
+    args: '[skill]',
+    run: onDoctors('skill', (skill) =>
+      ask(`Why is ${skill} put aside?`, { command: 'retire-skill', skill, reason: '' }, 'reason'),
+    ),
+  },
+  {
+    name: 'restore',
+    keys: ['R'],
+    on: ['doctor'],
+    group: 'act',
+    help: 'lend a skill again that was put aside',
+    args: '[skill]',
+    run: onDoctors('skill', (skill) => ({ command: { command: 'restore-skill', skill } })),
   },
   {
     name: 'pause',
@@ -376,11 +444,10 @@ export const bindingOf = (bindings: readonly Binding[], key: string, screen: Scr
 
 /** Where a key works, if not here: better than silence. */
 export const elsewhereText = (bindings: readonly Binding[], key: string): string | undefined => {
-  const other = bindings.find(({ keys }) => keys.includes(key));
-  return (
-    other?.on &&
-    `\`${key}\` (${other.name}) works on ${other.on.map((screen) => `${SCREENS.indexOf(screen) + 1} ${TITLES[screen]}`).join(', ')}`
+  const others = bindings.flatMap(({ keys, name, on }) =>
+    keys.includes(key) && on ? on.map((screen) => `${SCREENS.indexOf(screen) + 1} ${TITLES[screen]} (${name})`) : [],
   );
+  return others.length === 0 ? undefined : `\`${key}\` works on ${others.join(', ')}`;
 };
 
 /** Commands whose name begins with what was typed, then those that have it somewhere; the rest of the text is for them. */

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { setFlagsFromString } from 'node:v8';
 import { createBoard } from '../../desk/board.ts';
 import type { Counter } from '../../desk/counter.ts';
 import { createDesk } from '../../desk/desk.ts';
@@ -33,6 +34,8 @@ export const tuiCommand = async (doors: Doors, terminal: Terminal, options: TuiO
   const counter = opened.value;
   let factory: Factory | undefined;
   const stop = stopOnSignals();
+  // Frames are garbage at once: more room for young ones would be a third of the memory, and no less work.
+  setFlagsFromString('--semi-space-growth-factor=1');
   unblock(stdout);
   const wish: ThemeWish = {
     ...(options.theme ? { light: options.theme === 'light' } : {}),
@@ -44,7 +47,12 @@ export const tuiCommand = async (doors: Doors, terminal: Terminal, options: TuiO
       board: (onChange) => createBoard(counter, onChange),
       desk: createDesk(counter, async () => {
         const whole = await doors.openFactory(options.home);
-        if (whole.ok) factory = whole.value;
+        if (whole.ok) {
+          const { watch, reload } = whole.value;
+          factory = whole.value;
+          // What is asked for is done by the files as they are; of a broken edit the board says why.
+          watch(() => void reload(), stop.signal);
+        }
         return whole;
       }),
       ...{ input: stdin, output: stdout, theme: themeOf(process.env, wish), themeIsGiven: options.theme !== undefined },

@@ -19,7 +19,7 @@ import { drawMetrics } from './screens/metrics.ts';
 import { LISTINGS, TITLES } from './screens/screens.ts';
 import type { Sight } from './sight.ts';
 import { SCREENS, type ScreenName } from './ui.ts';
-import { costText, mattersOf, needsRoomText, SIZE_MIN, stateText } from './words.ts';
+import { mattersOf, needsRoomText, SIZE_MIN, stateText, todayText } from './words.ts';
 
 /** The whole screen: where one is, what is shown, and what one may do next. Pure: what is known in, lines out. */
 export const drawFrame = (
@@ -116,7 +116,7 @@ const headLine = ({ view }: Sight, width: number): Line => {
   }
   const counts = [...marks.values()].sort((a, b) => a.tier - b.tier).map(({ segment }) => segment);
   const left = [span('Winnow ', 'title'), span(`${stateText(status)}  `, isUp && !status.paused ? 'good' : 'warn')];
-  const right = [span(costText(status)), ...memoryOf(view)];
+  const right = [span(todayText(status)), ...memoryOf(view)];
   const all = [...left, ...counts];
   return lineWidth(all) + lineWidth(right) + 1 <= width
     ? spread(all, right, width)
@@ -144,7 +144,7 @@ const tabs = (sight: Sight, width: number): { screen: ScreenName; text: string }
 const countOf = ({ view }: Sight, screen: ScreenName): string => {
   const count =
     screen === 'alerts'
-      ? mattersOf(view.status).length
+      ? mattersOf(view).length
       : screen === 'review'
         ? view.status.queue.length
         : screen === 'tasks'

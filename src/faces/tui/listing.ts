@@ -1,4 +1,15 @@
-import { beside, fitBlock, fitLine, type Line, line as made, selected, span, textOf } from './cells.ts';
+import {
+  beside,
+  fitBlock,
+  fitLine,
+  type Line,
+  lineWidth,
+  line as made,
+  selected,
+  span,
+  textOf,
+  widthOf,
+} from './cells.ts';
 import type { Column, Listing, Row, Sight } from './sight.ts';
 import type { ScreenName, Ui } from './ui.ts';
 
@@ -10,10 +21,12 @@ export const BESIDE_MIN_WIDTH = 120;
 const DETAIL_MIN_WIDTH = 50;
 const DETAIL_MIN_HEIGHT = 14;
 /** Of a wide screen the list has so much: its rows are sentences too. */
-const LIST_SHARE = 0.5;
+const LIST_SHARE = 0.55;
 const LIST_MAX_WIDTH = 110;
+/** With less there is no room for a heading and something worth a heading. */
+const BELOW_MIN_HEIGHT = 6;
 /** Stacked, the list has so much. */
-const STACKED_SHARE = 0.45;
+const STACKED_SHARE = 0.5;
 
 /** The rows that pass the filter; `!word` means those without it. */
 export const rowsOf = (listing: Listing, screen: ScreenName, sight: Sight): Row[] => {
@@ -22,7 +35,9 @@ export const rowsOf = (listing: Listing, screen: ScreenName, sight: Sight): Row[
   if (wanted === '') return rows;
   const isInverse = wanted.startsWith('!');
   const word = (isInverse ? wanted.slice(1) : wanted).toLowerCase();
-  return rows.filter((row) => `${textOf(row.cells)} ${row.more ?? ''}`.toLowerCase().includes(word) !== isInverse);
+  return rows.filter(
+    (row) => `${textOf(row.cells.flat())} ${row.more ?? ''}`.toLowerCase().includes(word) !== isInverse,
+  );
 };
 
 /** While one types it, the filter is in force already. */
@@ -55,6 +70,10 @@ export const layoutOf = (width: number, height: number, above: number): Layout =
   return { list: { width, height: top }, detail: { x: 0, y: top + 1, width, height: height - top - 1 }, head };
 };
 
+/** What stands above the head of the list, as wide as the list. */
+export const aboveOf = (listing: Listing | undefined, sight: Sight, width: number, height: number): Line[] =>
+  listing?.above?.(sight, layoutOf(width, height, 0).list.width) ?? [];
+
 export const drawListing = (
   listing: Listing,
   screen: ScreenName,
@@ -67,10 +86,13 @@ export const drawListing = (
   const detailOf = (columns: number, lines: number): Line[] =>
     place === -1 ? fitBlock([], columns, lines) : windowed(listing, sight, rows[place]!.id, columns, lines);
   if (sight.ui.zoom) return detailOf(width, height);
-  const above = listing.above?.(sight, width) ?? [];
+  const above = aboveOf(listing, sight, width, height);
   const { list, detail } = layoutOf(width, height, above.length);
+  const shownRows = drawRows(listing, rows, place, list.width, list.height - above.length, sight);
+  const left = list.height - above.length - shownRows.length;
+  const below = detail !== undefined && detail.x > 0 && left >= BELOW_MIN_HEIGHT ? listing.below : undefined;
   const drawn = fitBlock(
-    [...above, ...drawRows(listing, rows, place, list.width, list.height - above.length, sight)],
+    [...above, ...shownRows, ...(below?.(sight, list.width, left) ?? [])],
     list.width,
     list.height,
   );
@@ -88,7 +110,7 @@ const drawRows = (
   height: number,
   { ui }: Sight,
 ): Line[] => {
-  const widths = widthsOf(columns, width);
+  const widths = widthsOf(columns, rows, width);
   const head = made(span(columns.map(({ head: name }, n) => cut(name, widths[n]!)).join(''), 'dim'));
   if (rows.length === 0) {
     const filter = filterOf(ui, ui.screen);
@@ -100,7 +122,7 @@ const drawRows = (
   const room = height - 1;
   const first = firstShown(place, rows.length, room);
   const shown = rows.slice(first, first + room).map((row, n) => {
-    const cells = row.cells.flatMap((cell, column) => fitCell([cell], widths[column] ?? 0));
+    const cells = row.cells.flatMap((cell, column) => fitCell([cell].flat(), widths[column] ?? 0));
     return first + n === place ? selected(fitLine(cells, width)) : cells;
   });
   return [head, ...shown];
@@ -115,17 +137,18 @@ const cut = (text: string, width: number): string => (width === 0 ? '' : textOf(
 /** A cell and the gap behind it. */
 const fitCell = (cell: Line, width: number): Line => (width < 2 ? [] : [...fitLine(cell, width - 1), span(' ')]);
 
-const widthsOf = (columns: readonly Column[], width: number): number[] => {
-  const isShown = ({ from = 0 }: Column): boolean => width >= from;
-  const fixed = columns.reduce(
-    (sum, column) => sum + (column.width === 'rest' || !isShown(column) ? 0 : column.width + 1),
-    0,
-  );
-  const rests = columns.filter((column) => column.width === 'rest' && isShown(column)).length;
-  const each = rests === 0 ? 0 : Math.floor((width - fixed) / rests);
-  return columns.map((column) =>
-    !isShown(column) ? 0 : column.width === 'rest' ? Math.max(0, each) : column.width + 1,
-  );
+/** Each with the gap behind it. */
+const widthsOf = (columns: readonly Column[], rows: readonly Row[], width: number): number[] => {
+  const own = columns.map(({ head, width: wanted, from = 0 }, n) => {
+    if (width < from) return 0;
+    if (typeof wanted === 'number') return wanted + 1;
+    if (wanted === 'rest') return 'rest';
+    const longest = Math.max(widthOf(head), ...rows.map(({ cells }) => lineWidth([cells[n]!].flat())));
+    return Math.min(wanted.most, longest) + 1;
+  });
+  const fixed = own.reduce<number>((sum, one) => sum + (one === 'rest' ? 0 : one), 0);
+  const rests = own.filter((one) => one === 'rest').length;
+  return own.map((one) => (one === 'rest' ? Math.max(0, Math.floor((width - fixed) / rests)) : one));
 };
 
 /** The part of the detail that is looked at, below the facts, which may have half of the room. */

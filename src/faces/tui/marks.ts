@@ -1,5 +1,6 @@
 import type { BoardSession, BoardView } from '../../desk/board.ts';
 import type { Outcome } from '../../model/entry.ts';
+import type { Request } from '../../model/request.ts';
 import type { BranchStatus } from '../../model/state.ts';
 import type { Task } from '../../model/task.ts';
 import type { Mark } from './sight.ts';
@@ -77,12 +78,18 @@ export const taskMark = (state: Task['state']): Mark => {
   }
 };
 
+export const requestMark = ({ settled, taken }: Request): Mark => {
+  if (settled)
+    return settled.done ? { glyph: '✓', word: 'done', style: 'dim' } : { glyph: '▲', word: 'not done', style: 'bad' };
+  return taken ? { glyph: '●', word: 'at work', style: 'good' } : { glyph: '○', word: 'asked', style: 'info' };
+};
+
 export const outcomeMark = (outcome: Outcome): Mark => {
   switch (outcome) {
     case 'pushed':
       return { glyph: '✓', word: 'kept', style: 'good' };
     case 'discarded':
-      return { glyph: '○', word: 'discarded', style: 'warn' };
+      return { glyph: '○', word: 'discarded', style: 'dim' };
     case 'empty':
       return { glyph: '·', word: 'empty', style: 'dim' };
     case 'unevaluated':

@@ -1,7 +1,7 @@
 import type { Command } from '../../model/command.ts';
 import { type Binding, bindingOf, type Done, elsewhereText, paletteOf } from './bindings.ts';
 import { bodyOf, tabAt } from './frame.ts';
-import { chosenRow, firstShown, layoutOf, rowsOf } from './listing.ts';
+import { aboveOf, chosenRow, firstShown, layoutOf, rowsOf } from './listing.ts';
 import { LISTINGS } from './screens/screens.ts';
 import type { Sight } from './sight.ts';
 import type { TermEvent } from './term/decode.ts';
@@ -162,7 +162,7 @@ const pressMouse = (given: Press, event: Extract<TermEvent, { type: 'mouse' }>):
   if (ui.mode.kind !== 'browse') return { ui };
   const body = bodyOf(size);
   const listing = LISTINGS[ui.screen];
-  const { list, head } = layoutOf(size.width, body.height, listing?.above?.(sight, size.width).length ?? 0);
+  const { list, head } = layoutOf(size.width, body.height, aboveOf(listing, sight, size.width, body.height).length);
   const y = event.y - body.y;
   const isInList = !ui.zoom && y >= 0 && y < list.height && event.x < list.width;
   switch (event.action) {

@@ -2,7 +2,7 @@ import type { Desk } from '../../desk/desk.ts';
 import type { Command } from '../../model/command.ts';
 import type { Failure } from '../../model/failure.ts';
 import { plainLine } from '../cli/plain.ts';
-import { sentence, shortId } from '../cli/words.ts';
+import { entryText, sentence, shortId } from '../cli/words.ts';
 
 /** What came of a command, in one line. */
 export interface Said {
@@ -50,5 +50,9 @@ const receiptSaid = (receipt: Extract<Done, { ok: true }>['value']): Said => {
       text: plainLine(`${receipt.branch} is another commit since: nothing was approved; look at it again`),
       good: false,
     };
+  if ('applied' in receipt) return good(entryText(receipt.applied));
+  if ('dismissed' in receipt) return good(entryText(receipt.dismissed));
+  if ('retired' in receipt) return good(entryText(receipt.retired));
+  if ('restored' in receipt) return good(entryText(receipt.restored));
   return good(`${receipt.branch} takes it back; it rides the train`);
 };

@@ -30,15 +30,16 @@ export const MEMORY_SAMPLE_MS = 5000;
 /** One thing of a list. */
 export interface Row {
   id: string;
-  cells: Segment[];
+  /** By column. */
+  cells: (Segment | Line)[];
   /** What a filter looks at, beside the cells. */
   more?: string;
 }
 
-/** A column of a list: so many cells, or what is left; shown from so wide a list on. */
+/** A column of a list: so many cells, as many as its longest one needs, or what is left; shown from so wide a list on. */
 export interface Column {
   head: string;
-  width: number | 'rest';
+  width: number | { most: number } | 'rest';
   from?: number;
 }
 
@@ -56,6 +57,8 @@ export interface Listing {
   atEnd?: boolean;
   /** Of what is not the list's own. */
   above?(sight: Sight, width: number): Line[];
+  /** Where there is room left below the rows. */
+  below?(sight: Sight, width: number, height: number): Line[];
 }
 
 /** A sign, a colour and a word for each thing that is told apart: none of them is needed to understand the others. */

@@ -1,3 +1,4 @@
+import type { BoardView } from '../../desk/board.ts';
 import type { StatusView } from '../../desk/status.ts';
 import { momentText, sentence, usd } from '../cli/words.ts';
 
@@ -25,13 +26,12 @@ export const agoText = (ts: string, now: number): string => {
 };
 
 export const stateText = ({ processes, paused }: StatusView): string =>
-  processes.length === 0
-    ? 'NOT RUNNING: start it with `winnow up`'
-    : paused
-      ? `PAUSED ${paused}`
-      : `running (pid ${processes.map(({ pid }) => pid).join(', ')})`;
+  processes.length === 0 ? 'NOT RUNNING: start it with `winnow up`' : paused ? `PAUSED ${paused}` : 'running';
 
-export const costText = ({ today }: StatusView): string => `${usd(today.costUsd)} of ${usd(today.budgetUsd)}`;
+export const todayText = ({ today }: StatusView): string => {
+  const { pushed = 0 } = today.counts;
+  return `today ${pushed} kept, ${usd(today.costUsd)} of ${usd(today.budgetUsd)}`;
+};
 
 /** One thing that a person should know of, and what to do. */
 export interface Matter {
@@ -43,7 +43,21 @@ export interface Matter {
 }
 
 /** What does not mend itself, from the state: it stands here until it is mended. */
-export const mattersOf = ({ projects, gates, journal, processes, tasks, queue }: StatusView): Matter[] => [
+export const mattersOf = ({ status, trouble, proposals }: BoardView): Matter[] => [
+  ...(trouble ? [{ id: 'trouble', what: sentence(trouble.message), mend: trouble.mend, at: undefined }] : []),
+  ...mattersOfStatus(status),
+  ...proposals
+    .filter((proposal) => proposal.status.state === 'open')
+    .map(({ id, at, change }) => ({
+      id: `proposal ${id}`,
+      what: `the doctor would change ${change.file}: ${sentence(change.why)}`,
+      mend: 'Look at it on the screen of the doctor; apply it, or dismiss it with a reason.',
+      at,
+    })),
+];
+
+/** What the journal alone tells. */
+export const mattersOfStatus = ({ projects, gates, journal, processes, tasks, queue }: StatusView): Matter[] => [
   ...projects.flatMap(({ name, branch, red }) =>
     red
       ? [
@@ -92,7 +106,8 @@ export const mattersOf = ({ projects, gates, journal, processes, tasks, queue }:
     ? [
         {
           id: 'tasks',
-          what: `${tasks.failed} of the tasks failed and wait for you`,
+          what:
+            tasks.failed === 1 ? 'a task failed and waits for you' : `${tasks.failed} tasks failed and wait for you`,
           mend: 'Look at them on the screen of tasks; try again, or take them out.',
           at: undefined,
         },

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   Asked,
   Branch,
+  Crew,
   EntryShown,
   Health,
   RequestView,
@@ -64,6 +65,7 @@ describe('the OpenAPI description', () => {
       GET  /tasks/{name}  200 400 401 403 404 429 500 503  path name
       GET  /requests  200 400 401 403 404 429 500 503  query all
       GET  /requests/{name}  200 400 401 403 404 429 500 503  path name
+      GET  /crew  200 400 401 403 404 429 500 503
       GET  /log  200 400 401 403 404 429 500 503  query type  query session  query project  query cycle  query limit
       GET  /events  200 400 401 403 404 429 500 503  query type  query session  query project  query after
       GET  /metrics  200 400 401 403 404 429 500 503
@@ -81,7 +83,11 @@ describe('the OpenAPI description', () => {
       POST  /queue/{name}/approve  200 400 401 403 404 409 413 422 429 500 503  body  path name
       POST  /queue/{name}/reject  200 400 401 403 404 409 413 422 429 500 503  body  path name
       POST  /queue/{name}/comment  200 400 401 403 404 409 413 422 429 500 503  body  path name  header idempotency-key
-      POST  /revert  200 400 401 403 404 409 413 422 429 500 503  body"
+      POST  /revert  200 400 401 403 404 409 413 422 429 500 503  body
+      POST  /proposals/{name}/apply  200 400 401 403 404 409 413 422 429 500 503  path name
+      POST  /proposals/{name}/dismiss  200 400 401 403 404 409 413 422 429 500 503  body  path name
+      POST  /skills/{name}/retire  200 400 401 403 404 409 413 422 429 500 503  body  path name
+      POST  /skills/{name}/restore  200 400 401 403 404 409 413 422 429 500 503  path name"
     `);
   });
 
@@ -111,6 +117,8 @@ describe('the OpenAPI description', () => {
     EntryShown.array()
       .min(3)
       .parse(await get('/log'));
+    journal.append<'prompt_proposed'>({ type: 'prompt_proposed', ...where, data: exampleOf('prompt_proposed').data });
+    expect(Crew.strict().parse(await get('/crew')).proposals).toHaveLength(1);
     Health.strict().parse(await get('/health'));
     const branch = await served.call('GET', '/queue/alpha', { token: TOKENS.reader });
     expect(branch).toMatchObject({ status: 200, json: { branch: { session: 'alpha' } } });

@@ -136,6 +136,39 @@ describe('keys ask for', () => {
       { screen: 'gates' },
       { command: 'pause', session: 'zeta' },
     ],
+    [
+      'the change of a prompt, once that is confirmed',
+      ['A', 'y'],
+      { screen: 'doctor' },
+      { command: 'apply-proposal', proposal: '01KPROPOSAL0000000000ABCDE' },
+    ],
+    [
+      'the end of a proposal, with the reason',
+      ['D', "'it is right as it is'", 'enter'],
+      { screen: 'doctor' },
+      { command: 'dismiss-proposal', proposal: '01KPROPOSAL0000000000ABCDE', reason: 'it is right as it is' },
+    ],
+    ['no change of a prompt where a session is chosen', ['j', 'A', 'y'], { screen: 'doctor' }, undefined],
+    [
+      'a skill to be put aside, with the reason',
+      ['G', 'X', "'outdated'", 'enter'],
+      { screen: 'doctor' },
+      { command: 'retire-skill', skill: 'tests', reason: 'outdated' },
+    ],
+    ['a skill back', ['G', 'R'], { screen: 'doctor' }, { command: 'restore-skill', skill: 'tests' }],
+    [
+      'what landed back, with the reason',
+      ['R', "'it is slow'", 'enter'],
+      { screen: 'review', chosen: { review: 'brl/gamma/20260313-220000' } },
+      { command: 'revert', what: 'brl/gamma/20260313-220000', reason: 'it is slow' },
+    ],
+    ['nothing back that has not landed', ['R', "'x'", 'enter'], { screen: 'review' }, undefined],
+    [
+      'a skill back, by the palette',
+      [':', "'restore notes'", 'enter'],
+      { screen: 'floor' },
+      { command: 'restore-skill', skill: 'notes' },
+    ],
     ['nothing by a paste outside a field', [{ type: 'paste', text: 'AyDX' }], { screen: 'review' }, undefined],
     ['nothing by a key of another screen', ['A', 'y'], {}, undefined],
   ])('%s', (_, keys, ui, command) => {
@@ -164,7 +197,7 @@ describe('keys ask for', () => {
   });
 
   it('says why there is nothing to do', () => {
-    expect(pressAll(['A']).ui.notice?.text).toBe('`A` (approve) works on 2 Review');
+    expect(pressAll(['A']).ui.notice?.text).toBe('`A` works on 2 Review (approve), 5 Doctor (apply)');
     expect(pressAll([':', "'cycle'", 'enter'], { screen: 'gates' }).ui.notice?.text).toContain('which session?');
     expect(pressAll([':', "'fly'", 'enter']).ui.notice?.text).toBe('there is no command "fly"');
     expect(pressAll(['A', 'n'], { screen: 'review' }).ui.notice?.text).toBe('nothing was done');
@@ -191,8 +224,8 @@ describe('keys look at', () => {
     ['another part of a diff', ['J', 'J', 'K'], { screen: 'review' }, { scroll: 3 }],
     ['an earlier part of what an agent said', ['K'], {}, { scroll: 3 }],
     ['the screen that is clicked', [click(12, 1)], {}, { screen: 'review' }],
-    ['the row that is clicked', [click(5, 5)], {}, { chosen: { floor: 'alpha' } }],
-    ['the row that is clicked twice, large', [click(5, 5), click(5, 5)], {}, { zoom: true }],
+    ['the row that is clicked', [click(5, 6)], {}, { chosen: { floor: 'alpha' } }],
+    ['the row that is clicked twice, large', [click(5, 6), click(5, 6)], {}, { zoom: true }],
     ['nothing by a click beside everything', [click(5, 25)], {}, { chosen: {}, zoom: false }],
     [
       'the next row, by the wheel',

@@ -1,7 +1,11 @@
+import { appendFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ulid } from 'ulid';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Board, createBoard } from '../../../src/desk/board.ts';
 import { createDesk } from '../../../src/desk/desk.ts';
 import { type Ended, runTui, type TuiDeps } from '../../../src/faces/tui/run.ts';
+import { exampleOf } from '../../model/examples.ts';
 import { createHome, type TestHome } from './home.ts';
 import { createHeadless } from './term/headless.ts';
 
@@ -121,6 +125,104 @@ describe('the dashboard', () => {
     await until(tui, 'alpha');
     await type(tui, ['r']);
     await until(tui, /cycle \w{6} is asked for; it begins when the factory runs/);
+  });
+
+  it('shows what was asked of the factory, and what came of it', async () => {
+    const tui = start();
+    await until(tui, 'alpha');
+    await type(tui, ['r', '3']);
+    await until(tui, /○ asked +now +cycle of alpha[\s\S]*asked .* by mia/);
+    const { journal } = home.open();
+    const [request] = Object.keys(journal.state().requests);
+    const data = { request: request!, done: false, note: 'the budget of today is spent' };
+    journal.append<'request_settled'>({ type: 'request_settled', data });
+    await until(tui, /▲ not done[^\n]+cycle of alpha: the budget/);
+  });
+
+  it('changes a prompt as it was proposed, once that is confirmed', async () => {
+    const file = join(home.home, 'sessions/alpha.md');
+    const change = { file: 'sessions/alpha.md', find: 'Mend it.', replace: 'Mend one thing.', why: 'too much at once' };
+    home.open().journal.append<'prompt_proposed'>({
+      type: 'prompt_proposed',
+      ...{ session: 'alpha', project: 'small' },
+      data: { proposal: '01KPROPOSAL0000000000ABCDE', change, evidence: [] },
+    });
+    const tui = start();
+    await until(tui, '8 Alerts (2)');
+    await type(tui, ['5']);
+    await until(tui, /◆ needs you +too much at once[\s\S]*\+ Mend one thing\./);
+    await type(tui, ['A']);
+    await until(tui, 'Change sessions/alpha.md as it is proposed?');
+    expect(readFileSync(file, 'utf8')).toContain('Mend it.');
+    await type(tui, ['y']);
+    await until(tui, /✓ sessions\/alpha\.md changed by mia/);
+    expect(readFileSync(file, 'utf8')).toContain('Mend one thing.');
+  });
+
+  it('shows a session that comes and one that goes, and a configuration that changes', async () => {
+    const tui = start();
+    await until(tui, /of \$50\.00[\s\S]*alpha/);
+    writeFileSync(join(home.home, 'sessions/gamma.md'), '---\nproject: small\nfocus: speed\n---\nMake it fast.\n');
+    await until(tui, /gamma +waiting/);
+    rmSync(join(home.home, 'sessions/beta.md'));
+    await expect.poll(() => tui.screen.shown(), WAIT).not.toContain('beta');
+    const config = join(home.home, 'winnow.config.yaml');
+    writeFileSync(config, readFileSync(config, 'utf8').replace('budgetPerDayUsd: 50', 'budgetPerDayUsd: 70'));
+    await until(tui, 'of $70.00');
+  });
+
+  it('says that the configuration is broken while it goes on with the last good one, until it is mended', async () => {
+    const tui = start();
+    await until(tui, 'alpha');
+    const config = join(home.home, 'winnow.config.yaml');
+    const good = readFileSync(config, 'utf8');
+    writeFileSync(config, good.replace('budgetPerDayUsd: 50', 'budgetPerDayUsd: much'));
+    await type(tui, ['8']);
+    await until(tui, /▲ +winnow\.config\.yaml:\d+ +gates\.budgetPerDayUsd/);
+    expect(await tui.screen.shown()).toContain('of $50.00');
+    writeFileSync(config, good);
+    await expect.poll(() => tui.screen.shown(), WAIT).not.toContain('budgetPerDayUsd');
+  });
+
+  it('says that the home is gone, shows how it was, and goes on when it is back', async () => {
+    const tui = start();
+    await until(tui, 'alpha');
+    const aside = `${home.home}-aside`;
+    renameSync(home.home, aside);
+    await type(tui, ['8']);
+    await until(tui, /▲ +\S+ is gone; this is how it was/);
+    await type(tui, ['1']);
+    await until(tui, 'alpha');
+    rmSync(home.home, { recursive: true, force: true });
+    renameSync(aside, home.home);
+    await expect.poll(() => tui.screen.shown(), WAIT).not.toContain('is gone');
+    home.open().journal.append<'paused'>({ type: 'paused', data: { by: 'mia', reason: 'lunch' } });
+    await until(tui, 'paused by mia');
+  });
+
+  it('ends well where the home is gone', async () => {
+    const tui = start();
+    await until(tui, 'alpha');
+    rmSync(home.home, { recursive: true, force: true });
+    await until(tui, '8 Alerts (2)');
+    await type(tui, ['q']);
+    expect(await tui.ended).toEqual({ how: 'quit' });
+  });
+
+  it('stays at the end of a journal that grows by 100,000 entries, and answers keys meanwhile', async () => {
+    const tui = start();
+    await until(tui, 'alpha');
+    await type(tui, ['4']);
+    const { journal } = home.open();
+    const line = (n: number) =>
+      `${JSON.stringify({ ...exampleOf('alert', { id: ulid() }), data: { message: `line ${n} of many`, mend: 'None.' } })}\n`;
+    for (let n = 0; n < 100_000; n += 1_000)
+      appendFileSync(tui.counter.paths.journal, Array.from({ length: 1_000 }, (_, m) => line(n + m)).join(''));
+    await type(tui, ['3']);
+    await until(tui, 'nothing was asked for');
+    await type(tui, ['4']);
+    await until(tui, 'line 99999 of many');
+    expect(journal.state().entries).toBe(100_000);
   });
 
   it('follows the size of the terminal, down to one that is too small', async () => {

@@ -183,7 +183,7 @@ export const scene = (more: { ui?: Partial<Ui>; change?: (state: State) => void;
   // Of a counter the view reads these three.
   const counter = { journal: { state: () => state }, config: () => config, sessions: () => sessions };
   return {
-    view: boardView(counter as unknown as Counter, status, facts),
+    view: { ...boardView(counter as unknown as Counter, status, facts), trouble: undefined },
     entries: ENTRIES,
     live: { cycle: 'cycle-beta', lines: LIVE },
     branch: undefined,

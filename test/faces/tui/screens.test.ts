@@ -79,17 +79,17 @@ describe('the screens', () => {
 
   it('says that the factory is down, and shows it as it was left', () => {
     expect(shown(scene({ alive: false }), 120, 12)).toMatchInlineSnapshot(`
-      "Winnow NOT RUNNING: start it with \`winnow up\`                                             $8.35 of $20.00  ▲ memory 86 %
-       1 Floor  2 Review (2)  3 Tasks (2)  4 Journal  5 Doctor  6 Metrics  7 Gates (1)  8 Alerts (4)
-        SESSION      STATE      FOR  DOING                        │◆ beta  needs you, api
-      ◆ beta         needs you  4s   its process died; the next … │doing    its process died; the next start closes this cycle
-      ✗ alpha        dead       2m   its process died; the next … │last     kept: Return an empty list when nothing matches
-      ✗ gamma        dead       2h   its process died; the next … │cycles   3 kept, 8 discarded, 1 empty; $4.20 in all
-      ▲ delta        parked     10m  parked: claude exited with … │  ! 1 failing: prints an empty list
-      ○ zeta         waiting    10m  gate memory closed: 86 % of… │The printer is called inside the loop; I move it out. ▪
-      ‖ epsilon      paused     10m  paused by mia                │日本語
-                                                                  │> Edit src/parse.ts
-                                                                  │  | The file src/parse.ts has been updated.
+      "Winnow NOT RUNNING: start it with \`winnow up\`                               today 3 kept, $8.35 of $20.00  ▲ memory 86 %
+       1 Floor  2 Review (2)  3 Tasks (2)  4 Journal  5 Doctor  6 Metrics  7 Gates (1)  8 Alerts (5)
+      ● api main 3 problems, 1 failing, 120 passing        ▇▇▆▆▆▅▅▄▃▃▃▃ │◆ beta  needs you, api
+        SESSION STATE     FOR  ENDS       DOING                         │doing    its process died; the next start closes this
+      ◆ beta    needs you 4s   ✓○○✓✗·✓    its process died; the next s… │         cycle
+      ✗ alpha   dead      2m   ✓○○✓✗·✓    its process died; the next s… │last     kept: Return an empty list when nothing
+      ✗ gamma   dead      2h              its process died; the next s… │  ! 1 failing: prints an empty list
+      ▲ delta   parked    10m             parked: claude exited with 1… │The printer is called inside the loop; I move it out.
+      ○ zeta    waiting   10m             gate memory closed: 86 % of … │▪ 日本語
+      ‖ epsilon paused    10m             paused by mia                 │> Edit src/parse.ts
+                                                                        │  | The file src/parse.ts has been updated.
        p pause  P pause all  r cycle  a attach  / filter  ? help  : palette  q quit"
     `);
   });

@@ -1,67 +1,35 @@
-import { closeSync, constants, openSync } from 'node:fs';
-import { join } from 'node:path';
-import headless from '@xterm/headless';
-import { spawn } from 'node-pty';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Dashboard, startDashboard } from './dashboard.ts';
 import { createHome, type TestHome } from './home.ts';
 
 /** The compiled program in a real pseudo-terminal, on a real home. */
 
-const MAIN = join(import.meta.dirname, '../../../dist/main.js');
 const WAIT = { timeout: 120_000, interval: 50 };
 
 let home: TestHome;
-let children: number[];
+let started: Dashboard[];
 beforeEach(() => {
   home = createHome();
-  children = [];
+  started = [];
 });
 afterEach(async () => {
-  for (const pid of children) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It has ended.
-    }
-  }
+  for (const dashboard of started) dashboard.close();
   await home.close();
 });
 
-const start = (columns: number, rows: number) => {
-  const xterm = new headless.Terminal({ cols: columns, rows, allowProposedApi: true });
-  const { NO_COLOR: _, ...env } = process.env;
-  const pty = spawn(process.execPath, [MAIN, 'tui', '--home', home.home], {
-    ...{ cols: columns, rows, name: 'xterm-256color', cwd: home.home },
-    env: { ...env, LANG: 'C.UTF-8', LC_ALL: 'C.UTF-8' } as Record<string, string>,
-  });
-  children.push(pty.pid);
-  // On Node 20 a pseudo-terminal may lose the last words of its program, unless somebody else holds it open.
-  const held = openSync((pty as unknown as { ptsName: string }).ptsName, constants.O_RDWR | constants.O_NOCTTY);
-  let bytes = '';
-  pty.onData((data) => {
-    bytes += data;
-    xterm.write(data);
-  });
-  const exited = new Promise<number>((resolve) =>
-    pty.onExit(({ exitCode }) => {
-      closeSync(held);
-      resolve(exitCode);
-    }),
-  );
-  const shown = async () => {
-    await new Promise<void>((resolve) => xterm.write('', resolve));
-    return Array.from({ length: xterm.rows }, (_unused, n) =>
-      xterm.buffer.active.getLine(n)?.translateToString().trimEnd(),
-    ).join('\n');
-  };
-  return {
-    ...{ pty, exited, shown, bytes: () => bytes },
-    isAlternate: () => xterm.buffer.active.type === 'alternate',
-    resize: (width: number, height: number) => {
-      xterm.resize(width, height);
-      pty.resize(width, height);
-    },
-  };
+const start = (columns: number, rows: number): Dashboard => {
+  const dashboard = startDashboard(home.home, columns, rows);
+  started.push(dashboard);
+  return dashboard;
+};
+
+const isGone = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch {
+    return true;
+  }
 };
 
 describe('winnow tui in a terminal', () => {
@@ -70,7 +38,7 @@ describe('winnow tui in a terminal', () => {
     await expect.poll(tui.shown, WAIT).toMatch(/NOT RUNNING[\s\S]*alpha +waiting[\s\S]*\? help/);
     expect(tui.isAlternate()).toBe(true);
     tui.pty.write('3');
-    await expect.poll(tui.shown, WAIT).toContain('no task: `n` adds one');
+    await expect.poll(tui.shown, WAIT).toContain('nothing was asked for: `n` adds a task');
     tui.resize(60, 16);
     await expect.poll(async () => (await tui.shown()).split('\n').length, WAIT).toBe(16);
     await expect.poll(async () => (await tui.shown()).split('\n')[15], WAIT).toContain('cancel task');
@@ -94,5 +62,33 @@ describe('winnow tui in a terminal', () => {
     expect(await tui.exited).toBe(code);
     await expect.poll(tui.isAlternate, WAIT).toBe(false);
     expect(tui.bytes()).toContain('\x1b[?25h');
+  });
+
+  it('leaves no process when its terminal vanishes', async () => {
+    const tui = start(80, 24);
+    await expect.poll(tui.shown, WAIT).toContain('alpha');
+    tui.vanish();
+    await expect.poll(() => isGone(tui.pty.pid), WAIT).toBe(true);
+  });
+
+  it('says on a tiny terminal what it needs, and draws when it gets it', async () => {
+    const tui = start(20, 5);
+    await expect.poll(tui.shown, WAIT).toMatch(/Winnow needs 40x10,\s+this is 20x5/);
+    tui.resize(80, 24);
+    await expect.poll(tui.shown, WAIT).toContain('alpha');
+    tui.pty.write('q');
+    expect(await tui.exited).toBe(0);
+  });
+
+  it('shows after a stop what happened meanwhile, and what was typed', async () => {
+    const tui = start(80, 24);
+    await expect.poll(tui.shown, WAIT).toContain('alpha');
+    process.kill(tui.pty.pid, 'SIGSTOP');
+    home.open().journal.append<'paused'>({ type: 'paused', data: { by: 'mia', reason: 'lunch' } });
+    tui.pty.write('3');
+    process.kill(tui.pty.pid, 'SIGCONT');
+    await expect.poll(tui.shown, WAIT).toContain('nothing was asked for');
+    tui.pty.write('1');
+    await expect.poll(tui.shown, WAIT).toContain('paused by mia');
   });
 });

@@ -13,7 +13,7 @@ export const alerts: Listing = {
   ],
   rows: (sight) =>
     [
-      ...mattersOf(sight.view.status).map((matter) => ({ matter, holds: true })),
+      ...mattersOf(sight.view).map((matter) => ({ matter, holds: true })),
       ...past(sight).map((matter) => ({ matter, holds: false })),
     ].map(({ matter, holds }) => ({
       id: matter.id,
@@ -24,7 +24,7 @@ export const alerts: Listing = {
       ],
     })),
   detail: (sight, id, width) => {
-    const matter = [...mattersOf(sight.view.status), ...past(sight)].find((one) => one.id === id);
+    const matter = [...mattersOf(sight.view), ...past(sight)].find((one) => one.id === id);
     if (!matter) return [];
     return [
       ...wrapText(matter.what, width).map((text) => line(span(text, 'title'))),

@@ -1,6 +1,7 @@
 import type { SessionClass, Tally } from '../../../model/crew.ts';
+import type { Proposal } from '../../../model/state.ts';
 import { momentText, shortId } from '../../cli/words.ts';
-import { line, type Style, span, wrapText } from '../cells.ts';
+import { type Line, line, type Style, span, wrapText } from '../cells.ts';
 import type { Listing, Row } from '../sight.ts';
 import { agoText } from '../words.ts';
 import { factLines } from './review.ts';
@@ -10,8 +11,8 @@ export const doctor: Listing = {
   empty: 'the doctor has not looked yet, and there is no skill',
   columns: [
     { head: 'KIND', width: 8 },
-    { head: 'NAME', width: 14 },
-    { head: 'IS', width: 16 },
+    { head: 'NAME', width: { most: 20 } },
+    { head: 'IS', width: { most: 16 } },
     { head: 'WHAT', width: 'rest' },
   ],
   above: ({ view, now }, width) =>
@@ -19,6 +20,8 @@ export const doctor: Listing = {
       ? [line(span(`the doctor looked ${agoText(view.doctor.at, now)} ago`.replace('now ago', 'just now'), 'dim'))]
       : wrapText('the doctor has not looked yet', width).map((text) => line(span(text, 'dim'))),
   rows: ({ view }) => [
+    // What waits for a word stands first.
+    ...view.proposals.filter(({ status }) => status.state === 'open').map(proposalRow),
     ...Object.entries(view.doctor?.classes ?? {}).map(
       ([session, what]): Row => ({
         id: `session ${session}`,
@@ -27,17 +30,6 @@ export const doctor: Listing = {
           span(session),
           span(`${CLASS_GLYPHS[what]} ${what}`, CLASS_STYLES[what]),
           span(view.sessions.find(({ name }) => name === session)?.doing ?? ''),
-        ],
-      }),
-    ),
-    ...view.proposals.map(
-      (proposal): Row => ({
-        id: `proposal ${proposal.id}`,
-        cells: [
-          span('proposal', 'dim'),
-          span(shortId(proposal.id)),
-          span(proposal.status.state, proposal.status.state === 'open' ? 'accent' : 'dim'),
-          span(proposal.change.why),
         ],
       }),
     ),
@@ -52,8 +44,9 @@ export const doctor: Listing = {
         ],
       }),
     ),
+    ...view.proposals.filter(({ status }) => status.state !== 'open').map(proposalRow),
   ],
-  detail: ({ view }, id, width) => {
+  detail: ({ view, now }, id, width) => {
     const [kind, ...rest] = id.split(' ');
     const name = rest.join(' ');
     const skill = view.skills.find((one) => kind === 'skill' && one.name === name);
@@ -78,9 +71,10 @@ export const doctor: Listing = {
       return [
         line(span(`change of ${proposal.change.file}`, 'title')),
         ...wrapText(proposal.change.why, width).map((text) => line(text)),
+        ...factLines(factsOf(proposal, now), width),
         line(),
-        ...proposal.change.find.split('\n').map((text) => line(span(`- ${text}`, 'bad'))),
-        ...proposal.change.replace.split('\n').map((text) => line(span(`+ ${text}`, 'good'))),
+        ...changedLines('-', proposal.change.find, 'bad', width),
+        ...changedLines('+', proposal.change.replace, 'good', width),
       ];
     const session = view.sessions.find((one) => one.name === name);
     return session
@@ -97,6 +91,35 @@ export const doctor: Listing = {
       : [];
   },
 };
+
+const proposalRow = ({ id, status, change }: Proposal): Row => ({
+  id: `proposal ${id}`,
+  cells: [
+    span('proposal', 'dim'),
+    span(shortId(id)),
+    status.state === 'open' ? span('◆ needs you', 'accent') : span(status.state, 'dim'),
+    span(change.why),
+  ],
+});
+
+const factsOf = ({ at, session, evidence, status }: Proposal, now: number): [string, string][] => [
+  ...(session ? ([['about', session]] as [string, string][]) : []),
+  ['proposed', `${agoText(at, now)} ago`.replace('now ago', 'just now')],
+  ...(evidence.length > 0 ? ([['cycles', evidence.map(shortId).join(', ')]] as [string, string][]) : []),
+  status.state === 'open'
+    ? ['state', 'open: `A` applies it, `D` dismisses it']
+    : ['state', `${status.state} by ${status.by}${status.reason === '' ? '' : `: ${status.reason}`}`],
+];
+
+/** Prose in long lines: it is read whole. */
+const changedLines = (sign: string, text: string, style: Style, width: number): Line[] =>
+  text === ''
+    ? []
+    : text
+        .split('\n')
+        .flatMap((one) =>
+          wrapText(one, width - 2).map((part, n) => line(span(`${n === 0 ? sign : ' '} ${part}`, style))),
+        );
 
 const shareText = ({ kept, ended }: Tally): string => (ended === 0 ? '–' : `${Math.round((kept / ended) * 100)} %`);
 

@@ -1,4 +1,5 @@
 import bytes from 'bytes';
+import type { BoardView } from '../../../desk/board.ts';
 import { usd } from '../../cli/words.ts';
 import { beside, fitBlock, type Line, line, span } from '../cells.ts';
 import { bars, gauge, sparkline } from '../plot.ts';
@@ -67,35 +68,52 @@ const problems: Plot = ({ view }, width, height) => {
   const projects = Object.entries(view.figures).filter(([, points]) => points.length > 0);
   const head = line(span('Errors and failing tests of main, by cycle', 'title'));
   if (projects.length === 0) return [head, line(span('not measured yet', 'dim'))];
-  const each = Math.max(3, Math.floor((height - 2) / projects.length));
+  const each = Math.max(2, Math.floor((height - 1) / projects.length));
+  return [head, ...projects.flatMap(([name, points]) => problemsOf(name, points, width, each))];
+};
+
+/** Drawn as a plot where there is room for one, else as a line each. */
+const problemsOf = (name: string, points: BoardView['figures'][string], width: number, height: number): Line[] => {
+  const errors = points.map(({ figures }) => figures.problems);
+  const failing = points.map(({ figures }) => figures.failed);
+  const told = (values: number[]): string => `${values[0]} → ${values.at(-1)}`;
+  if (height < PLOT_MIN_HEIGHT)
+    return [
+      [`${name} errors ${told(errors)} `, errors, 'warn'] as const,
+      [`${name} failing ${told(failing)} `, failing, 'bad'] as const,
+    ].map(([label, values, style]) =>
+      line(span(label.padEnd(LABEL), 'dim'), span(sparkline(values, Math.max(4, width - LABEL)), style)),
+    );
   return [
-    head,
-    ...projects.flatMap(([name, points]) => {
-      const series = {
-        errors: points.map(({ figures }) => figures.problems),
-        failing: points.map(({ figures }) => figures.failed),
-      };
-      return [
-        line(span(name, 'accent')),
-        ...(['errors', 'failing'] as const).map((kind) => {
-          const values = series[kind];
-          const label = `${kind} ${values[0]} → ${values.at(-1)} `;
-          return line(
-            span(label.padEnd(LABEL), 'dim'),
-            span(sparkline(values, Math.max(4, width - LABEL)), kind === 'errors' ? 'warn' : 'bad'),
-          );
-        }),
-      ].slice(0, each);
+    line(
+      span(name, 'accent'),
+      span('  █ errors ', 'warn'),
+      span(told(errors)),
+      span('  ▒ failing ', 'bad'),
+      span(told(failing)),
+    ),
+    ...bars({
+      series: [
+        { style: 'warn', fill: '█', values: errors },
+        { style: 'bad', fill: '▒', values: failing },
+      ],
+      labels: points.map(() => ''),
+      ...{ width, height: height - 1 },
+      format: (value) => String(Math.round(value)),
     }),
   ];
 };
 
+/** A heading, two rows of blocks and their foot. */
+const PLOT_MIN_HEIGHT = 5;
 const LABEL = 20;
 
-const memory: Plot = ({ view, memory: samples }, width) => {
+const memory: Plot = ({ view, memory: samples }, width, height) => {
   const { memoryUsedShare, memoryTotalBytes, diskFreeBytes } = view.machine;
   const gate = view.gates.find(({ gate: name }) => name === 'memory');
   const limit = gate?.figures.limit;
+  const style = gate?.closed ? 'bad' : 'good';
+  const room = height - 3;
   return [
     line(span('Machine', 'title'), span(`  disk ${bytes(diskFreeBytes, SIZES)} free`, 'dim')),
     line(
@@ -104,11 +122,23 @@ const memory: Plot = ({ view, memory: samples }, width) => {
         `${percent(memoryUsedShare)} of ${bytes(memoryTotalBytes, SIZES)}${limit === undefined ? '' : `, the gate closes at ${percent(limit)}`}`,
       ),
     ),
-    line(
-      span(' '.repeat(LABEL)),
-      span(gauge(memoryUsedShare, Math.max(4, width - LABEL)), gate?.closed ? 'bad' : 'good'),
-    ),
-    line(span('while you look '.padEnd(LABEL), 'dim'), span(sparkline(samples, Math.max(4, width - LABEL), 1), 'info')),
+    ...(room < PLOT_MIN_HEIGHT
+      ? [
+          line(span(' '.repeat(LABEL)), span(gauge(memoryUsedShare, Math.max(4, width - LABEL)), style)),
+          line(
+            span('while you look '.padEnd(LABEL), 'dim'),
+            span(sparkline(samples, Math.max(4, width - LABEL), 1), 'info'),
+          ),
+        ]
+      : [
+          ...bars({
+            series: [{ style: 'info', fill: '█', values: samples }],
+            labels: samples.map(() => ''),
+            ...{ width, height: room },
+            ...(limit === undefined ? {} : { limit }),
+            format: percent,
+          }),
+        ]),
   ];
 };
 

@@ -12,13 +12,24 @@ export interface Headless {
   bytes: () => string;
   /** The screen, without the spaces at the ends of its lines. */
   shown: () => Promise<string>;
-  /** Cells of a line, each with its width. */
-  cells: (line: number) => { text: string; width: number }[];
+  /** Cells of a line, each with its width and its look. */
+  cells: (line: number) => Cell[];
   isAlternate: () => boolean;
   resize: (columns: number, rows: number) => void;
   /** Stops reading; what is written then waits. */
   stall: () => void;
   go: () => void;
+}
+
+export interface Cell {
+  text: string;
+  /** 0: the second half of a wide sign. */
+  width: number;
+  /** Of the 256 colours; undefined: the terminal's own. */
+  fg?: number | undefined;
+  bg?: number | undefined;
+  bold: boolean;
+  inverse: boolean;
 }
 
 export const createHeadless = (columns = 80, rows = 24): Headless => {
@@ -57,7 +68,12 @@ export const createHeadless = (columns = 80, rows = 24): Headless => {
     cells: (n) =>
       Array.from({ length: xterm.cols }, (_, x) => {
         const cell = lineAt(n)?.getCell(x);
-        return { text: cell?.getChars() ?? '', width: cell?.getWidth() ?? 1 };
+        return {
+          ...{ text: cell?.getChars() ?? '', width: cell?.getWidth() ?? 1 },
+          fg: cell?.isFgPalette() ? cell.getFgColor() : undefined,
+          bg: cell?.isBgPalette() ? cell.getBgColor() : undefined,
+          ...{ bold: (cell?.isBold() ?? 0) !== 0, inverse: (cell?.isInverse() ?? 0) !== 0 },
+        };
       }),
     isAlternate: () => xterm.buffer.active.type === 'alternate',
     resize: (width, height) => {

@@ -27,7 +27,7 @@ describe('the terminal', () => {
     const { screen, term } = start();
     term.draw(['\x1b[1mbold\x1b[0m \x1b[38;5;203mred\x1b[0m', '日本語 │─┌▁█⣿ ok', 'x'.repeat(40), '', '', 'end']);
     expect(await screen.shown()).toBe(`bold red\n日本語 │─┌▁█⣿ ok\n${'x'.repeat(40)}\n\n\nend`);
-    expect(screen.cells(1).slice(0, 3)).toEqual([
+    expect(screen.cells(1).slice(0, 3)).toMatchObject([
       { text: '日', width: 2 },
       { text: '', width: 0 },
       { text: '本', width: 2 },
