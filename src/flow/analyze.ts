@@ -88,6 +88,9 @@ export const measureBaseline = async (
   return ok(report);
 };
 
+/** Where Claude Code notes what a person allowed in a directory once and for all. */
+const ALLOWED_HERE = '.claude/settings.local.json';
+
 export const prepareWorkspace = async (
   shop: Workshop,
   cycle: Pick<Cycle, 'project' | 'session' | 'signal' | 'branch'>,
@@ -99,7 +102,7 @@ export const prepareWorkspace = async (
   if (!installed.ok) return err({ ...endBy(installed.error), projectUnready: true });
   // What the checks leave beside the sources, when the agent runs them itself, is no part of its change.
   const reports = project.checks.flatMap((check) => (check.report === undefined ? [] : [check.report]));
-  const exclude = [...(await shop.dependencies.excluded(installed.value.key)), ...reports];
+  const exclude = [...(await shop.dependencies.excluded(installed.value.key)), ...reports, ALLOWED_HERE];
   const prepared = await shop.workspaces.prepare({
     mirror: reading.mirror,
     name: session.name,

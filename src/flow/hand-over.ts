@@ -4,12 +4,20 @@ import { type Cycle, type CycleEnd, endBy, type HandOver, type Workshop } from '
 /** The boundaries of a cycle: who watches for the person that wants its session, and what is said there. */
 
 export const watchHandOver = ({ journal }: Workshop, session: string): HandOver => {
-  const controller = new AbortController();
+  let controller = new AbortController();
   const to = () => journal.state().sessions[session]?.taken?.by;
   const stop = journal.onChange(() => {
     if (to() !== undefined) controller.abort();
+    // Given back before the cycle came to a boundary: it goes on, and may wait again.
+    else if (controller.signal.aborted) controller = new AbortController();
   });
-  return { signal: controller.signal, to, end: stop };
+  return {
+    get signal() {
+      return controller.signal;
+    },
+    to,
+    end: stop,
+  };
 };
 
 /** Asked at a boundary: how the cycle ends there, when a person has taken its session. */

@@ -75,8 +75,8 @@ export interface Cycle {
  * given back by then.
  */
 export interface HandOver {
-  /** Aborts when the session is taken: ends waits, and nothing that works. */
-  signal: AbortSignal;
+  /** Aborts when the session is taken: ends waits, and nothing that works. Another one when it was given back. */
+  readonly signal: AbortSignal;
   /** Who has taken it; undefined: nobody, and the cycle goes on. */
   to(): string | undefined;
   end(): void;

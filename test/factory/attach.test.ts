@@ -1,5 +1,5 @@
 import { closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import headless from '@xterm/headless';
@@ -195,21 +195,43 @@ describe('winnow attach --take', () => {
     expect((await again.done).code).toBe(0);
   });
 
-  it('ends a wait for a slot, and a second Ctrl-C while it waits gives the session back', async () => {
-    const bench = await workbench(CLEAN_FIX, {
-      project: { checks: [{ name: 'tests', run: 'touch $0.seen; sleep 600', parse: 'tap', slot: 'test' }] },
+  it('does not wait for a cycle that only waits itself', async () => {
+    const bench = await createWorkbench({
+      scenarios: { alpha: CLEAN_FIX, beta: CLEAN_FIX },
+      project: { checks: [{ name: 'tests', run: 'sleep 600', parse: 'tap', slot: 'test' }] },
+    });
+    benches.push(bench);
+    const beta = bench.start('cycle', 'beta');
+    await bench.until((entry) => entry.session === 'beta' && entry.type === 'cycle_phase', 'beta at work');
+    const alpha = bench.start('cycle', 'alpha');
+    await bench.until((entry) => entry.session === 'alpha' && entry.type === 'cycle_phase', 'alpha waits');
+    const anna = atTerminal(bench, ['attach', 'alpha', '--take']);
+    expect((await alpha.done).code).toBe(130);
+    await anna.sees(YOURS);
+    expect(bench.ofType('ralph_cycle')).toMatchObject([{ session: 'alpha', data: { reason: 'taken by anna' } }]);
+    anna.pty.write(DETACH);
+    expect(await anna.exited).toBe(0);
+    beta.child.kill('SIGINT');
+    expect((await beta.done).code).toBe(130);
+  });
+
+  it('is given back by a second Ctrl-C while it is waited for, and the cycle goes on', async () => {
+    const bench = await workbench({
+      ...CLEAN_FIX,
+      steps: [planStep({}, { hold: 'plan' }), ...CLEAN_FIX.steps!.slice(1)],
     });
     const cycle = bench.start('cycle', 'alpha');
-    await bench.until((entry) => entry.type === 'cycle_phase' && entry.data.phase === 'analyze', 'analyze');
+    await bench.api.waitFor((request) => request.tools.includes('StructuredOutput'), WAIT_MAX_MS);
     const anna = atTerminal(bench, ['attach', 'alpha', '--take']);
     await bench.until((entry) => entry.type === 'session_taken', 'session_taken');
     anna.pty.write(INTERRUPT);
     await anna.sees(/once more gives up/);
     anna.pty.write(INTERRUPT);
     expect(await anna.exited).toBe(130);
-    expect(given(bench)).toMatchObject([{ by: 'anna', note: 'gave up waiting' }]);
-    cycle.child.kill('SIGINT');
-    expect((await cycle.done).code).toBe(130);
+    expect(given(bench)).toEqual([{ by: 'anna', note: 'gave up waiting' }]);
+    bench.api.release('plan');
+    expect((await cycle.done).code).toBe(0);
+    expect(ended(bench)).toEqual([['manual', 'pushed']]);
   });
 
   it('opens a new conversation where there is none, and where nothing was changed nothing is judged', async () => {
@@ -225,6 +247,9 @@ describe('winnow attach --take', () => {
     expect((await bench.start('cycle', 'alpha').done).code).toBe(1);
     expect((await bench.start('pause', 'alpha').done).code).toBe(0);
     anna.pty.resize(20, 5);
+    // What Claude Code notes of what a person allowed there is no change.
+    await mkdir(join(workspaceOf(bench), '.claude'));
+    await writeFile(join(workspaceOf(bench), '.claude/settings.local.json'), '{}');
     anna.pty.write(DETACH);
     anna.pty.write('\x11');
     expect(await anna.exited).toBe(0);
