@@ -238,7 +238,7 @@ describe('what stands', () => {
         URGENT: Nothing new starts: the disk is nearly full (0.4 GB free; opens at 2.4 GB).
         Free some disk space, for instance with \`winnow gc --yes\`; it goes on by itself.
       a STOP file: gate:stop-file (info)
-        Nothing new starts: somebody put a STOP file there (.winnow/STOP exists; delete it to go on).
+        Nothing new starts: somebody put a STOP file there.
         Delete \`.winnow/STOP\` to go on.
       a session that rests: session-parked:alpha (info)
         Session alpha rests until 10:40 UTC: three cycles failed: exit 1.

@@ -43,6 +43,8 @@ const winnow = async (line: string | string[], width = 80) => {
     'resume',
     'log',
     'http',
+    'notifyList',
+    'notifyTest',
     'check',
     'gc',
     'configSchema',
@@ -95,6 +97,9 @@ const COMMANDS = [
   'pause',
   'resume',
   'http',
+  'notify',
+  'notify list',
+  'notify test',
   'check',
   'gc',
   'config',
@@ -164,6 +169,8 @@ describe('help', () => {
         http                                  answer HTTP, in a process of its own;
                                               what is asked for waits when nothing
                                               runs
+        notify                                what people are told, and whether it
+                                              reaches them
         check [options]                       what is missing on this machine, and how
                                               to get it
         gc [options]                          show what has had its time, or remove
