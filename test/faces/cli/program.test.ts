@@ -44,6 +44,8 @@ const winnow = async (line: string | string[], width = 80) => {
     'log',
     'http',
     'service',
+    'notifyList',
+    'notifyTest',
     'check',
     'gc',
     'configSchema',
@@ -99,6 +101,9 @@ const COMMANDS = [
   'service',
   'service systemd',
   'service pm2',
+  'notify',
+  'notify list',
+  'notify test',
   'check',
   'gc',
   'config',
@@ -172,6 +177,8 @@ describe('help', () => {
                                               runs
         service                               what keeps it running for good; printed,
                                               never installed
+        notify                                what people are told, and whether it
+                                              reaches them
         check [options]                       what is missing on this machine, and how
                                               to get it
         gc [options]                          show what has had its time, or remove
@@ -834,6 +841,47 @@ describe('help', () => {
 
       Global Options:
         --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow notify [options] [command]
+
+      what people are told, and whether it reaches them
+
+      Options:
+        -h, --help      display help for command
+
+      Global Options:
+        --home <dir>    the home; default: WINNOW_HOME, else the nearest one above
+
+      Commands:
+        list [options]  the matters that stand, and the messages that wait to go out
+        test [options]  send a test message to every channel, and print what each said
+        help [command]  display help for command
+      --------------------------------------------------------------------------------
+      Usage: winnow notify list [options]
+
+      the matters that stand, and the messages that wait to go out
+
+      Options:
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow notify test [options]
+
+      send a test message to every channel, and print what each said
+
+      Options:
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+
+      Exit codes:
+        0 every channel took it; 1 one did not, or there is none; 2 used wrongly; 130
+        interrupted
       --------------------------------------------------------------------------------
       Usage: winnow check [options]
 
