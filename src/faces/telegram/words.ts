@@ -339,8 +339,9 @@ export const whyRejectText = (branch: string, order: string): string =>
 /** The order that one of our own questions waits for. */
 export const questionIn = (text: string): string | undefined => /\n↩ (.{1,64})$/.exec(text.trimEnd())?.[1];
 
-export const typeItText = (action: BotAction): string =>
-  `That name is too long for a button. Send it as ${usageText(action)}.`;
+/** Where it does not fit on a button: the line that does the same when it is sent. */
+export const typeItText = (action: BotAction, args: Readonly<Record<string, string>>): string =>
+  `Is that what you want? Then send it like this:\n/${action} ${visible(Object.values(args).join(' '))}`;
 
 export const guessText = (action: BotAction): string => `I take that as ${usageText(action)}.`;
 
