@@ -138,8 +138,8 @@ describe('Telegram', () => {
       return clock.now() - began >= 3_600_000;
     }, 'an hour');
     expect(bench.api.sent).toHaveLength(1);
-    expect(bench.told.filter((line) => line.includes('502'))).toEqual([
-      'Telegram: Telegram answers 502: Bad Gateway. It is tried again by itself; nothing is lost meanwhile.',
+    expect(bench.told.filter((line) => line.startsWith('Telegram answers 502'))).toEqual([
+      'Telegram answers 502: Bad Gateway. It is tried again by itself; nothing is lost meanwhile.',
     ]);
     bench.api.outage(undefined);
     await until(() => {
@@ -175,7 +175,7 @@ describe('Telegram', () => {
     expect(await bench.ask('/tasks')).toContain('No task');
     const conflicts = bench.told.filter((line) => line.includes('409'));
     expect(conflicts[0]).toBe(
-      'Telegram: Telegram answers 409: Conflict: terminated by other getUpdates request; make sure that only one bot instance is running. Another program listens to this bot: stop it there, or make a bot of its own for each. It is tried again by itself.',
+      'Telegram answers 409: Conflict: terminated by other getUpdates request; make sure that only one bot instance is running. Another program listens to this bot: stop it there, or make a bot of its own for each. It is tried again by itself.',
     );
   });
 
@@ -184,7 +184,7 @@ describe('Telegram', () => {
     bench.start();
     await until(() => bench.told.length === 1, 'the sentence');
     expect(bench.told).toEqual([
-      'Telegram: Telegram does not know this token (401). Take the token from @BotFather into .env, as in docs/telegram.md; everything else goes on.',
+      'Telegram does not know this token (401). Take the token from @BotFather into .env, as in docs/telegram.md; everything else goes on.',
     ]);
     await bench.stop();
   });

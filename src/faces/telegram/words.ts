@@ -400,7 +400,8 @@ export const standingText = (standing: Standing, isReturn: boolean): string => {
       return `Telegram: @${oneLine(standing.self.name)} listens${isReturn ? ' again; what was written meanwhile is there' : ''}`;
     case 'fault': {
       const { kind, reason } = standing.fault;
-      return `Telegram: ${sentence(oneLine(reason))} ${FAULT_MENDS[kind]}`;
+      const what = kind === 'ours' ? `what was written in Telegram cannot be written down: ${reason}` : reason;
+      return `${upper(sentence(oneLine(what)))} ${FAULT_MENDS[kind]}`;
     }
     default:
       return standing satisfies never;
