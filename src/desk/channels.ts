@@ -5,10 +5,12 @@ import { type Target, targetsOf } from '../policy/post.ts';
 import type { Channel, Undelivered } from '../ports/post/channel.ts';
 import { createDiscord } from '../ports/post/discord.ts';
 import { createWebhooks, TEST_ENTRY } from '../ports/post/webhook.ts';
+import { createTelegramBot } from '../ports/telegram/bot.ts';
 import type { Factory } from './doors.ts';
 
 /** The ways to people that this factory has; each reads the configuration in force when it is used. */
-export const channelsOf = ({ config, paths, clock }: Factory): Channel[] => [
+export const channelsOf = ({ config, paths, clock, shop }: Factory): Channel[] => [
+  createTelegramBot({ settings: () => config().telegram, clock, random: shop.random }),
   createDiscord({ url: () => config().notify.discord }),
   createWebhooks({ webhooks: () => config().notify.webhooks, home: basename(paths.home), now: () => clock.now() }),
 ];

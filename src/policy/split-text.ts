@@ -45,7 +45,8 @@ const cutLine = (line: string, maxChars: number): string[] => {
     pieces.push(rest.slice(0, end));
     rest = rest.slice(end).trimStart();
   }
-  return [...pieces, rest];
+  // What is left of a longer line is no mark.
+  return [...pieces, pieces.length > 0 && rest === FENCE ? ` ${FENCE}` : rest];
 };
 
 /** Half of a pair of surrogates is no character. */

@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from '../../src/base/clock.ts';
+import type { BotEars } from '../../src/desk/bot-ears.ts';
 import { createDesk, type Desk } from '../../src/desk/desk.ts';
 import type { Factory } from '../../src/desk/doors.ts';
 import { createMailbox, type Mailbox } from '../../src/desk/mailbox.ts';
-import type { Ears } from '../../src/faces/telegram/ears.ts';
 import { startBot } from '../../src/faces/telegram/start.ts';
 import { Config } from '../../src/model/config.ts';
 import { createTelegramBot, type TelegramBot } from '../../src/ports/telegram/bot.ts';
@@ -35,7 +35,7 @@ export interface Bench {
 export interface BenchOptions {
   clock?: Clock;
   telegram?: Partial<NonNullable<Config['telegram']>>;
-  ears?: Ears;
+  ears?: BotEars;
   /** In front of a whole factory rather than of a counter. */
   factory?: Factory;
   place?: Place;

@@ -30,6 +30,8 @@ export interface BotApi {
   outage: (fault: Fault | undefined) => void;
   /** Somebody holds a question for updates open. */
   waiting: () => boolean;
+  /** Calls that are not answered yet, without a question for updates that is held open. */
+  busy: () => number;
   webhook: string | undefined;
   close: () => Promise<void>;
   /** Listens again on the same port after a close. */
@@ -113,6 +115,7 @@ export const startBotApi = async (token = TOKEN): Promise<BotApi> => {
       general = fault;
     },
     waiting: () => asker !== undefined,
+    busy: () => open.size - (asker ? 1 : 0),
     close: async () => {
       for (const response of open) response.destroy();
       server.closeAllConnections();

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { ok } from '../../src/base/result.ts';
-import type { Ears } from '../../src/faces/telegram/ears.ts';
+import type { BotEars } from '../../src/desk/bot-ears.ts';
 import { failed } from '../../src/model/failure.ts';
 import { until } from '../journal/workbench.ts';
 import { DATA } from '../model/examples.ts';
@@ -354,9 +354,9 @@ describe('what comes from outside', () => {
 });
 
 describe('free words', () => {
-  const ears = (more: Partial<Ears> = {}): Ears => ({
+  const ears = (more: Partial<BotEars> = {}): BotEars => ({
     understand: () => undefined,
-    ask: async () => ok({ intent: undefined, costUsd: 0.002 }),
+    ask: async () => ok({ intent: undefined, confirm: false, costUsd: 0.002 }),
     skills: () => [{ name: 'how-much', says: 'answers “how much?” with cost' }],
     undo: async (skill) =>
       skill === 'how-much' ? ok('how-much is forgotten') : failed('not-found', `there is no bot skill ${skill}`),
@@ -386,7 +386,7 @@ describe('free words', () => {
 
   it('go to a model when nothing else understood, which says what it took them for', async () => {
     const bench = await open({
-      ears: ears({ ask: async () => ok({ intent: { action: 'cost', args: {} }, costUsd: 0.003 }) }),
+      ears: ears({ ask: async () => ok({ intent: { action: 'cost', args: {} }, confirm: false, costUsd: 0.003 }) }),
     });
     expect(await bench.ask('wie teuer war das?')).toBe(
       'I take that as /cost.\n\nToday: $0.00 of $20.00\nCycles: 0 pushed, 0 discarded',

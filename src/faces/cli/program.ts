@@ -75,6 +75,8 @@ export interface Actions {
     },
   ): Promise<number>;
   http(options: Homed): Promise<number>;
+  bot(options: Homed): Promise<number>;
+  botSetup(options: Homed & { json?: boolean }): Promise<number>;
   notifyList(options: Homed & { json?: boolean }): Promise<number>;
   notifyTest(options: Homed & { json?: boolean }): Promise<number>;
   service(
@@ -395,6 +397,17 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .command('http')
     .description('answer HTTP, in a process of its own; what is asked for waits when nothing runs')
     .action((options) => run(actions.http(homed(options))));
+  const telegram = program.command('bot').description('the Telegram bot');
+  telegram
+    .command('run', { isDefault: true })
+    .description('listen to Telegram, in a process of its own; what is asked for waits when nothing runs')
+    .action((options) => run(actions.bot(homed(options))));
+  telegram
+    .command('setup')
+    .option('--json', 'the same for scripts')
+    .description('who writes to the bot next, and the lines that let them in')
+    .addHelpText('after', HELP_AFTER_BOT_SETUP)
+    .action((options) => run(actions.botSetup(homed(options))));
   const notify = program.command('notify').description('what people are told, and whether it reaches them');
   notify
     .command('list', { isDefault: true })
@@ -552,6 +565,11 @@ const HELP_AFTER_DOCTOR = `
 Exit codes:
   0 the round was held, whatever was found; 1 it could not be held now; 2 used
   wrongly; 130 interrupted`;
+
+const HELP_AFTER_BOT_SETUP = `
+Exit codes:
+  0 somebody wrote; 1 the bot cannot be listened to; 2 used wrongly; 130
+  interrupted before anybody wrote`;
 
 const HELP_AFTER_NOTIFY_TEST = `
 Exit codes:

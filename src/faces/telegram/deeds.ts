@@ -1,4 +1,5 @@
 import type { Result } from '../../base/result.ts';
+import type { BotEars } from '../../desk/bot-ears.ts';
 import type { Desk } from '../../desk/desk.ts';
 import type { Draft } from '../../desk/mailbox.ts';
 import type { BranchView } from '../../desk/queue.ts';
@@ -11,7 +12,6 @@ import type { RequestArgs } from '../../model/request.ts';
 import type { QueuedBranch } from '../../model/state.ts';
 import { buttonLine, type Order } from '../../policy/bot-command.ts';
 import { TOLD } from '../cli/log.ts';
-import type { Ears } from './ears.ts';
 import {
   alreadyText,
   approvedText,
@@ -41,7 +41,8 @@ import {
 
 export interface HandlerDeps {
   desk: Desk;
-  ears: Ears | undefined;
+  /** What understands free words; without, only commands and buttons are understood. */
+  ears: BotEars | undefined;
   /** Name of the bot, without the @. */
   self: () => string;
   now: () => number;
@@ -57,11 +58,18 @@ export interface Done {
 
 type By = Exclude<Handling, 'none'>;
 
-export const carryOut = async (deps: HandlerDeps, message: InMessage, order: Order, by: By): Promise<Done> => {
+/** @param isGuess it is not certain that this was meant */
+export const carryOut = async (
+  deps: HandlerDeps,
+  message: InMessage,
+  order: Order,
+  { by, isGuess = false }: { by: By; isGuess?: boolean },
+): Promise<Done> => {
   const { action, args } = order;
   const { desk } = deps;
   const context: Context = { ...deps, message, order, by };
-  if (action !== 'approve' && action !== 'reject' && mustAsk(order, by)) return ask(order, undefined);
+  const looksFirst = action === 'approve' || action === 'reject';
+  if (!looksFirst && (isGuess || mustAsk(order, by))) return ask(order, undefined);
   switch (action) {
     case 'status':
       return status(context);
@@ -190,7 +198,7 @@ const ask = (
   exact: readonly string[] = Object.values(args),
 ): Done => {
   const data = buttonLine(action, exact, true);
-  if (data === undefined) return say(typeItText(action), `too long for a button: ${action}`);
+  if (data === undefined) return say(typeItText(action, args), `too long for a button: ${action}`);
   return say(sureText(action, args, what), `asked: ${data}`, [
     { label: 'Yes', data },
     { label: 'No', data: 'no' },
@@ -299,7 +307,7 @@ const reject = async (context: Context, { branch }: BranchView): Promise<Done> =
   if (reason === undefined || mustAsk(order, by)) {
     // The reason is the second look: who writes one means it.
     const line = buttonLine('reject', [handleOf(branch), commitOf(branch)]);
-    if (line === undefined) return say(typeItText('reject'), 'too long for a button: reject');
+    if (line === undefined) return say(typeItText('reject', order.args), 'too long for a button: reject');
     return { answers: [{ text: whyRejectText(branch.branch, line), asks: true }], note: `asked why: ${branch.branch}` };
   }
   return done(await doIt(context, { command: 'reject', branch: branch.branch, reason }), (receipt) =>

@@ -65,8 +65,10 @@ const handleWords = async (deps: HandlerDeps, message: InMessage, text: string):
   }
   const asked = await ears?.ask(text, signal);
   const cost = asked?.ok && asked.value.costUsd > 0 ? { costUsd: asked.value.costUsd } : {};
-  if (asked?.ok && asked.value.intent)
-    return { ...(await follow(deps, message, asked.value.intent, 'model')), ...cost };
+  if (asked?.ok && asked.value.intent) {
+    const { intent, confirm } = asked.value;
+    return { ...(await follow(deps, message, intent, 'model', confirm)), ...cost };
+  }
   const why = asked && !asked.ok ? `not understood, and no model was asked: ${asked.error.message}` : 'not understood';
   return { ...(await said('none', NOT_UNDERSTOOD, why)), ...cost };
 };
@@ -76,16 +78,20 @@ const follow = (
   message: InMessage,
   intent: Intent,
   by: 'rule' | 'skill' | 'model',
+  isGuess = false,
 ): Promise<Handled> =>
-  'reply' in intent ? said(by, visible(intent.reply), 'replied') : obey(deps, message, { ...intent, sure: false }, by);
+  'reply' in intent
+    ? said(by, visible(intent.reply), 'replied')
+    : obey(deps, message, { ...intent, sure: false }, by, isGuess);
 
 const obey = async (
   deps: HandlerDeps,
   message: InMessage,
   order: Order,
   by: Exclude<Handling, 'none'>,
+  isGuess = false,
 ): Promise<Handled> => {
-  const { answers, note } = await carryOut(deps, message, order, by);
+  const { answers, note } = await carryOut(deps, message, order, { by, isGuess });
   // A model may have meant something else than the person: it says what it took it for.
   const [first, ...others] = answers;
   const heard =

@@ -1,12 +1,13 @@
 import type { Clock } from '../../base/clock.ts';
-import type { Desk } from '../../desk/desk.ts';
-import type { Mailbox } from '../../desk/mailbox.ts';
+import { type BotEars, createBotEars } from '../../desk/bot-ears.ts';
+import { createDesk, type Desk } from '../../desk/desk.ts';
+import type { Factory } from '../../desk/doors.ts';
+import { createMailbox, type Mailbox } from '../../desk/mailbox.ts';
 import { FailureError } from '../../model/failure.ts';
 import type { InMessage } from '../../model/message.ts';
 import type { Slots } from '../../ports/machine/slots.ts';
-import type { Standing, TelegramBot } from '../../ports/telegram/bot.ts';
+import { createTelegramBot, type Standing, type TelegramBot } from '../../ports/telegram/bot.ts';
 import type { Incoming } from '../../ports/telegram/update.ts';
-import type { Ears } from './ears.ts';
 import { handle } from './handle.ts';
 import { defectText, MENU, questionIn, settledText, standingText } from './words.ts';
 
@@ -23,7 +24,7 @@ export interface BotInput {
   mailbox: Mailbox;
   bot: TelegramBot;
   /** What understands free words; without, commands and buttons are understood. */
-  ears?: Ears | undefined;
+  ears?: BotEars | undefined;
   slots: Slots;
   clock: Clock;
   /** For the process log. */
@@ -38,20 +39,32 @@ export interface RunningBot {
 }
 
 /** Only the first of several processes listens: two of them would cut each other off. */
-const LOCK = 'role:bot';
+export const BOT_LOCK = 'role:bot';
 const LOCK_WAIT_MS = 24 * 3_600_000;
 /** What could not be handled, on a full disk say, is looked at again. */
 const AGAIN_MS = 30_000;
 
 export const startBot = (input: BotInput): RunningBot => ({ ended: run(input) });
 
+/** The bot of a factory, with everything that it needs of it. */
+export const startBotOf = (factory: Factory, { signal, tell }: Pick<BotInput, 'signal' | 'tell'>): RunningBot => {
+  const { clock, config, shop } = factory;
+  return startBot({
+    desk: createDesk(factory),
+    mailbox: createMailbox(factory, { channel: 'telegram', redact: shop.redact }),
+    bot: createTelegramBot({ settings: () => config().telegram, clock, random: shop.random }),
+    ears: createBotEars(factory),
+    ...{ slots: shop.slots, clock, signal, tell },
+  });
+};
+
 const run = async (input: BotInput): Promise<void> => {
   const { slots, signal, tell } = input;
   const who = `pid ${process.pid}`;
-  let lock = await slots.tryAcquire(LOCK, 1, who);
+  let lock = await slots.tryAcquire(BOT_LOCK, 1, who);
   if (!lock) tell('another process of this home listens to Telegram; this one takes over when it ends');
   while (!lock && !signal.aborted) {
-    const waited = await slots.acquire(LOCK, 1, { who, waitMs: LOCK_WAIT_MS, signal });
+    const waited = await slots.acquire(BOT_LOCK, 1, { who, waitMs: LOCK_WAIT_MS, signal });
     lock = waited.ok ? waited.value : undefined;
   }
   if (!lock) return;

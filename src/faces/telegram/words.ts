@@ -343,8 +343,9 @@ export const whyRejectText = (branch: string, order: string): string =>
 /** The order that one of our own questions waits for. */
 export const questionIn = (text: string): string | undefined => /\n↩ (.{1,64})$/.exec(text.trimEnd())?.[1];
 
-export const typeItText = (action: BotAction): string =>
-  `That name is too long for a button. Send it as ${usageText(action)}.`;
+/** Where it does not fit on a button: the line that does the same when it is sent. */
+export const typeItText = (action: BotAction, args: Readonly<Record<string, string>>): string =>
+  `Is that what you want? Then send it like this:\n/${action} ${visible(Object.values(args).join(' '))}`;
 
 export const guessText = (action: BotAction): string => `I take that as ${usageText(action)}.`;
 
@@ -403,7 +404,8 @@ export const standingText = (standing: Standing, isReturn: boolean): string => {
       return `Telegram: @${oneLine(standing.self.name)} listens${isReturn ? ' again; what was written meanwhile is there' : ''}`;
     case 'fault': {
       const { kind, reason } = standing.fault;
-      return `Telegram: ${sentence(oneLine(reason))} ${FAULT_MENDS[kind]}`;
+      const what = kind === 'ours' ? `what was written in Telegram cannot be written down: ${reason}` : reason;
+      return `${upper(sentence(oneLine(what)))} ${FAULT_MENDS[kind]}`;
     }
     default:
       return standing satisfies never;

@@ -108,17 +108,20 @@ export const createTelegramBot = (deps: TelegramDeps): TelegramBot => {
   ): Promise<Fault | undefined> => {
     const key = caller.key();
     let offset: number | undefined;
+    // The first question is answered at once: then one knows that it works.
+    let timeout = 0;
     while (!signal.aborted && caller.key() === key) {
       const asked = {
-        timeout: POLL_S,
+        timeout,
         limit: UPDATES_MAX,
         allowed_updates: ALLOWED,
         ...(offset === undefined ? {} : { offset }),
       };
-      const got = await caller.call('getUpdates', asked, signal, POLL_S * 1000 + PATIENCE_MS);
+      const got = await caller.call('getUpdates', asked, signal, timeout * 1000 + PATIENCE_MS);
       if (!got.ok) return got.error;
       if (!Array.isArray(got.value)) return oddFault('its list of updates is none');
       settled();
+      timeout = POLL_S;
       for (const update of got.value as unknown[]) {
         const number = numberOf(update);
         if (number === undefined) return oddFault('an update has no number');

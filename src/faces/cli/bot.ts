@@ -1,0 +1,118 @@
+import type { Doors, Factory } from '../../desk/doors.ts';
+import { startPost } from '../../desk/posting.ts';
+import { problemsOf } from '../../desk/up.ts';
+import { failure } from '../../model/failure.ts';
+import type { Sender } from '../../model/message.ts';
+import { createTelegramBot } from '../../ports/telegram/bot.ts';
+import { BOT_LOCK, startBotOf } from '../telegram/start.ts';
+import { MENU, standingText } from '../telegram/words.ts';
+import { plain, plainLine } from './plain.ts';
+import type { Homed } from './program.ts';
+import { sayCannotOpen, sayFailure, sayJson } from './say.ts';
+import { stopSignal } from './stop.ts';
+import type { Terminal } from './terminal.ts';
+
+/** `winnow bot`: listens to Telegram in a process of its own, and delivers what waits unless the factory does. */
+export const botCommand = async (doors: Doors, terminal: Terminal, options: Homed): Promise<number> => {
+  const opened = await doors.openFactory(options.home);
+  if (!opened.ok) return sayCannotOpen(terminal, opened.error);
+  const factory = opened.value;
+  // SIGHUP reads the configuration again, as it does in the factory.
+  const stop = stopSignal(['SIGINT', 'SIGTERM']);
+  const tell = (line: string) => {
+    terminal.note(plain(factory.shop.redact(line)));
+    factory.log(line);
+  };
+  const reload = async (): Promise<void> => {
+    const read = await factory.reload();
+    if (!read.ok) tell(`configuration refused, the last good one stays in force: ${problemsOf(read.error).join('; ')}`);
+  };
+  const onReload = () => void reload();
+  process.on('SIGHUP', onReload);
+  factory.watch(onReload, stop.signal);
+  try {
+    if (factory.config().telegram?.token === undefined) return sayFailure(terminal, noToken());
+    const bot = startBotOf(factory, { signal: stop.signal, tell });
+    const post = startPost(factory, stop.signal, tell);
+    terminal.out('the Telegram bot runs; stop it with Ctrl-C');
+    await bot.ended;
+    post.stop();
+    await post.idle();
+    return 0;
+  } finally {
+    process.off('SIGHUP', onReload);
+    stop.end();
+    await factory.close();
+  }
+};
+
+const noToken = () =>
+  failure(
+    'config-invalid',
+    'there is no Telegram bot: put its token into .env as TELEGRAM_BOT_TOKEN, and `telegram: { token: env:TELEGRAM_BOT_TOKEN }` into winnow.config.yaml; docs/telegram.md tells how to get one',
+  );
+
+/** `winnow bot setup`: waits until somebody writes to the bot, and prints what lets them in. */
+export const botSetupCommand = async (
+  doors: Doors,
+  terminal: Terminal,
+  options: Homed & { json?: boolean },
+): Promise<number> => {
+  const opened = await doors.openFactory(options.home);
+  if (!opened.ok) return sayCannotOpen(terminal, opened.error);
+  const factory = opened.value;
+  const stop = stopSignal();
+  try {
+    if (factory.config().telegram?.token === undefined) return sayFailure(terminal, noToken());
+    const lock = await factory.shop.slots.tryAcquire(BOT_LOCK, 1, `setup ${process.pid}`);
+    if (!lock) return sayFailure(terminal, failure('already-running', listensText(factory)));
+    const from = await firstToWrite(factory, terminal, stop.signal);
+    if (!from) return stop.signal.aborted ? 130 : 1;
+    if (options.json) sayJson(terminal, from);
+    else terminal.out(letInText(from));
+    return 0;
+  } finally {
+    stop.end();
+    await factory.close();
+  }
+};
+
+/** What is read here is not acknowledged: the bot gets it when it listens, and answers whoever is let in by then. */
+const firstToWrite = async (factory: Factory, terminal: Terminal, signal: AbortSignal): Promise<Sender | undefined> => {
+  const { clock, config, shop } = factory;
+  const heard = new AbortController();
+  let from: Sender | undefined;
+  const bot = createTelegramBot({ settings: () => config().telegram, clock, random: shop.random });
+  await bot.listen({
+    menu: MENU,
+    signal: AbortSignal.any([signal, heard.signal]),
+    received: async (message) => {
+      from ??= message.from;
+      heard.abort();
+    },
+    met: (standing) => {
+      if (standing.state === 'listening')
+        return terminal.note(`write to @${plainLine(standing.self.name)} now, in the chat where you want it: /start`);
+      terminal.note(plainLine(shop.redact(standingText(standing, false))));
+      if (standing.state === 'fault' && standing.fault.kind === 'token') heard.abort();
+    },
+  });
+  return from;
+};
+
+const letInText = ({ chat, user, name }: Sender): string =>
+  [
+    `${plainLine(name)} wrote in chat ${chat}, as user ${user || 'unknown'}. This lets them in, in winnow.config.yaml:`,
+    '',
+    'telegram:',
+    '  token: env:TELEGRAM_BOT_TOKEN',
+    `  chats: [${chat}]`,
+    ...(user === '' ? [] : [`  users: [${user}]`]),
+  ].join('\n');
+
+/** The bot that listens has seen who is not let in. */
+const listensText = ({ journal }: Factory): string => {
+  const strangers = Object.keys(journal.state().strangers).map((key) => key.replace(/^telegram:/, ''));
+  const seen = strangers.length === 0 ? '' : `; it has refused the chats ${strangers.join(', ')}`;
+  return `the bot of this home listens already${seen}`;
+};
