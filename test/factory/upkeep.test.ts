@@ -1,13 +1,18 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ModelRequest, Scenario } from '../../src/demo/scenario.ts';
 import { createBotEars } from '../../src/desk/bot-ears.ts';
+import { carryOutWith } from '../../src/desk/carry-out.ts';
+import { createDesk } from '../../src/desk/desk.ts';
 import type { Factory } from '../../src/desk/doors.ts';
+import { takeRequests } from '../../src/desk/requests.ts';
+import { startUpkeep } from '../../src/desk/upkeep-at-work.ts';
 import { removeBotSkill } from '../../src/flow/upkeep.ts';
 import type { EntryData } from '../../src/model/entry.ts';
+import { renderBotSkill } from '../../src/ports/home/bot-skills.ts';
 import { createUpkeep, type Upkept } from '../../src/roles/upkeep.ts';
-import { createWorkbench, type Workbench } from './workbench.ts';
+import { createWorkbench, WAIT_MAX_MS, type Workbench } from './workbench.ts';
 
 /** A bot with a past in the journal: the real Claude Code is asked, and its words alone are given. */
 
@@ -190,7 +195,6 @@ describe('upkeep', () => {
     const text = readFileSync(path, 'utf8');
     // A skill of the same hand whose entry was never written.
     const { shop } = factory;
-    const { renderBotSkill } = await import('../../src/ports/home/bot-skills.ts');
     const draft = { ...shop.botSkills.read().skills[0]!, name: 'toast-rate', phrases: ['how toasted are we'] };
     writeFileSync(file('toast-rate'), renderBotSkill(draft));
     await upkeep();
@@ -280,7 +284,23 @@ describe('upkeep', () => {
     };
     const entry = await upkeep();
     expect(entry.written).toEqual([]);
-    expect(Object.fromEntries(entry.refused.map(({ name, reason }) => [name, reason]))).toMatchInlineSnapshot();
+    expect(Object.fromEntries(entry.refused.map(({ name, reason }) => [name, reason]))).toMatchInlineSnapshot(`
+      {
+        "../../escape": "its name is not small letters, digits and single hyphens, at most 40",
+        "__proto__": "its name is not small letters, digits and single hyphens, at most 40",
+        "approve-all": "action: found “approve”, expected what a learned bot skill may do: status, queue, show, diff, review, standup, doctor, tasks, session, log, cost, skills, help",
+        "code": "it is not by the schema: Unrecognized key: "run"",
+        "elsewhere": "there is no group 7",
+        "half": "“feed the llama” would still not be understood",
+        "hijack": "“how are the llamas” was answered with status and would be with cost",
+        "huge": "it has 20,104 characters, more than 8,000",
+        "leak": "reply: found “The key is {env.ANTHROPIC_API_KEY}”, expected braces around one of session, branch, text, status.line, sessions.names, queue.line, tasks.line, cost.today, cost.left, kept.today, main.line, gates.line, standup.line, doctor.line, day.ends alone",
+        "overlap": "“stop everything” is understood already, by a rule, as something else",
+        "phish": "reply: found a link, expected a learned reply without links",
+        "queue-work": "action: found “task”, expected what a learned bot skill may do: status, queue, show, diff, review, standup, doctor, tasks, session, log, cost, skills, help",
+        "swallow": "phrases.0: found “{text}”, expected more words of its own",
+      }
+    `);
     expect(readdirSync(join(bench.home, 'skills/bot')).filter((name) => name.endsWith('.yaml'))).toEqual([]);
   });
 
@@ -293,5 +313,65 @@ describe('upkeep', () => {
     for (let n = 0; n < 2; n += 1)
       expect(await upkeep()).toMatchObject({ groups: 1, runs: 0, withoutRuns: expect.stringContaining('$0.50') });
     expect(bench.ofType('agent_ran')).toHaveLength(runs);
+  });
+});
+
+describe('a running factory', () => {
+  beforeAll(() => open());
+  afterAll(() => bench.close());
+
+  it('tells what is wrong with a bot skill when it is edited, once, and reads it again when it is mended', async () => {
+    const over = new AbortController();
+    const told: string[] = [];
+    mkdirSync(join(bench.home, 'skills/bot'), { recursive: true });
+    const atWork = startUpkeep(factory, over.signal, (line) => void told.push(line));
+    const reason = 'skills/bot/toast.yaml:2 acton: found an unknown key, expected a known key; did you mean "action"?';
+    writeFileSync(file('toast'), 'phrases: [how toasted are we]\nacton: cost\n');
+    await expect
+      .poll(() => told, { timeout: WAIT_MAX_MS })
+      .toEqual([`skills/bot/toast.yaml is no bot skill: ${reason}`]);
+    expect(ears().understand('how toasted are we')).toBeUndefined();
+    writeFileSync(file('toast'), 'phrases: [how toasted are we]\naction: cost\n');
+    expect(ears().understand('How toasted are we?')).toMatchObject({ skill: 'toast', intent: { action: 'cost' } });
+    atWork.stop();
+    await atWork.idle();
+    over.abort();
+  });
+
+  it('keeps up its bot when somebody asks for it, and says what came of it', async () => {
+    past('what did we burn?');
+    const desk = createDesk(factory);
+    const by = { face: 'http', name: 'ci' } as const;
+    const asked = await desk.do({ command: 'request', what: 'upkeep', args: {} }, { asker: by });
+    const id = asked.ok ? asked.value.request.id : '';
+    const over = new AbortController();
+    const { shop, sessions, facts, journal } = factory;
+    const upkeep = createUpkeep({ shop, sessions, facts, signal: over.signal, tell: () => {} });
+    const { upkeep: carryOut } = carryOutWith(factory, { upkeep } as Parameters<typeof carryOutWith>[1]);
+    const requests = takeRequests({
+      ...{ journal, slots: shop.slots, signal: over.signal, tell: () => {} },
+      carryOut: { upkeep: carryOut! },
+    });
+    await expect
+      .poll(() => journal.state().requests[id]?.settled, { timeout: WAIT_MAX_MS })
+      .toMatchObject({ done: true, note: '1 message looked at, nothing learned' });
+    over.abort();
+    await requests.idle();
+    expect(bench.ofType('bot_skill_written').at(-1)?.data).toMatchObject({ skill: 'toast', by: 'person' });
+  });
+
+  it('can be asked from the command line', async () => {
+    const kept = await bench.start('upkeep', '--json').done;
+    expect(kept).toMatchObject({ code: 0, err: '' });
+    expect(JSON.parse(kept.out)).toMatchObject({ type: 'bot_upkeep', data: { trigger: 'manual', runs: 0 } });
+    const tried = await bench.start('skills', 'bot', 'try', 'how', 'toasted', 'are', 'we').done;
+    expect(tried).toMatchObject({ code: 0, out: '/cost (by bot skill toast)\n' });
+    const removed = await bench.start('skills', 'bot', 'remove', 'toast', '--reason', 'silly', '--json').done;
+    expect(JSON.parse(removed.out)).toMatchObject({
+      type: 'bot_skill_removed',
+      data: { skill: 'toast', reason: 'silly' },
+    });
+    const listed = await bench.start('skills', 'bot').done;
+    expect(listed.out).toContain('the bot has learned nothing yet');
   });
 });
