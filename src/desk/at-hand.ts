@@ -125,7 +125,7 @@ export const upkeptText = (upkept: Upkept): { done: boolean; note: string } => {
   const { read, written } = upkept.entry.data;
   return {
     done: true,
-    note: `${read} messages looked at, ${written.length === 0 ? 'nothing' : written.join(', ')} learned`,
+    note: `${read} message${read === 1 ? '' : 's'} looked at, ${written.length === 0 ? 'nothing' : written.join(', ')} learned`,
   };
 };
 
