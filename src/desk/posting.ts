@@ -1,10 +1,13 @@
 import { renderProblem } from '../base/file-problem.ts';
+import { ok } from '../base/result.ts';
 import type { EntryType } from '../model/entry.ts';
 import { loadHome } from '../ports/home/load.ts';
 import type { Channel } from '../ports/post/channel.ts';
 import { createPost } from '../roles/post.ts';
 import { channelsOf } from './channels.ts';
 import type { Factory } from './doors.ts';
+import { onEntries } from './follow.ts';
+import type { StartPart } from './role-at-work.ts';
 
 /**
  * Telling people within a running factory: at once when something happens that they should know of or a message is
@@ -16,6 +19,9 @@ export interface Posting {
   /** Resolves when nothing is under way; another process may go on with it then. */
   idle(): Promise<void>;
 }
+
+/** The post as a part of the role `bot`. */
+export const startPosting: StartPart = ({ factory, signal, tell }) => ok(startPost(factory, signal, tell));
 
 /** What may raise a matter, end it, or wait to go out. */
 const WAKING: readonly EntryType[] = [
@@ -89,15 +95,11 @@ export const startPost = (
       })
       .catch((error: unknown) => tell(`post failed: ${error instanceof Error ? error.message : String(error)}`));
   };
-  void follow(factory, stopped, () => lookAt(clock.now() + WAKE_DELAY_MS));
+  void onEntries(journal, WAKING, stopped, () => lookAt(clock.now() + WAKE_DELAY_MS));
   stopped.addEventListener('abort', () => clearTimeout(timer), { once: true });
   look();
   return {
     stop: () => closing.abort(),
     idle: () => post.close(),
   };
-};
-
-const follow = async ({ journal }: Factory, signal: AbortSignal, met: () => void): Promise<void> => {
-  for await (const _ of journal.follow({ from: 'end', signal, filter: { types: WAKING } })) met();
 };

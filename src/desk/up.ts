@@ -10,10 +10,12 @@ import type { SlotLease } from '../ports/machine/slots.ts';
 import { startDoctor, startStandup } from './crew-at-work.ts';
 import type { CannotOpen, Factory } from './doors.ts';
 import { type Keeper, keepRole, type Parked, parkRoles, type StartedParts, tryAppend } from './keeper.ts';
+import { startPosting } from './posting.ts';
 import { startReviewing } from './reviewing.ts';
 import type { RoleInput, StartPart } from './role-at-work.ts';
 import { startScheduling } from './scheduling.ts';
 import { startTrains } from './trains-at-work.ts';
+import { startUpkeeping } from './upkeep-at-work.ts';
 
 /**
  * Runs roles of the factory until the signal aborts, all of them in one process or some in each. Each role begins,
@@ -38,7 +40,7 @@ const PARTS: Record<RoleName, readonly StartPart[]> = {
   reviewer: [startReviewing, startTrains],
   standup: [startStandup],
   doctor: [startDoctor],
-  bot: [],
+  bot: [startPosting, startUpkeeping],
   http: [],
 };
 

@@ -1,6 +1,9 @@
+import { ok } from '../base/result.ts';
 import { watchBotSkills } from '../ports/home/watch.ts';
 import { createUpkeep, type Upkeep } from '../roles/upkeep.ts';
+import { upkeepsOf } from './carry-out.ts';
 import type { Factory } from './doors.ts';
+import { answerRequests, type StartPart } from './role-at-work.ts';
 import { startTimetable } from './timetable.ts';
 
 /**
@@ -13,6 +16,21 @@ export interface UpkeepAtWork {
   stop(): void;
   idle(): Promise<void>;
 }
+
+/** Upkeep as a part of the role `bot`. */
+export const startUpkeeping: StartPart = (input) => {
+  const { upkeep, stop, idle } = startUpkeep(input.factory, input.signal, input.tell);
+  const requests = answerRequests(input, upkeepsOf(upkeep));
+  return ok({
+    stop: () => {
+      stop();
+      return requests.stop();
+    },
+    idle: async () => {
+      await Promise.all([idle(), requests.idle()]);
+    },
+  });
+};
 
 export const startUpkeep = (factory: Factory, signal: AbortSignal, tell: (line: string) => void): UpkeepAtWork => {
   const { shop, facts, sessions, config, paths } = factory;

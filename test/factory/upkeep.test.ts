@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ModelRequest, Scenario } from '../../src/demo/scenario.ts';
 import { createBotEars } from '../../src/desk/bot-ears.ts';
-import { carryOutWith } from '../../src/desk/carry-out.ts';
+import { upkeepsOf } from '../../src/desk/carry-out.ts';
 import { createDesk } from '../../src/desk/desk.ts';
 import type { Factory } from '../../src/desk/doors.ts';
 import { takeRequests } from '../../src/desk/requests.ts';
@@ -347,10 +347,9 @@ describe('a running factory', () => {
     const over = new AbortController();
     const { shop, sessions, facts, journal } = factory;
     const upkeep = createUpkeep({ shop, sessions, facts, signal: over.signal, tell: () => {} });
-    const { upkeep: carryOut } = carryOutWith(factory, { upkeep } as Parameters<typeof carryOutWith>[1]);
     const requests = takeRequests({
       ...{ journal, slots: shop.slots, signal: over.signal, tell: () => {} },
-      carryOut: { upkeep: carryOut! },
+      carryOut: upkeepsOf(upkeep),
     });
     await expect
       .poll(() => journal.state().requests[id]?.settled, { timeout: WAIT_MAX_MS })
