@@ -200,22 +200,30 @@ const checkSkills = ({ shop }: Factory): Finding => {
 /** After this a refusal is history. */
 const REFUSAL_SHOWN_MS = 3 * 86_400_000;
 /** Of very many the newest say how it is. */
-const REFUSALS_READ_MAX = 100;
+const ENTRIES_READ_MAX = 1_000;
 
-/** Who is told of notices, and what became of the last one; nothing is sent for it: that is `winnow notify test`. */
+/** Who is told of notices, and what became of the last message; nothing is sent for it: that is `winnow notify test`. */
 const checkChannels = ({ config, journal, clock }: Factory): Finding[] => {
-  const sinceMs = clock.now() - REFUSAL_SHOWN_MS;
-  const alerts = journal.tail(REFUSALS_READ_MAX, { types: ['alert'], sinceMs }) as EntryOf<'alert'>[];
-  const outbox = Object.values(journal.state().outbox);
-  return targetsOf(config()).map((target): Finding => {
+  const types = ['alert', 'message_queued', 'message_sent'] as const;
+  const entries = journal.tail(ENTRIES_READ_MAX, { types, sinceMs: clock.now() - REFUSAL_SHOWN_MS });
+  const names = new Map<string, string>();
+  const refusals = new Map<string, EntryOf<'alert'>>();
+  const targets = targetsOf(config());
+  for (const entry of entries) {
+    if (entry.type === 'message_queued') names.set(entry.data.message, targetText(entry.data));
+    if (entry.type === 'message_sent') refusals.delete(names.get(entry.data.message) ?? '');
+    if (entry.type !== 'alert') continue;
+    const refusing = targets.find((target) => entry.data.message.startsWith(`${targetText(target)} takes no messages`));
+    if (refusing) refusals.set(targetText(refusing), entry);
+  }
+  const test = '`winnow notify test` tries it.';
+  return targets.map((target): Finding => {
     const name = targetText(target);
-    const refused = alerts.findLast(({ data }) => data.message.startsWith(`${name} takes no messages`));
-    const waiting = outbox.filter((message) => targetText(message) === name && message.reason !== undefined);
-    const test = '`winnow notify test` tries it.';
-    if (refused) return { name, state: 'warn', found: refused.data.message, mend: `${refused.data.mend} ${test}` };
-    if (waiting.length > 0) {
-      return { name, state: 'warn', found: `${waiting.length} waiting: ${waiting[0]!.reason}`, mend: test };
-    }
+    const refused = refusals.get(name)?.data;
+    if (refused) return { name, state: 'warn', found: refused.message, mend: `${refused.mend} ${test}` };
+    const waiting = Object.values(journal.state().outbox).filter((message) => targetText(message) === name);
+    const failing = waiting.find(({ reason }) => reason !== undefined);
+    if (failing) return { name, state: 'warn', found: `${waiting.length} waiting: ${failing.reason}`, mend: test };
     return { name, state: 'ok', found: 'is told of notices', mend: '' };
   });
 };

@@ -52,7 +52,7 @@ export const listNotices = ({ journal, config, clock }: Counter): NoticesView =>
 const waitsText = (message: OutMessage, heldMs: number | undefined, now: number): string => {
   if (heldMs !== undefined) return `quiet hours until ${minuteOf(heldMs)}`;
   if (message.sending) return 'it may have arrived; nobody knows yet';
-  const due = dueMs(message);
+  const due = dueMs(message, now);
   if (due <= now) return message.reason ?? '';
   return `${message.reason ?? 'asked to wait'}; again at ${minuteOf(due)}`;
 };

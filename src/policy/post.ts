@@ -42,9 +42,14 @@ export const heldUntil = ({ about }: OutMessage, { notify }: Config, now: number
  * When it may be tried, in milliseconds. An attempt whose end is not known is made again like one that failed: for a
  * process that died nobody else says it.
  */
-export const dueMs = ({ sending, attempts, notBefore }: OutMessage): number => {
-  if (sending) return Date.parse(sending.at) + retryMs(attempts, 0);
-  return notBefore === undefined ? 0 : Date.parse(notBefore);
+export const dueMs = ({ sending, attempts, notBefore }: OutMessage, now: number): number => {
+  const ms = sending
+    ? Date.parse(sending.at) + retryMs(attempts, 0)
+    : notBefore === undefined
+      ? 0
+      : Date.parse(notBefore);
+  // Nobody waits for longer: the clock was set back since, and that moment could take years to come again.
+  return ms > now + RETRY_AFTER_MAX_MS ? now : ms;
 };
 
 /** From five seconds to ten minutes: a channel that comes back after an hour is met within ten minutes. */
@@ -84,12 +89,12 @@ export const nextBatch = (waiting: readonly OutMessage[], config: Config, now: n
     const [head] = free;
     if (!head) continue;
     // What came first goes first: the others wait with it.
-    if (dueMs(head) > now) {
-      untils.push(dueMs(head));
+    if (dueMs(head, now) > now) {
+      untils.push(dueMs(head, now));
       continue;
     }
     const batch = isTogether(head)
-      ? free.filter((one) => isTogether(one) && dueMs(one) <= now && isLike(one, head))
+      ? free.filter((one) => isTogether(one) && dueMs(one, now) <= now && isLike(one, head))
       : [head];
     return { do: 'send', batch, message: asOne(batch, config, now) };
   }

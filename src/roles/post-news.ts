@@ -31,6 +31,8 @@ const TYPES = [
   'message_sent',
 ] as const satisfies readonly EntryType[];
 
+/** Messages and matters that are remembered, the newest: far more than three days hold. */
+const REMEMBERED_MAX = 2_000;
 /** Times of one matter that are remembered: more within a day do not make it wait longer. */
 const TOLD_MAX = 10;
 
@@ -38,7 +40,7 @@ export const createPostNews = (journal: Journal<State>): PostNews => {
   const seen = new Set<string>();
   const queued = new Map<string, EntryOf<'message_queued'>['data']>();
   const heard = new Map<string, boolean>();
-  const told: Record<string, number[]> = Object.create(null) as Record<string, number[]>;
+  const told = new Map<string, number[]>();
   let alerts: EntryOf<'alert'>[] = [];
   let refused: EntryOf<'config_rejected'> | undefined;
   let offset: number | undefined;
@@ -57,7 +59,10 @@ export const createPostNews = (journal: Journal<State>): PostNews => {
         break;
       case 'notice_raised': {
         const { notice } = entry.data;
-        told[notice] = [...(told[notice] ?? []), Date.parse(entry.ts)].slice(-TOLD_MAX);
+        const times = told.get(notice) ?? [];
+        // Behind the others: what was told last is forgotten last.
+        told.delete(notice);
+        told.set(notice, [...times, Date.parse(entry.ts)].slice(-TOLD_MAX));
         break;
       }
       case 'message_queued':
@@ -88,15 +93,25 @@ export const createPostNews = (journal: Journal<State>): PostNews => {
       seen.clear();
       for (const id of fresh) seen.add(id);
       offset = end;
+      forgetOldest(queued);
+      forgetOldest(heard);
+      forgetOldest(told);
       alerts = alerts.filter(({ ts }) => Date.parse(ts) > now - ALERT_STANDS_MS);
     },
     alerts: () => alerts,
-    told: () => told,
+    told: () => Object.fromEntries(told),
     refused: () => refused,
     wasQueued: (id) => queued.has(id),
     // Of what was told before the memory begins it is taken that it was heard.
     heard: (notice, target, sinceMs) => heard.get(keyOf(notice, target)) ?? sinceMs < beganMs,
   };
+};
+
+const forgetOldest = (memory: Map<string, unknown>): void => {
+  for (const key of memory.keys()) {
+    if (memory.size <= REMEMBERED_MAX) return;
+    memory.delete(key);
+  }
 };
 
 const keyOf = (notice: string, { channel, to }: Target): string => [notice, channel, to].join('\0');

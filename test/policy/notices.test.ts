@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { UNTIL_RESUMED } from '../../src/model/crew.ts';
 import type { EntryOf } from '../../src/model/entry.ts';
-import type { StandingNotice } from '../../src/model/notice.ts';
+import { NoticeKind, type StandingNotice } from '../../src/model/notice.ts';
 import type { QueuedBranch, State } from '../../src/model/state.ts';
 import { clearedText, raisedText } from '../../src/policy/notice-text.ts';
 import {
@@ -238,7 +239,7 @@ describe('what stands', () => {
         URGENT: Nothing new starts: the disk is nearly full (0.4 GB free; opens at 2.4 GB).
         Free some disk space, for instance with \`winnow gc --yes\`; it goes on by itself.
       a STOP file: gate:stop-file (info)
-        Nothing new starts: somebody put a STOP file there (.winnow/STOP exists; delete it to go on).
+        Nothing new starts: somebody put a STOP file there.
         Delete \`.winnow/STOP\` to go on.
       a session that rests: session-parked:alpha (info)
         Session alpha rests until 10:40 UTC: three cycles failed: exit 1.
@@ -566,3 +567,11 @@ function raise(state: State, matters: readonly Matter[], now = NOW - 12 * HOUR):
     state.notices[notice.notice] = { ...notice, at: new Date(now).toISOString(), times };
   }
 }
+
+describe('the documentation', () => {
+  it('names every kind', () => {
+    const page = readFileSync(new URL('../../docs/notices.md', import.meta.url), 'utf8');
+    const rows = page.split('\n').flatMap((line) => /^\| `([a-z-]+)` \|/.exec(line)?.[1] ?? []);
+    expect(rows.slice(0, NoticeKind.options.length).sort()).toEqual([...NoticeKind.options].sort());
+  });
+});

@@ -43,6 +43,8 @@ const winnow = async (line: string | string[], width = 80) => {
     'resume',
     'log',
     'http',
+    'notifyList',
+    'notifyTest',
     'check',
     'gc',
     'configSchema',
@@ -95,6 +97,9 @@ const COMMANDS = [
   'pause',
   'resume',
   'http',
+  'notify',
+  'notify list',
+  'notify test',
   'check',
   'gc',
   'config',
@@ -164,6 +169,8 @@ describe('help', () => {
         http                                  answer HTTP, in a process of its own;
                                               what is asked for waits when nothing
                                               runs
+        notify                                what people are told, and whether it
+                                              reaches them
         check [options]                       what is missing on this machine, and how
                                               to get it
         gc [options]                          show what has had its time, or remove
@@ -769,6 +776,47 @@ describe('help', () => {
 
       Global Options:
         --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow notify [options] [command]
+
+      what people are told, and whether it reaches them
+
+      Options:
+        -h, --help      display help for command
+
+      Global Options:
+        --home <dir>    the home; default: WINNOW_HOME, else the nearest one above
+
+      Commands:
+        list [options]  the matters that stand, and the messages that wait to go out
+        test [options]  send a test message to every channel, and print what each said
+        help [command]  display help for command
+      --------------------------------------------------------------------------------
+      Usage: winnow notify list [options]
+
+      the matters that stand, and the messages that wait to go out
+
+      Options:
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow notify test [options]
+
+      send a test message to every channel, and print what each said
+
+      Options:
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+
+      Exit codes:
+        0 every channel took it; 1 one did not, or there is none; 2 used wrongly; 130
+        interrupted
       --------------------------------------------------------------------------------
       Usage: winnow check [options]
 

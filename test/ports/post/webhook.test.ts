@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { OutMessage } from '../../../src/model/message.ts';
 import { createWebhooks } from '../../../src/ports/post/webhook.ts';
@@ -81,6 +82,22 @@ describe('a webhook', () => {
         .update(`${Number(seconds) + 1}.${text}`)
         .digest('hex'),
     ).not.toBe(hex);
+  });
+
+  it('can check it by the example of the documentation', async () => {
+    await deliver();
+    const { headers, text } = end.calls[0]!;
+    const page = readFileSync(new URL('../../../docs/notices.md', import.meta.url), 'utf8');
+    const code = /```js\n([\s\S]*?)```/.exec(page)![1]!;
+    const { isFromWinnow } = (await import(`data:text/javascript,${encodeURIComponent(code)}`)) as {
+      isFromWinnow(signature: unknown, body: string, secret: string, nowSeconds?: number): boolean;
+    };
+    const signature = headers['x-winnow-signature'];
+    expect(isFromWinnow(signature, text, SECRET, NOW / 1000 + 10)).toBe(true);
+    expect(isFromWinnow(signature, text, SECRET, NOW / 1000 + 301)).toBe(false);
+    expect(isFromWinnow(signature, `${text} `, SECRET, NOW / 1000)).toBe(false);
+    expect(isFromWinnow(signature, text, 'another', NOW / 1000)).toBe(false);
+    expect(isFromWinnow(undefined, text, SECRET, NOW / 1000)).toBe(false);
   });
 
   it('without a secret gets no signature', async () => {
