@@ -61,7 +61,9 @@ const keptUpBy =
     const done = await upkeep.tick('manual');
     if (done.state === 'waits') return notNow(done.reason);
     const { read, written } = done.entry.data;
-    return ok(`${read} messages looked at, ${written.length === 0 ? 'nothing' : written.join(', ')} learned`);
+    return ok(
+      `${read} message${read === 1 ? '' : 's'} looked at, ${written.length === 0 ? 'nothing' : written.join(', ')} learned`,
+    );
   };
 
 /** A cycle that a person asks for waits for the same doors as any other, but not for its time. */

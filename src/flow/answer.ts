@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { sha256 } from '../base/hash.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { actionShape, BOT_ACTIONS, BotAction, Intent } from '../model/bot.ts';
+import { actionShape, BOT_ACTIONS, BotAction, type Intent } from '../model/bot.ts';
 import type { Config } from '../model/config.ts';
 import { type Failure, failure } from '../model/failure.ts';
 import type { State } from '../model/state.ts';
 import { RUN_BUDGET_MIN_USD, wholeCents } from '../policy/budget.ts';
 import { dayKey } from '../policy/gates.ts';
-import { groundIntent, isView } from '../policy/ground.ts';
+import { AnswerWord, intentFrom, mustConfirm } from '../policy/ground.ts';
 import { BOT_VIEWS, type Hearing } from '../policy/hearing.ts';
-import { asData, fillPrompt, oneLine, visible } from '../policy/placeholders.ts';
+import { asData, fillPrompt, oneLine } from '../policy/placeholders.ts';
 import { sweep } from '../ports/machine/processes.ts';
 import { type Asker, ask } from './agent.ts';
 import type { Workshop } from './workshop.ts';
@@ -71,27 +71,8 @@ export const askModel = async (
   });
   if (!told.ok) return told;
   const { word, costUsd } = told.value;
-  const intent = word && intentOf(shop, word, hearing);
+  const intent = word && intentFrom(word, hearing, shop.redact);
   return ok({ intent, confirm: intent !== undefined && 'action' in intent && mustConfirm(intent.action), costUsd });
-};
-
-const mustConfirm = (action: BotAction): boolean => actionShape(action).confirm || !isView(action);
-
-const AnswerWord = z.object({
-  understood: z.boolean(),
-  action: z.string().optional(),
-  args: z.record(z.string(), z.string()).optional(),
-  reply: z.string().optional(),
-});
-type AnswerWord = z.infer<typeof AnswerWord>;
-
-/** What is not by the rules, or speaks of what is not there, was not understood. */
-const intentOf = (shop: Workshop, { understood, action, args = {}, reply }: AnswerWord, hearing: Hearing) => {
-  if (!understood || (action === undefined) === (reply === undefined)) return undefined;
-  const given = Object.fromEntries(Object.entries(args).filter(([, value]) => value.trim() !== ''));
-  const said = reply === undefined ? { action, args: given } : { reply: shop.redact(visible(reply)).trim() };
-  const intent = Intent.safeParse(said);
-  return intent.success ? groundIntent(intent.data, hearing) : undefined;
 };
 
 /** Each action as a model chooses it: "- log [session] [count]: what happened last". */

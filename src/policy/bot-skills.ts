@@ -56,7 +56,7 @@ export const botSkillFaults = (file: BotSkillFile, { learned }: { learned: boole
         expected: `{${missing}} in it, which ${reply === undefined ? 'args' : 'reply'} uses`,
       });
   }
-  if (action !== undefined) faults.push(...argFaults(action, args));
+  if (action !== undefined && mayCall(action, learned)) faults.push(...argFaults(action, args));
   if (reply !== undefined) faults.push(...replyFaults(reply, learned));
   return faults;
 };

@@ -1,6 +1,8 @@
-import type { BotAction, Intent } from '../model/bot.ts';
+import { z } from 'zod';
+import { actionShape, type BotAction, Intent } from '../model/bot.ts';
 import type { Hearing } from './hearing.ts';
 import { branchNamed, sessionAt } from './pattern.ts';
+import { visible } from './placeholders.ts';
 import { foldWord } from './sentence.ts';
 
 /** What an intent may speak of, whoever had it. */
@@ -52,3 +54,28 @@ const groundArg = (name: string, value: string, hearing: Hearing): string | unde
       return value;
   }
 };
+
+/** What a model says of a message. */
+export const AnswerWord = z.object({
+  understood: z.boolean(),
+  action: z.string().optional(),
+  args: z.record(z.string(), z.string()).optional(),
+  reply: z.string().optional(),
+});
+export type AnswerWord = z.infer<typeof AnswerWord>;
+
+/** What is not by the rules, or speaks of what is not there, was not understood. */
+export const intentFrom = (
+  { understood, action, args = {}, reply }: AnswerWord,
+  hearing: Hearing,
+  redact: (text: string) => string,
+): Intent | undefined => {
+  if (!understood || (action === undefined) === (reply === undefined)) return undefined;
+  const given = Object.fromEntries(Object.entries(args).filter(([, value]) => value.trim() !== ''));
+  const said = reply === undefined ? { action, args: given } : { reply: redact(visible(reply)).trim() };
+  const intent = Intent.safeParse(said);
+  return intent.success ? groundIntent(intent.data, hearing) : undefined;
+};
+
+/** A model’s word for it is a guess: what changes something, or begins what costs money, the person has to want. */
+export const mustConfirm = (action: BotAction): boolean => actionShape(action).confirm || !isView(action);

@@ -4,7 +4,16 @@ import { type BotSkillDraft, BotSkillFile } from '../model/bot-skill.ts';
 import type { Entry } from '../model/entry.ts';
 import type { Handling } from '../model/message.ts';
 import type { BotSkillState } from '../model/state.ts';
-import { askedBySkill, botSkillFaults, draftOf, nameFault, phraseKey, SAMPLE_HEARING, sampleOf } from './bot-skills.ts';
+import {
+  askedBySkill,
+  type BotSkillFault,
+  botSkillFaults,
+  draftOf,
+  nameFault,
+  phraseKey,
+  SAMPLE_HEARING,
+  sampleOf,
+} from './bot-skills.ts';
 import type { Hearing } from './hearing.ts';
 import { oneLine } from './placeholders.ts';
 import { foldWord, parseSentence } from './sentence.ts';
@@ -59,7 +68,7 @@ const GROUP_MIN = 2;
 /** What one run is told of; the others are looked at the next time they come up. */
 const GROUPS_MAX = 12;
 /** Each is compared with each. */
-const COMPARED_MAX = 1_000;
+const COMPARED_MAX = 500;
 /** Two of three words in common, or one of two. */
 const ALIKE = 0.4;
 
@@ -225,7 +234,7 @@ const judge = (raw: unknown, known: Known): Result<{ group: number; draft: BotSk
   if (before || known.taken.has(name) || known.skills.some((skill) => skill.name === name))
     return err(`there is a bot skill ${name} already`);
   const [fault] = botSkillFaults(file, { learned: true });
-  if (fault) return err(faultText(fault));
+  if (fault) return err(faultText(fault, file));
   const messages = members.map(({ message }) => message);
   const whole = { ...draftOf(name, file), messages };
   const phrases = freshPhrases(whole, known);
@@ -236,15 +245,11 @@ const judge = (raw: unknown, known: Known): Result<{ group: number; draft: BotSk
   return why === undefined ? ok({ group: group - 1, draft }) : err(why);
 };
 
-const faultText = ({
-  path,
-  found,
-  expected,
-}: {
-  path: (string | number)[];
-  found?: string;
-  expected: string;
-}): string => `${path.join('.') || 'it'}: ${found === undefined ? '' : `found ${found}, `}expected ${expected}`;
+const faultText = ({ path, found, expected }: BotSkillFault, file: unknown): string => {
+  const value = path.reduce<unknown>((at, key) => (at as Record<string | number, unknown> | undefined)?.[key], file);
+  const what = found ?? shown(typeof value === 'string' ? value : JSON.stringify(value ?? null));
+  return `${path.join('.') || 'it'}: found ${what}, expected ${expected}`;
+};
 
 /** Without those that mean the same already; the error names one that means something else. */
 const freshPhrases = (draft: BotSkillDraft, { skills }: Known): Result<string[], string> => {

@@ -80,6 +80,9 @@ describe('an entry in the log', () => {
       09:15:07  alpha       message messg1 could not be sent yet: Telegram asks to wait 30 s
       09:15:07  alpha       ada (telegram) presses: how is it going?
       09:15:07  alpha       message messg2, understood by rule: told the status
+      09:15:07  alpha       bot skill week-cost learned: “what did we burn” and 1 more means cost
+      09:15:07  alpha       bot skill week-cost removed by ada (telegram): undone
+      09:15:07  alpha       upkeep of the bot: 4 messages in 1 group, learned week-cost, 1 refused (approve-all: a bot skill may not approve), gate budget is closed: $20.00 of $20.00 spent today, 1 run, $0.01
       09:15:07  alpha       a stranger spoke to the bot (telegram chat 999, user 999) and got no answer
       09:15:07  alpha       has to turn to something else: five cycles in a row kept nothing
       09:15:07  alpha       standup: 1 of 2 sessions, 7 runs, $0.31: Search is nearly done; the clock tests are flaky.
@@ -187,6 +190,9 @@ describe('an entry in the log', () => {
       09:15:07  alpha       message messg1 could not be sent yet: Telegram asks to wa…
       09:15:07  alpha       ada (telegram) presses: how is it going?
       09:15:07  alpha       message messg2, understood by rule: told the status
+      09:15:07  alpha       bot skill week-cost learned: “what did we burn” and 1 mor…
+      09:15:07  alpha       bot skill week-cost removed by ada (telegram): undone
+      09:15:07  alpha       upkeep of the bot: 4 messages in 1 group, learned week-co…
       09:15:07  alpha       a stranger spoke to the bot (telegram chat 999, user 999)…
       09:15:07  alpha       has to turn to something else: five cycles in a row kept
                             nothing
@@ -318,6 +324,9 @@ describe('an entry in the log', () => {
           "message_failed",
           "message_received",
           "message_handled",
+          "bot_skill_written",
+          "bot_skill_removed",
+          "bot_upkeep",
           "stranger_refused",
           "team_standup",
           "doctor_analysis",

@@ -161,6 +161,9 @@ describe('help', () => {
                                               itself
         doctor [options]                      what is the matter with the sessions;
                                               the running factory asks by itself
+        upkeep [options]                      let the bot learn now from what it did
+                                              not understand; the running factory does
+                                              it by itself
         prompts                               proposed changes of what sessions are
                                               told
         pause [options] [session]             start no new cycles; what runs goes on
@@ -668,6 +671,7 @@ describe('help', () => {
         restore [options] <name>  bring back what was put aside; it is measured anew
         check [options]           read every skill, name what is refused, and put
                                   aside by rule what does not help
+        bot                       what the bot understands beside its rules
         help [command]            display help for command
       --------------------------------------------------------------------------------
       Usage: winnow skills list [options]
