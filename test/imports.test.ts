@@ -105,6 +105,13 @@ describe('imports', () => {
     expect(opening.map(show)).toEqual([]);
   });
 
+  it('of faces stop at the desk: none of them knows a role, a deed, a port or the journal', () => {
+    const deep = edges.filter(
+      ({ from, to }) => from.startsWith('faces/') && ['roles', 'flow', 'ports', 'journal'].includes(folderOf(to)),
+    );
+    expect(deep.map(show)).toEqual([]);
+  });
+
   it('form no knot', () => {
     expect(knotsOf(edges)).toEqual([]);
     expect(knotsOf([...edges, { from: 'base/result.ts', to: 'main.ts' }])).not.toEqual([]);

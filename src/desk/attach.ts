@@ -12,6 +12,8 @@ import type { Counter } from './counter.ts';
 import type { Factory } from './doors.ts';
 import { noSession } from './session.ts';
 
+export type { Interaction } from '../ports/claude/claude.ts';
+
 /** What a session says and does, from cycle to cycle, for somebody who looks on; and the session itself, for a person. */
 export type Seen =
   /** Of the conversation, rendered. */

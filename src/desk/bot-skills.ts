@@ -1,6 +1,8 @@
 import type { Workshop } from '../flow/workshop.ts';
 import { deedText } from '../policy/bot-skills.ts';
 
+export { removeBotSkill } from '../flow/upkeep.ts';
+
 /** What people see of bot skills: those in force with their uses, and the files that are none. */
 export interface BotSkillView {
   name: string;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { findHome, type HomePaths, homePaths } from '../ports/home/home.ts';
 
 export { configSchema } from '../ports/home/config.ts';
+export { findHome } from '../ports/home/home.ts';
 
 /** Names for a press of Tab, which waits neither for a configuration to be read nor for a journal to be folded. */
 

@@ -2,10 +2,10 @@ import { type Seen, takeOver, watchSession } from '../../desk/attach.ts';
 import type { Counter } from '../../desk/counter.ts';
 import { createDesk } from '../../desk/desk.ts';
 import type { Doors, Factory } from '../../desk/doors.ts';
+import { atKeyboard } from '../../desk/person.ts';
 import type { SessionDetail } from '../../desk/session.ts';
 import type { EntryOf, EntryType, Outcome } from '../../model/entry.ts';
 import { failure } from '../../model/failure.ts';
-import { personName } from '../../ports/git/person.ts';
 import { DETACH_DEFAULT, type DetachKey } from './detach.ts';
 import { handTerminal, type PersonsTerminal, screenOf, sizeOf } from './hand-terminal.ts';
 import { renderEntry, TOLD } from './log.ts';
@@ -99,7 +99,7 @@ const takeCommand = async (doors: Doors, terminal: Terminal, name: string, optio
   try {
     void tell(factory, name, terminal, telling.signal);
     const returned = await takeOver(factory, {
-      ...{ session: name, by: await personName(), title: options.message },
+      ...{ session: name, by: (await atKeyboard('cli')).name, title: options.message },
       ...{ giveUp: course.giveUp, stop: course.stop },
       terminal: () => ({ size: sizeOf(stdout), screen: screenOf(process.env) }),
       onHandedOver: ({ fresh, dir }) => {

@@ -1,11 +1,11 @@
 import { createBotEars } from '../../desk/bot-ears.ts';
-import { type BotSkillView, listBotSkills } from '../../desk/bot-skills.ts';
-import type { Doors, Factory } from '../../desk/doors.ts';
-import { removeBotSkill } from '../../flow/upkeep.ts';
-import { personName } from '../../ports/git/person.ts';
+import { type BotSkillView, listBotSkills, removeBotSkill } from '../../desk/bot-skills.ts';
+import type { Doors } from '../../desk/doors.ts';
+import { askerText } from '../../model/request.ts';
+import { inFactory } from './open.ts';
 import { plainLine } from './plain.ts';
 import type { Homed } from './program.ts';
-import { sayCannotOpen, sayFailure, sayJson } from './say.ts';
+import { sayFailure, sayJson } from './say.ts';
 import { renderTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { entryText, relativeText } from './words.ts';
@@ -16,7 +16,7 @@ type Json = Homed & { json?: boolean };
 
 /** Exit 1 when a file under skills/bot/ is none. */
 export const botSkillsListCommand = (doors: Doors, terminal: Terminal, options: Json): Promise<number> =>
-  withFactory(doors, terminal, options, ({ shop, clock }) => {
+  inFactory(doors, terminal, options, async ({ factory: { shop, clock } }) => {
     const views = listBotSkills(shop);
     if (options.json) sayJson(terminal, views);
     else terminal.out(renderBotSkills(views, clock.now(), terminal));
@@ -29,8 +29,8 @@ export const botSkillsRemoveCommand = (
   name: string,
   options: Json & { reason?: string },
 ): Promise<number> =>
-  withFactory(doors, terminal, options, async ({ shop }) => {
-    const done = removeBotSkill(shop, name, await personName(), options.reason ?? 'no reason given');
+  inFactory(doors, terminal, options, async ({ factory: { shop }, asker }) => {
+    const done = removeBotSkill(shop, name, askerText(asker), options.reason ?? 'no reason given');
     if (!done.ok) return sayFailure(terminal, done.error);
     if (options.json) sayJson(terminal, done.value);
     else terminal.out(entryText(done.value));
@@ -44,7 +44,7 @@ export const botSkillsTryCommand = (
   words: string[],
   options: Json,
 ): Promise<number> =>
-  withFactory(doors, terminal, options, (factory) => {
+  inFactory(doors, terminal, options, async ({ factory }) => {
     const understood = createBotEars(factory).understand(words.join(' '));
     if (options.json) sayJson(terminal, understood ?? null);
     else if (!understood) terminal.out('not understood');
@@ -89,19 +89,4 @@ export const renderBotSkills = (
         `${paint('red', 'refused')}  ${plainLine(file)}: ${plainLine(fault ?? '')}${loaded ? '; the last good one stays in force' : ''}`,
     ),
   ].join('\n');
-};
-
-const withFactory = async (
-  doors: Doors,
-  terminal: Terminal,
-  options: Homed,
-  deed: (factory: Factory) => Promise<number> | number,
-): Promise<number> => {
-  const opened = await doors.openFactory(options.home);
-  if (!opened.ok) return sayCannotOpen(terminal, opened.error);
-  try {
-    return await deed(opened.value);
-  } finally {
-    await opened.value.close();
-  }
 };

@@ -1,49 +1,23 @@
 import type { Doors, Factory } from '../../desk/doors.ts';
-import { startPost } from '../../desk/posting.ts';
-import { problemsOf } from '../../desk/up.ts';
+import { telegramBot } from '../../desk/telegram.ts';
 import { failure } from '../../model/failure.ts';
 import type { Sender } from '../../model/message.ts';
-import { createTelegramBot } from '../../ports/telegram/bot.ts';
-import { BOT_LOCK, startBotOf } from '../telegram/start.ts';
+import { BOT_LOCK } from '../telegram/start.ts';
 import { MENU, standingText } from '../telegram/words.ts';
-import { plain, plainLine } from './plain.ts';
+import { plainLine } from './plain.ts';
 import type { Homed } from './program.ts';
 import { sayCannotOpen, sayFailure, sayJson } from './say.ts';
 import { stopSignal } from './stop.ts';
 import type { Terminal } from './terminal.ts';
+import { upCommand } from './up.ts';
 
-/** `winnow bot`: listens to Telegram in a process of its own, and delivers what waits unless the factory does. */
+/** `winnow bot`: the role `bot` in a process of its own, for a home whose other roles run elsewhere or not at all. */
 export const botCommand = async (doors: Doors, terminal: Terminal, options: Homed): Promise<number> => {
-  const opened = await doors.openFactory(options.home);
+  const opened = await doors.openCounter(options.home);
   if (!opened.ok) return sayCannotOpen(terminal, opened.error);
-  const factory = opened.value;
-  // SIGHUP reads the configuration again, as it does in the factory.
-  const stop = stopSignal(['SIGINT', 'SIGTERM']);
-  const tell = (line: string) => {
-    terminal.note(plain(factory.shop.redact(line)));
-    factory.log(line);
-  };
-  const reload = async (): Promise<void> => {
-    const read = await factory.reload();
-    if (!read.ok) tell(`configuration refused, the last good one stays in force: ${problemsOf(read.error).join('; ')}`);
-  };
-  const onReload = () => void reload();
-  process.on('SIGHUP', onReload);
-  factory.watch(onReload, stop.signal);
-  try {
-    if (factory.config().telegram?.token === undefined) return sayFailure(terminal, noToken());
-    const bot = startBotOf(factory, { signal: stop.signal, tell });
-    const post = startPost(factory, stop.signal, tell);
-    terminal.out('the Telegram bot runs; stop it with Ctrl-C');
-    await bot.ended;
-    post.stop();
-    await post.idle();
-    return 0;
-  } finally {
-    process.off('SIGHUP', onReload);
-    stop.end();
-    await factory.close();
-  }
+  const hasToken = opened.value.config().telegram?.token !== undefined;
+  await opened.value.close();
+  return hasToken ? upCommand(doors, terminal, { ...options, roles: ['bot'] }) : sayFailure(terminal, noToken());
 };
 
 const noToken = () =>
@@ -79,10 +53,10 @@ export const botSetupCommand = async (
 
 /** What is read here is not acknowledged: the bot gets it when it listens, and answers whoever is let in by then. */
 const firstToWrite = async (factory: Factory, terminal: Terminal, signal: AbortSignal): Promise<Sender | undefined> => {
-  const { clock, config, shop } = factory;
+  const { shop } = factory;
   const heard = new AbortController();
   let from: Sender | undefined;
-  const bot = createTelegramBot({ settings: () => config().telegram, clock, random: shop.random });
+  const bot = telegramBot(factory);
   await bot.listen({
     menu: MENU,
     signal: AbortSignal.any([signal, heard.signal]),

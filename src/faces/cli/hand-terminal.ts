@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
-import type { Interaction } from '../../ports/claude/claude.ts';
+import type { Interaction } from '../../desk/attach.ts';
 import { unblock } from '../tui/term/output.ts';
 import { createKeyFilter, type DetachKey } from './detach.ts';
 import { createModes } from './modes.ts';

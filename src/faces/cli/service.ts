@@ -1,8 +1,8 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
+import { findHome } from '../../desk/names.ts';
 import { ROLES } from '../../model/role.ts';
-import { findHome } from '../../ports/home/home.ts';
 import { EXIT_STAYS_DOWN, EXIT_USAGE, type Homed } from './program.ts';
 import { sayFailure, sayJson } from './say.ts';
 import type { Terminal } from './terminal.ts';

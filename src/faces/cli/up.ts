@@ -1,13 +1,12 @@
 import { abortedBy } from '../../base/abort.ts';
 import { ok } from '../../base/result.ts';
 import type { Doors, Factory } from '../../desk/doors.ts';
+import { look } from '../../desk/look.ts';
 import { logRefusal } from '../../desk/refusal.ts';
 import type { StartPart } from '../../desk/role-at-work.ts';
-import { statusView } from '../../desk/status.ts';
 import { runFactory } from '../../desk/up.ts';
 import { ROLES, type RoleName } from '../../model/role.ts';
 import { decide } from '../../policy/schedule.ts';
-import { isAlive } from '../../ports/machine/processes.ts';
 import { renderEntry, TOLD } from './log.ts';
 import { EXIT_STAYS_DOWN, type Homed } from './program.ts';
 import { sayCannotOpen, sayFailure } from './say.ts';
@@ -60,7 +59,7 @@ export const upCommand = async (
       factory,
       version: doors.version,
       roles,
-      faces: { http: [listen] },
+      faces: { http: [listen], bot: [converse] },
       signal,
       tell,
       onReload: (reload) => {
@@ -107,6 +106,21 @@ const listen: StartPart = async ({ factory, version, signal, tell, fail }) => {
   });
 };
 
+/** The bot listens as soon as the configuration has a token, also when that comes later. */
+const converse: StartPart = async ({ factory, signal, tell, fail }) => {
+  const { startBotOf } = await import('../telegram/start.ts');
+  const closing = abortedBy(signal);
+  const { ended } = startBotOf(factory, { signal: closing.signal, tell });
+  ended.catch(fail);
+  return ok({
+    stop: () => {
+      closing.abort();
+      return ended;
+    },
+    idle: () => ended,
+  });
+};
+
 const tellEntries = async (factory: Factory, terminal: Terminal, signal: AbortSignal): Promise<void> => {
   for await (const entry of factory.journal.follow({ from: 'end', signal, filter: { types: TOLD } })) {
     const line = renderEntry(entry, terminal, factory.clock.now());
@@ -127,12 +141,7 @@ const sayDecision = async (factory: Factory, terminal: Terminal): Promise<number
     now: factory.clock.now(),
   };
   const decision = decide(input);
-  terminal.out(
-    renderStatus(
-      statusView({ ...input, home: factory.paths.home, isAlive, slots: await factory.shop.slots.view() }),
-      terminal,
-    ),
-  );
+  terminal.out(renderStatus(await look(factory), terminal));
   terminal.out('');
   for (const { session, task } of decision.start)
     terminal.out(`would start ${session}${task ? ` with task ${task}` : ''}`);

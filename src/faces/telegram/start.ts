@@ -1,13 +1,11 @@
 import type { Clock } from '../../base/clock.ts';
-import { type BotEars, createBotEars } from '../../desk/bot-ears.ts';
-import { createDesk, type Desk } from '../../desk/desk.ts';
+import type { BotEars } from '../../desk/bot-ears.ts';
+import type { Desk } from '../../desk/desk.ts';
 import type { Factory } from '../../desk/doors.ts';
-import { createMailbox, type Mailbox } from '../../desk/mailbox.ts';
+import type { Mailbox } from '../../desk/mailbox.ts';
+import { type Incoming, type Slots, type Standing, type TelegramBot, telegramLine } from '../../desk/telegram.ts';
 import { FailureError } from '../../model/failure.ts';
 import type { InMessage } from '../../model/message.ts';
-import type { Slots } from '../../ports/machine/slots.ts';
-import { createTelegramBot, type Standing, type TelegramBot } from '../../ports/telegram/bot.ts';
-import type { Incoming } from '../../ports/telegram/update.ts';
 import { handle } from './handle.ts';
 import { defectText, MENU, questionIn, settledText, standingText } from './words.ts';
 
@@ -48,14 +46,8 @@ export const startBot = (input: BotInput): RunningBot => ({ ended: run(input) })
 
 /** The bot of a factory, with everything that it needs of it. */
 export const startBotOf = (factory: Factory, { signal, tell }: Pick<BotInput, 'signal' | 'tell'>): RunningBot => {
-  const { clock, config, shop } = factory;
-  return startBot({
-    desk: createDesk(factory),
-    mailbox: createMailbox(factory, { channel: 'telegram', redact: shop.redact }),
-    bot: createTelegramBot({ settings: () => config().telegram, clock, random: shop.random }),
-    ears: createBotEars(factory),
-    ...{ slots: shop.slots, clock, signal, tell },
-  });
+  const { clock, shop } = factory;
+  return startBot({ ...telegramLine(factory), slots: shop.slots, clock, signal, tell });
 };
 
 const run = async (input: BotInput): Promise<void> => {

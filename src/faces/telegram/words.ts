@@ -3,6 +3,7 @@ import type { BranchView } from '../../desk/queue.ts';
 import type { Requested } from '../../desk/requesting.ts';
 import type { SessionDetail } from '../../desk/session.ts';
 import type { SessionView, StatusView } from '../../desk/status.ts';
+import type { Fault, Standing } from '../../desk/telegram.ts';
 import { actionShape, BotAction } from '../../model/bot.ts';
 import type { Entry } from '../../model/entry.ts';
 import type { Failure } from '../../model/failure.ts';
@@ -11,7 +12,6 @@ import type { QueuedBranch } from '../../model/state.ts';
 import type { Task } from '../../model/task.ts';
 import { oneLine, visible } from '../../policy/placeholders.ts';
 import { FENCE } from '../../policy/split-text.ts';
-import type { Fault, Standing } from '../../ports/telegram/bot.ts';
 import {
   beforeAfter,
   branchStatusText,
