@@ -305,6 +305,9 @@ const addRest = (state: State): void => {
   state.standup = { ...DATA.team_standup, id: 's', at: at(-2 * HOUR), queue: [] } as never;
 };
 
+/** An entry that has much to tell. */
+export const DISCARDED = '01KENTRY000000000000000007';
+
 const entries = (): Entry[] => {
   const told: Entry[] = [];
   const say = <T extends EntryType>(
@@ -328,11 +331,22 @@ const entries = (): Entry[] => {
   });
   say('branch_pushed', 48, 'courier', { branch: BRANCH.mine });
   say('gate_closed', 41, undefined, { gate: 'memory', reason: '87% of 64 GiB used, the limit is 85%', figures: {} });
-  say('doctor_analysis', 40, undefined, {});
+  const [looping] = DATA.doctor_analysis.sessions;
+  say('doctor_analysis', 40, undefined, {
+    sessions: [
+      { ...looping!, session: 'tidier' },
+      { ...looping!, session: 'speedy', class: 'stuck', effect: 'redirected' },
+    ],
+    file: 'logs/doctor/2026-03-14T09-20.md',
+  });
   say('gate_opened', 38, undefined, { gate: 'memory', closedMs: 180_000 });
   say('ralph_cycle', 32, 'tester', { plan: plan('Test that retries stop at the limit') });
   say('ralph_cycle', 27, 'scout', {
-    ...{ outcome: 'discarded', reason: 'worse: `pages.test.ts > goes back` fails', plan: plan('Upgrade the router') },
+    ...{ outcome: 'discarded', reason: 'worse: `pages.test.ts > goes back` fails', branch: undefined },
+    plan: {
+      ...{ ...plan('Upgrade the router'), why: 'it is two major versions behind', kind: 'chore' },
+      ...{ files: ['src/router.ts', 'package.json'], expects: 'all pages open as before' },
+    } as never,
     ...{ verdict: 'worse', fixed: [], broken: ['tests: pages.test.ts > goes back'] },
   });
   say('branch_pushed', 21, 'painter', { branch: 'brl/painter/20260314-093911' });
