@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -14,8 +14,8 @@ const benches: Workbench[] = [];
 afterEach(async () => {
   for (const bench of benches.splice(0)) await bench.close();
 });
-const create = async (http: object): Promise<Workbench> => {
-  const bench = await createWorkbench({ sessions: ['alpha'], config: { http } });
+const create = async (http: object, homeFiles: Record<string, string> = {}): Promise<Workbench> => {
+  const bench = await createWorkbench({ sessions: ['alpha'], config: { http }, homeFiles });
   benches.push(bench);
   return bench;
 };
@@ -148,6 +148,40 @@ describe('winnow http', () => {
       'approve',
       'socket (http)',
     ]);
+  });
+
+  it('puts a skill aside and back, and changes a prompt as it was proposed', async () => {
+    const bench = await create(
+      { port: 0 },
+      { 'skills/fixtures/SKILL.md': '---\nname: fixtures\ndescription: Where fixtures live\n---\nIn test/fixtures.\n' },
+    );
+    await listening(bench.start('http').child);
+    const factory = await bench.open();
+    const change = { file: 'sessions/alpha.md', find: 'what is broken', replace: 'one thing', why: 'too much at once' };
+    factory.journal.append<'prompt_proposed'>({
+      type: 'prompt_proposed',
+      ...{ session: 'alpha', project: 'small', data: { proposal: '01KKN3V8ZC00000000000PROP1', change, evidence: [] } },
+    });
+    expect(await ask(bench, 'POST', '/skills/fixtures/retire', { reason: 'outdated' })).toMatchObject({
+      status: 200,
+      json: { note: expect.stringMatching(/^fixtures is put aside as skills\/\.retired\/fixtures/) },
+    });
+    expect(await ask(bench, 'GET', '/crew')).toMatchObject({
+      json: {
+        skills: [{ name: 'fixtures', retired: { reason: 'outdated' } }],
+        proposals: [{ change: { file: 'sessions/alpha.md' } }],
+      },
+    });
+    expect(existsSync(join(bench.home, 'skills/fixtures'))).toBe(false);
+    expect(await ask(bench, 'POST', '/skills/fixtures/restore')).toMatchObject({ status: 200 });
+    expect(existsSync(join(bench.home, 'skills/fixtures/SKILL.md'))).toBe(true);
+    expect(await ask(bench, 'POST', '/skills/fixtures/restore')).toMatchObject({ status: 404 });
+    expect(await ask(bench, 'POST', '/proposals/prop1/apply')).toMatchObject({
+      status: 200,
+      json: { note: 'sessions/alpha.md is changed' },
+    });
+    expect(readFileSync(join(bench.home, 'sessions/alpha.md'), 'utf8')).toContain('Mend one thing.');
+    expect(await ask(bench, 'POST', '/proposals/prop1/dismiss', { reason: 'no' })).toMatchObject({ status: 400 });
   });
 
   it('is refused on an address that others can reach without a token, with the mend', async () => {

@@ -227,7 +227,7 @@ const addBranches = (state: State): void => {
     ...reviewed('what is kept is never given up: memory grows with every query'),
   });
   add('brl/scout/20260314-072255', 'web', 'Upgrade the router', 157, {
-    ...{ state: 'dropped', why: 'red' as never },
+    ...{ state: 'dropped', why: 'red' },
     reason: 'with main as it is now `pages.test.ts > goes back` fails',
   });
   add('brl/reader/20260314-070131', 'web', 'Name every button for screen readers', 179, landed);
@@ -302,8 +302,10 @@ const addRest = (state: State): void => {
       why: 'three cycles in a row made something faster that nobody waits for',
     },
   };
-  state.standup = { ...DATA.team_standup, id: 's', at: at(-2 * HOUR), queue: [] } as never;
 };
+
+/** An entry that has much to tell. */
+export const DISCARDED = '01KENTRY000000000000000007';
 
 const entries = (): Entry[] => {
   const told: Entry[] = [];
@@ -323,16 +325,28 @@ const entries = (): Entry[] => {
     message: 'tidier: claude exited three times in a row because the service is overloaded',
     mend: 'Nothing to do: it rests for a while, then it is tried again.',
   });
+  const { note: _, ...landing } = DATA.merged.landings[0]!;
   say('merged', 65, undefined, {
-    landings: [{ ...DATA.merged.landings[0]!, branch: 'brl/scribe/20260314-085512', note: undefined as never }],
+    landings: [{ ...landing, branch: 'brl/scribe/20260314-085512' }],
   });
   say('branch_pushed', 48, 'courier', { branch: BRANCH.mine });
   say('gate_closed', 41, undefined, { gate: 'memory', reason: '87% of 64 GiB used, the limit is 85%', figures: {} });
-  say('doctor_analysis', 40, undefined, {});
+  const [looping] = DATA.doctor_analysis.sessions;
+  say('doctor_analysis', 40, undefined, {
+    sessions: [
+      { ...looping!, session: 'tidier' },
+      { ...looping!, session: 'speedy', class: 'stuck', effect: 'redirected' },
+    ],
+    file: 'logs/doctor/2026-03-14T09-20.md',
+  });
   say('gate_opened', 38, undefined, { gate: 'memory', closedMs: 180_000 });
   say('ralph_cycle', 32, 'tester', { plan: plan('Test that retries stop at the limit') });
   say('ralph_cycle', 27, 'scout', {
-    ...{ outcome: 'discarded', reason: 'worse: `pages.test.ts > goes back` fails', plan: plan('Upgrade the router') },
+    ...{ outcome: 'discarded', reason: 'worse: `pages.test.ts > goes back` fails', branch: undefined },
+    plan: {
+      ...{ ...plan('Upgrade the router'), why: 'it is two major versions behind', kind: 'chore' },
+      ...{ files: ['src/router.ts', 'package.json'], expects: 'all pages open as before' },
+    },
     ...{ verdict: 'worse', fixed: [], broken: ['tests: pages.test.ts > goes back'] },
   });
   say('branch_pushed', 21, 'painter', { branch: 'brl/painter/20260314-093911' });

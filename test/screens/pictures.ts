@@ -4,7 +4,7 @@ import { createTerm } from '../../src/faces/tui/term/term.ts';
 import { paintLine } from '../../src/faces/tui/theme.ts';
 import type { Ui } from '../../src/faces/tui/ui.ts';
 import { createHeadless } from '../faces/tui/term/headless.ts';
-import { feed } from './feed.ts';
+import { DISCARDED, feed } from './feed.ts';
 import { renderSvg } from './svg.ts';
 
 /** The pictures of docs/screens: what a terminal makes of the dashboard, dark and light. */
@@ -23,7 +23,7 @@ const SHOTS: Shot[] = [
   { name: 'floor-large', title: 'Floor on 200x60', ui: { chosen: { floor: 'fixer' } }, size: [200, 60] },
   { name: 'review', title: 'Review', ui: { screen: 'review' }, size: USUAL },
   { name: 'tasks', title: 'Tasks', ui: { screen: 'tasks' }, size: USUAL },
-  { name: 'journal', title: 'Journal', ui: { screen: 'journal' }, size: USUAL },
+  { name: 'journal', title: 'Journal', ui: { screen: 'journal', chosen: { journal: DISCARDED } }, size: USUAL },
   { name: 'doctor', title: 'Doctor', ui: { screen: 'doctor' }, size: USUAL },
   { name: 'metrics', title: 'Metrics', ui: { screen: 'metrics' }, size: USUAL },
   { name: 'gates', title: 'Gates', ui: { screen: 'gates' }, size: USUAL },
