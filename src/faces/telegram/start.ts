@@ -212,8 +212,12 @@ const messageOf = (error: unknown): string =>
 const createStanding = (tell: (line: string) => void): ((standing: Standing) => void) => {
   let told: string | undefined;
   let faults = 0;
+  let calm = 0;
   return (standing) => {
     faults = standing.state === 'fault' ? faults + 1 : 0;
+    calm = standing.state === 'listening' ? calm + 1 : 0;
+    // Two listeners that take turns are one matter, not one at each turn.
+    if (told === 'fault conflict' && standing.state === 'listening' && calm < CALM_ANSWERS) return;
     const text = standingText(standing, told !== undefined);
     const key = standing.state === 'fault' ? `fault ${standing.fault.kind}` : standing.state;
     if (key === told || (standing.state === 'fault' && isPassing(standing) && faults < FAULTS_PASSING)) return;
@@ -222,6 +226,8 @@ const createStanding = (tell: (line: string) => void): ((standing: Standing) => 
   };
 };
 
+/** In a row, each up to a minute after the one before. */
+const CALM_ANSWERS = 5;
 /** With their back-off, a quarter of a minute. */
 const FAULTS_PASSING = 4;
 

@@ -90,6 +90,8 @@ const TEXT_MAX_CHARS = 4096;
 const TRYING: Backoff = { baseMs: 1000, maxMs: 60_000, jitter: 0.2 };
 /** Each time that one asks the other is cut off, so asking often helps neither. */
 const CONFLICT: Backoff = { baseMs: 15_000, maxMs: 120_000, jitter: 0.5 };
+/** In a row: then the other one has gone. */
+const CALM_ANSWERS = 5;
 /** Nothing mends a token but a person; the configuration is looked at again after it. */
 const TOKEN_WAIT_MS = 30_000;
 /** As long as nobody has configured a bot. */
@@ -148,6 +150,8 @@ export const createTelegramBot = (deps: TelegramDeps): TelegramBot => {
     let self: Self | undefined;
     let key: string | undefined;
     let attempt = 0;
+    let cutOff = false;
+    let calm = 0;
     while (!signal.aborted) {
       if (caller.key() === undefined) {
         met({ state: 'off' });
@@ -167,12 +171,16 @@ export const createTelegramBot = (deps: TelegramDeps): TelegramBot => {
         }
         const who = self;
         return poll(input, who, () => {
-          attempt = 0;
+          calm += 1;
+          // Two that take turns cut each other off each time that one asks: a single answer is no peace.
+          if (!cutOff || calm >= CALM_ANSWERS) attempt = 0;
           met({ state: 'listening', self: who });
         });
       });
       if (!fault || signal.aborted) continue;
       attempt += 1;
+      calm = 0;
+      cutOff = fault.kind === 'conflict';
       // Whoever set it wants no webhook any more: a bot has one way to its messages, and this is ours.
       if (fault.kind === 'webhook' && attempt === 1) {
         await caller.call('deleteWebhook', {}, signal);
