@@ -154,6 +154,10 @@ describe('upkeep', () => {
     });
     past('what is the weather like');
     expect(await upkeep()).toMatchObject({ read: 1, groups: 0, runs: 0 });
+    // A picture has no words; it is looked at once all the same.
+    past('');
+    const { through } = await upkeep();
+    expect(through).toBe(bench.ofType('message_handled').at(-1)?.id);
     expect(bench.ofType('agent_ran')).toEqual([]);
   });
 
