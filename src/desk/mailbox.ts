@@ -117,7 +117,7 @@ export const createMailbox = (
     open: () =>
       Object.values(journal.state().inbox.open)
         .filter((message) => message.channel === channel)
-        .sort((a, b) => a.id.localeCompare(b.id)),
+        .sort((a, b) => a.at.localeCompare(b.at)),
     wasAnswered: ({ id, at }) =>
       journal
         .tail(LOOKED_THROUGH_MAX, { types: ['message_queued'], sinceMs: Date.parse(at) })
