@@ -10,6 +10,7 @@ import type { Scenario } from '../../src/demo/scenario.ts';
 import type { EntryOf } from '../../src/model/entry.ts';
 import { findMarked, identityOf } from '../../src/ports/machine/processes.ts';
 import { until } from '../journal/workbench.ts';
+import { THOROUGH } from '../thoroughness.ts';
 import { createWorkbench, planStep, type Workbench, type WorkbenchOptions } from './workbench.ts';
 
 /** PM2 and systemd themselves, each with a home and a state of its own; what they start is what a user starts. */
@@ -157,6 +158,25 @@ describe('under PM2', () => {
     const other = (await list()).find(({ name }) => name === 'winnow-bot')!;
     expect(other).toMatchObject({ pm2_env: { status: 'online', restart_time: 0 } });
     expect(readFileSync(join(bench.home, 'logs/winnow.log'), 'utf8')).toContain('role doctor is parked');
+  });
+});
+
+describe.runIf(THOROUGH)('above its ceiling of memory', () => {
+  it('a process is stopped cleanly and started again by PM2', async () => {
+    const bench = await create();
+    const own = join(bench.dir, 'ecosystem.config.cjs');
+    // As shipped, but for a ceiling below what any Node process needs.
+    await writeFile(
+      own,
+      `const { apps } = require(${JSON.stringify(join(ROOT, 'ecosystem.config.cjs'))});
+       module.exports = { apps: [{ ...apps.find(({ name }) => name === 'winnow-bot'), max_memory_restart: '20M' }] };`,
+    );
+    const { pm2 } = pm2In(bench, { PM2_WORKER_INTERVAL: '1000' });
+    await pm2('start', own);
+    const first = await bench.until((entry) => entry.type === 'process_started', 'the first');
+    await bench.until((entry) => entry.type === 'process_started' && entry.id !== first.id, 'the second');
+    const { pid } = (first as EntryOf<'process_started'>).data;
+    expect(bench.ofType('process_stopped')[0]!.data).toEqual({ pid, reason: 'stopped' });
   });
 });
 
