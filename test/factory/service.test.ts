@@ -8,6 +8,7 @@ import { execa } from 'execa';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Scenario } from '../../src/demo/scenario.ts';
 import type { EntryOf } from '../../src/model/entry.ts';
+import type { RoleName } from '../../src/model/role.ts';
 import { findMarked, identityOf } from '../../src/ports/machine/processes.ts';
 import { until } from '../journal/workbench.ts';
 import { THOROUGH } from '../thoroughness.ts';
@@ -72,21 +73,25 @@ const seedCrashes = async (bench: Workbench): Promise<void> => {
   await close();
 };
 
-/** A module that ends the doctor's process soon after its beginning stands in the journal, as a defect would. */
-const crasher = async ({ dir, home }: Workbench): Promise<string> => {
-  const file = join(dir, 'crash.cjs');
+/** A module that does this once the process of a role has written down its beginning. */
+const preload = async ({ dir, home }: Workbench, role: RoleName, deed: string): Promise<string> => {
+  const file = join(dir, `preload-${role}.cjs`);
   const journal = JSON.stringify(join(home, 'logs/experiment-log.jsonl'));
   await writeFile(
     file,
     `const { readFileSync } = require('node:fs');
      const mine = '"pid":' + process.pid + ',';
      const isMine = (line) => line.includes('process_started') && line.includes(mine);
-     if (process.argv.includes('doctor')) setInterval(() => {
-       if (readFileSync(${journal}, 'utf8').split('\\n').some(isMine)) process.kill(process.pid, 'SIGKILL');
+     if (process.argv.includes('${role}')) setInterval(() => {
+       if (readFileSync(${journal}, 'utf8').split('\\n').some(isMine)) { ${deed} }
      }, 20).unref();`,
   );
   return file;
 };
+
+/** Ends the doctor's process as a defect or the kernel would. */
+const crasher = (bench: Workbench): Promise<string> =>
+  preload(bench, 'doctor', "process.kill(process.pid, 'SIGKILL');");
 
 const started = (bench: Workbench): EntryOf<'process_started'>[] => bench.ofType('process_started');
 
@@ -165,11 +170,13 @@ describe.runIf(THOROUGH)('above its ceiling of memory', () => {
   it('a process is stopped cleanly and started again by PM2', async () => {
     const bench = await create();
     const own = join(bench.dir, 'ecosystem.config.cjs');
-    // As shipped, but for a ceiling below what any Node process needs.
+    // As shipped, but for what takes 600 MB as soon as the process is at work.
+    const hog = await preload(bench, 'bot', 'globalThis.hog ??= Buffer.alloc(600e6, 1);');
     await writeFile(
       own,
       `const { apps } = require(${JSON.stringify(join(ROOT, 'ecosystem.config.cjs'))});
-       module.exports = { apps: [{ ...apps.find(({ name }) => name === 'winnow-bot'), max_memory_restart: '20M' }] };`,
+       const bot = apps.find(({ name }) => name === 'winnow-bot');
+       module.exports = { apps: [{ ...bot, node_args: ['--require', ${JSON.stringify(hog)}] }] };`,
     );
     const { pm2 } = pm2In(bench, { PM2_WORKER_INTERVAL: '1000' });
     await pm2('start', own);
