@@ -18,6 +18,7 @@ import { runTrain } from '../roles/train.ts';
 import { createUpkeep, type Upkept } from '../roles/upkeep.ts';
 import type { Factory } from './doors.ts';
 import { drawQueues } from './draw.ts';
+import { heldText, reviewedText, roundedText, upkeptText } from './endings.ts';
 import { type Reverted, revert } from './landing.ts';
 import { request } from './requesting.ts';
 import { settle } from './requests.ts';
@@ -49,13 +50,6 @@ export const reviewAtHand = (
     return ok({ value: reviews, ...reviewedText(reviews) });
   });
 
-/** What came of a review in one sentence. */
-export const reviewedText = (reviews: readonly Review[]): { done: boolean; note: string } => {
-  const decided = reviews.filter(({ state }) => state === 'decided').length;
-  const note = `${decided} of ${reviews.length} branches reviewed`;
-  return { done: true, note: reviews.length === 0 ? 'no branch waited for review' : note };
-};
-
 export const standupAtHand = (
   factory: Factory,
   { sessions, short }: Pick<RequestArgs, 'sessions' | 'short'>,
@@ -83,11 +77,6 @@ export const standupAtHand = (
   );
 };
 
-export const heldText = (held: Held): { done: boolean; note: string } =>
-  held.state === 'held'
-    ? { done: true, note: `minutes in ${held.entry.data.file}` }
-    : { done: false, note: held.reason };
-
 export const doctorAtHand = (
   factory: Factory,
   { sessions, rulesOnly }: Pick<RequestArgs, 'sessions' | 'rulesOnly'>,
@@ -108,26 +97,12 @@ export const doctorAtHand = (
     },
   );
 
-export const roundedText = (rounded: Rounded): { done: boolean; note: string } =>
-  rounded.state === 'held'
-    ? { done: true, note: `letter in ${rounded.entry.data.file}` }
-    : { done: false, note: rounded.reason };
-
 export const upkeepAtHand = (factory: Factory, waiting: Waiting): Promise<Result<Upkept, Failure>> =>
   atHand(factory, waiting, 'upkeep', {}, async () => {
     const { shop, facts, sessions } = factory;
     const upkept = await createUpkeep({ shop, sessions, facts, ...waiting }).tick('manual');
     return ok({ value: upkept, ...upkeptText(upkept) });
   });
-
-export const upkeptText = (upkept: Upkept): { done: boolean; note: string } => {
-  if (upkept.state === 'waits') return { done: false, note: upkept.reason };
-  const { read, written } = upkept.entry.data;
-  return {
-    done: true,
-    note: `${read} message${read === 1 ? '' : 's'} looked at, ${written.length === 0 ? 'nothing' : written.join(', ')} learned`,
-  };
-};
 
 /** One cycle of one session, with the text of a task if there is one. */
 export const cycleAtHand = async (

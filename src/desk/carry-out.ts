@@ -7,8 +7,8 @@ import type { Reviewer } from '../roles/reviewer.ts';
 import { runCycle } from '../roles/session.ts';
 import type { Standup } from '../roles/standup.ts';
 import type { Upkeep } from '../roles/upkeep.ts';
-import { heldText, reviewedText, roundedText, upkeptText } from './at-hand.ts';
 import type { Factory } from './doors.ts';
+import { heldText, reviewedText, roundedText, upkeptText } from './endings.ts';
 
 /** What each request means for the role that carries it out; the answer is one sentence for whoever asked. */
 type Deed = (request: Request, signal: AbortSignal) => Promise<Result<string, Failure>>;

@@ -162,7 +162,9 @@ const redView = ({ commit, at, broken, suspects }: NonNullable<ProjectState['red
   suspects: suspects.map(({ commit: suspect, author, subject }) => `${suspect.slice(0, 10)} “${subject}” of ${author}`),
 });
 
-const isUp = ({ state, isAlive }: StatusInput): boolean => Object.values(state.processes).some(isAlive);
+/** Whether anybody would start a cycle. */
+const isScheduled = ({ state, isAlive }: StatusInput): boolean =>
+  Object.values(state.processes).some((process) => process.roles.includes('scheduler') && isAlive(process));
 
 const sessionView = (input: StatusInput, session: Session, decision: ReturnType<typeof decide>): SessionView => {
   const { state } = input;
@@ -203,7 +205,7 @@ const sessionView = (input: StatusInput, session: Session, decision: ReturnType<
     state: kind,
     phase: undefined,
     since: undefined,
-    doing: waiting?.why ?? (isUp(input) ? 'starts with the next tick' : 'ready: starts with `winnow up`'),
+    doing: waiting?.why ?? (isScheduled(input) ? 'starts with the next tick' : 'ready: starts with `winnow up`'),
     until: waiting?.untilMs === undefined ? undefined : new Date(waiting.untilMs).toISOString(),
   };
 };

@@ -56,7 +56,7 @@ const mattersOf = ({ projects, journal, roles }: StatusView, now: number): strin
     .filter(({ state }) => state === 'parked')
     .map(
       ({ role, since = '', reason = '' }) =>
-        `role ${role} is parked since ${relativeText(since, now)}: ${sentence(reason)} Read logs/winnow.log, then \`winnow resume --role ${role}\``,
+        `role ${role} was parked ${relativeText(since, now)}: ${sentence(reason)} Read logs/winnow.log, then \`winnow resume --role ${role}\``,
     ),
   ...projects.flatMap(({ name, branch, red }) => (red ? [redText(name, branch, red, now)] : [])),
   ...projects.flatMap(({ name, branch, blocked }) =>

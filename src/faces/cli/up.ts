@@ -76,9 +76,19 @@ export const upCommand = async (
     telling.abort();
     stop.end();
     await factory.close();
-    // PM2 holds a channel to what it starts, which would keep this process for as long as it is patient.
-    if (process.connected) process.disconnect();
+    leaveSoon();
   }
+};
+
+/** After the nine seconds of a stop, and before PM2 and systemd lose their patience. */
+const LEFT_OVER_MS = 3_000;
+
+/** A process that has ended its work and goes on living would look to PM2 and systemd as if it worked. */
+const leaveSoon = (): void => {
+  // The channel that PM2 holds to what it starts.
+  if (process.connected) process.disconnect();
+  // It keeps nothing alive itself: it comes only where something else does.
+  setTimeout(() => process.exit(), LEFT_OVER_MS).unref();
 };
 
 /** An address that is taken is told and stops nothing: it is tried again, and the factory works meanwhile. */

@@ -178,10 +178,11 @@ describe('help', () => {
         http                                  answer HTTP, in a process of its own;
                                               what is asked for waits when nothing
                                               runs
-        service                               what keeps it running for good; printed,
-                                              never installed
+        bot                                   the Telegram bot
         notify                                what people are told, and whether it
                                               reaches them
+        service                               what keeps it running for good; printed,
+                                              never installed
         check [options]                       what is missing on this machine, and how
                                               to get it
         gc [options]                          show what has had its time, or remove

@@ -147,6 +147,37 @@ describe('the status', () => {
     `);
   });
 
+  it('of roles in several processes says which are where, which are in none, and which are parked and why', () => {
+    const change = (state: State): void => {
+      const since = at(-3 * 3_600_000);
+      state.processes['42'] = { pid: 42, start: '1', at: since, roles: ['scheduler', 'standup'] };
+      state.processes['43'] = { pid: 43, start: '1', at: since, roles: ['http'] };
+      state.roles.reviewer = {
+        failures: [],
+        parked: { at: at(-60_000), reason: 'its process (pid 44) died', failures: 5 },
+      };
+      state.roles.doctor = { failures: [{ at: at(-5_000), reason: 'EIO: i/o error, read' }] };
+    };
+    const shown = view({ change, isAlive: ({ pid }) => pid < 44 });
+    expect(shown.roles.map(({ role, state, pid }) => [role, state, pid])).toEqual([
+      ['scheduler', 'working', 42],
+      ['reviewer', 'parked', undefined],
+      ['standup', 'working', 42],
+      ['doctor', 'missing', undefined],
+      ['bot', 'missing', undefined],
+      ['http', 'working', 43],
+    ]);
+    expect(show(shown).split('\n\n')[0]).toMatchInlineSnapshot(`
+      "Winnow /home/me/winnow: running for 3h00m (pid 42, 43)
+      pid 42: scheduler, standup
+      pid 43: http
+      role reviewer was parked 1m00s ago: its process (pid 44) died. Read
+        logs/winnow.log, then \`winnow resume --role reviewer\`
+      role doctor is not at work: it failed lately: EIO: i/o error, read.
+      not at work: bot; \`winnow up --roles bot\`"
+    `);
+  });
+
   it('of eight sessions in all states on 80 columns', () => {
     expect(show(view({ change: busy, sessions: crew }))).toMatchInlineSnapshot(`
       "Winnow /home/me/winnow: running for 3h00m (pid 42)
