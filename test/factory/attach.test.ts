@@ -22,7 +22,7 @@ import {
 /** A person at a session: the compiled program in a real pseudo-terminal, the real Claude Code in the one inside it. */
 
 const MAIN = resolve(import.meta.dirname, '../../dist/main.js');
-const WAIT = { timeout: 50_000, interval: 50 };
+const WAIT = { timeout: WAIT_MAX_MS, interval: 50 };
 /** What gives the session back. */
 const DETACH = '\x1d';
 const INTERRUPT = '\x03';
