@@ -48,6 +48,8 @@ const WAKING: readonly EntryType[] = [
   'config_loaded',
   'config_rejected',
   'team_standup',
+  'role_parked',
+  'role_unparked',
 ];
 
 /** Entries that come together are looked at together. */

@@ -25,8 +25,6 @@ export interface NoticeInput {
 export interface News {
   /** Within ALERT_STANDS_MS, the oldest first. */
   alerts: readonly EntryOf<'alert'>[];
-  /** Roles that ended in a row of crashes and are not begun again. */
-  parkedRoles?: readonly { role: string; at: string; reason: string }[];
   /** The configuration on the disk is refused at this moment. */
   rejected?: { at: string; problems: readonly string[] } | undefined;
   /** When each matter was told, in milliseconds, the oldest first; also those that are over. */
@@ -241,9 +239,9 @@ const configMatters = ({ news: { rejected } }: NoticeInput): Matter[] =>
     ? [matter('config-rejected', '', 'act', rejected.at, rejected.problems, say.configRejected(rejected.problems))]
     : [];
 
-const roleMatters = ({ news }: NoticeInput): Matter[] =>
-  (news.parkedRoles ?? []).map(({ role, at, reason }) =>
-    matter('role-parked', role, 'urgent', at, [role], say.roleParked(role, reason)),
+const roleMatters = ({ state }: NoticeInput): Matter[] =>
+  Object.entries(state.roles).flatMap(([role, { parked }]) =>
+    parked ? [matter('role-parked', role, 'urgent', parked.at, [role], say.roleParked(role, parked.reason))] : [],
   );
 
 /** An alert has no end of its own; after this it is history, and `winnow log -t alert` has it. */
@@ -254,9 +252,10 @@ const alertMatters = ({ news, now }: NoticeInput): Matter[] =>
     .filter((entry) => Date.parse(entry.ts) > now - ALERT_STANDS_MS && !isTold(entry))
     .map(({ id, ts, data }) => matter('alert', id, 'act', ts, [id], say.alert(data)));
 
-/** By the matter that it comes of: the account gate closes with these, and a session that is parked says so itself. */
+/** By the matter that it comes of: the account gate closes with these, and who is parked says so itself. */
 const isTold = ({ session, data: { message, mend } }: EntryOf<'alert'>): boolean =>
-  ACCOUNT_MENDS.includes(mend) || (session !== undefined && message.startsWith(`${session} stays parked`));
+  ACCOUNT_MENDS.includes(mend) ||
+  (session === undefined ? /^roles? .* parked: /.test(message) : message.startsWith(`${session} stays parked`));
 
 const ACCOUNT_MENDS: readonly string[] = [MENDS.auth, MENDS.billing, MENDS['claude-missing']];
 

@@ -8,6 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Scenario } from '../../src/demo/scenario.ts';
 import type { EntryOf } from '../../src/model/entry.ts';
 import { findMarked } from '../../src/ports/machine/processes.ts';
+import { THOROUGH } from '../thoroughness.ts';
 import {
   bash,
   CLEAN_FIX,
@@ -146,56 +147,59 @@ describe('winnow attach --take', () => {
     expect(given(bench)).toMatchObject([{ note: expect.stringContaining('pushed: better') }]);
   });
 
-  it('waits until the run of a cycle has ended, in whichever process, and leaves what it made where it is', async () => {
-    const bench = await workbench({
-      steps: [planStep(), bash(`sed -i 's/a - b/a + a/' sum.js`), { blocks: ['It is done.'], hold: 'hack' }],
-    });
-    const up = bench.start('up');
-    await bench.api.waitFor((request) => request.toolResults.length > 0, WAIT_MAX_MS);
-    const anna = atTerminal(bench, ['attach', 'alpha', '--take']);
-    await bench.until((entry) => entry.type === 'session_taken', 'session_taken');
-    expect((await bench.start('status').done).out).toMatch(/alpha +hack .*taken by anna: ends after what runs now/);
-    anna.pty.write(INTERRUPT);
-    await anna.sees(/Ctrl-C once more gives up/);
-    expect(bench.ofType('session_handed_over')).toEqual([]);
+  it.runIf(THOROUGH)(
+    'waits until the run of a cycle has ended, in whichever process, and leaves what it made where it is',
+    async () => {
+      const bench = await workbench({
+        steps: [planStep(), bash(`sed -i 's/a - b/a + a/' sum.js`), { blocks: ['It is done.'], hold: 'hack' }],
+      });
+      const up = bench.start('up');
+      await bench.api.waitFor((request) => request.toolResults.length > 0, WAIT_MAX_MS);
+      const anna = atTerminal(bench, ['attach', 'alpha', '--take']);
+      await bench.until((entry) => entry.type === 'session_taken', 'session_taken');
+      expect((await bench.start('status').done).out).toMatch(/alpha +hack .*taken by anna: ends after what runs now/);
+      anna.pty.write(INTERRUPT);
+      await anna.sees(/Ctrl-C once more gives up/);
+      expect(bench.ofType('session_handed_over')).toEqual([]);
 
-    bench.api.release('hack');
-    await anna.sees(YOURS);
-    const [stopped] = bench.ofType('ralph_cycle');
-    expect(stopped!.data).toMatchObject({ outcome: 'interrupted', reason: 'taken by anna' });
-    expect(readFileSync(join(bench.home, stopped!.data.patch!), 'utf8')).toContain(
-      '+export const sum = (a, b) => a + a;',
-    );
-    const [handed] = bench.ofType('session_handed_over');
-    expect(handed!.data.conversation).toBe(bench.ofType('agent_ran').at(-1)!.data.conversation);
-    expect(handed!.data.fresh).toBeUndefined();
-    expect(await readFile(join(workspaceOf(bench), 'sum.js'), 'utf8')).toContain('a + a');
+      bench.api.release('hack');
+      await anna.sees(YOURS);
+      const [stopped] = bench.ofType('ralph_cycle');
+      expect(stopped!.data).toMatchObject({ outcome: 'interrupted', reason: 'taken by anna' });
+      expect(readFileSync(join(bench.home, stopped!.data.patch!), 'utf8')).toContain(
+        '+export const sum = (a, b) => a + a;',
+      );
+      const [handed] = bench.ofType('session_handed_over');
+      expect(handed!.data.conversation).toBe(bench.ofType('agent_ran').at(-1)!.data.conversation);
+      expect(handed!.data.fresh).toBeUndefined();
+      expect(await readFile(join(workspaceOf(bench), 'sum.js'), 'utf8')).toContain('a + a');
 
-    // A factory that starts anew meanwhile leaves it alone.
-    up.child.kill('SIGKILL');
-    await up.done;
-    const again = bench.start('up');
-    await bench.until(
-      (entry) => entry.type === 'process_started' && entry.data.pid === again.child.pid,
-      'a second start',
-    );
-    expect((await bench.start('status').done).out).toMatch(/alpha +taken .*taken by anna/);
-    expect((await bench.start('cycle', 'alpha').done).err).toMatch(
-      /alpha is taken by anna|in a cycle of another process/,
-    );
-    await writeFile(join(workspaceOf(bench), 'sum.js'), SMALL['sum.js']!.replace('a - b', 'a + b'));
-    anna.pty.write(DETACH);
-    expect(await anna.exited).toBe(0);
-    expect(ended(bench)).toEqual([
-      ['schedule', 'interrupted'],
-      ['person', 'pushed'],
-    ]);
-    expect(bench.ofType('cycle_started')).toHaveLength(2);
-    again.child.kill('SIGTERM');
-    expect((await again.done).code).toBe(0);
-  });
+      // A factory that starts anew meanwhile leaves it alone.
+      up.child.kill('SIGKILL');
+      await up.done;
+      const again = bench.start('up');
+      await bench.until(
+        (entry) => entry.type === 'process_started' && entry.data.pid === again.child.pid,
+        'a second start',
+      );
+      expect((await bench.start('status').done).out).toMatch(/alpha +taken .*taken by anna/);
+      expect((await bench.start('cycle', 'alpha').done).err).toMatch(
+        /alpha is taken by anna|in a cycle of another process/,
+      );
+      await writeFile(join(workspaceOf(bench), 'sum.js'), SMALL['sum.js']!.replace('a - b', 'a + b'));
+      anna.pty.write(DETACH);
+      expect(await anna.exited).toBe(0);
+      expect(ended(bench)).toEqual([
+        ['schedule', 'interrupted'],
+        ['person', 'pushed'],
+      ]);
+      expect(bench.ofType('cycle_started')).toHaveLength(2);
+      again.child.kill('SIGTERM');
+      expect((await again.done).code).toBe(0);
+    },
+  );
 
-  it('does not wait for a cycle that only waits itself', async () => {
+  it.runIf(THOROUGH)('does not wait for a cycle that only waits itself', async () => {
     const bench = await createWorkbench({
       scenarios: { alpha: CLEAN_FIX, beta: CLEAN_FIX },
       project: { checks: [{ name: 'tests', run: 'sleep 600', parse: 'tap', slot: 'test' }] },
@@ -215,7 +219,7 @@ describe('winnow attach --take', () => {
     expect((await beta.done).code).toBe(130);
   });
 
-  it('is given back by a second Ctrl-C while it is waited for, and the cycle goes on', async () => {
+  it.runIf(THOROUGH)('is given back by a second Ctrl-C while it is waited for, and the cycle goes on', async () => {
     const bench = await workbench({
       ...CLEAN_FIX,
       steps: [planStep({}, { hold: 'plan' }), ...CLEAN_FIX.steps!.slice(1)],
@@ -260,7 +264,7 @@ describe('winnow attach --take', () => {
     expect(await findMarked(bench.ofType('session_taken')[0]!.cycle!, 'prefix')).toEqual([]);
   });
 
-  it('judges the work of a person whose terminal vanished', async () => {
+  it.runIf(THOROUGH)('judges the work of a person whose terminal vanished', async () => {
     const bench = await workbench(CLEAN_FIX);
     const anna = atTerminal(bench, ['attach', 'alpha', '--take', '-m', 'Add, as the name says']);
     await anna.sees(YOURS);
@@ -294,7 +298,7 @@ describe('winnow attach --take', () => {
     expect(await findMarked(bench.ofType('session_taken')[0]!.cycle!, 'prefix')).toEqual([]);
   });
 
-  it('keeps the work once when the process is killed while it is judged', async () => {
+  it.runIf(THOROUGH)('keeps the work once when the process is killed while it is judged', async () => {
     const flags = await mkdtemp(join(tmpdir(), 'winnow-flags-'));
     const hold = `if test -e ${flags}/hold; then touch ${flags}/seen; sleep 600; fi; node --test --test-reporter=tap`;
     const bench = await workbench(CLEAN_FIX, { project: { checks: [{ name: 'tests', run: hold, parse: 'tap' }] } });
@@ -318,23 +322,26 @@ describe('winnow attach --take', () => {
     expect(given(bench)).toEqual([{ by: 'anna', note: 'the process that had it died' }]);
   });
 
-  it('from the dashboard has the screen, and gives it back with a word of what came of it', async () => {
-    const bench = await workbench(CLEAN_FIX);
-    const anna = atTerminal(bench, ['tui']);
-    await anna.sees(/alpha +waiting/);
-    anna.pty.write('a');
-    await anna.sees(YOURS);
-    anna.pty.write(DETACH);
-    await anna.sees(/alpha is given back: nothing was changed/);
-    await anna.sees(/alpha +waiting[\s\S]*\? help/);
-    expect(anna.isAlternate()).toBe(true);
-    anna.pty.write('q');
-    expect(await anna.exited).toBe(0);
-    expect(anna.isAlternate()).toBe(false);
-    expect(given(bench)).toMatchObject([{ note: 'nothing was changed' }]);
-  });
+  it.runIf(THOROUGH)(
+    'from the dashboard has the screen, and gives it back with a word of what came of it',
+    async () => {
+      const bench = await workbench(CLEAN_FIX);
+      const anna = atTerminal(bench, ['tui']);
+      await anna.sees(/alpha +waiting/);
+      anna.pty.write('a');
+      await anna.sees(YOURS);
+      anna.pty.write(DETACH);
+      await anna.sees(/alpha is given back: nothing was changed/);
+      await anna.sees(/alpha +waiting[\s\S]*\? help/);
+      expect(anna.isAlternate()).toBe(true);
+      anna.pty.write('q');
+      expect(await anna.exited).toBe(0);
+      expect(anna.isAlternate()).toBe(false);
+      expect(given(bench)).toMatchObject([{ note: 'nothing was changed' }]);
+    },
+  );
 
-  it('says that the conversation is gone and opens a new one', async () => {
+  it.runIf(THOROUGH)('says that the conversation is gone and opens a new one', async () => {
     const bench = await workbench({ steps: [planStep({ nothing: true })], after: 'restart' });
     expect((await bench.start('cycle', 'alpha').done).code).toBe(0);
     await rm(join(bench.home, '.winnow/claude/alpha/projects'), { recursive: true });

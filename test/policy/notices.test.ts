@@ -204,7 +204,9 @@ const KINDS: [what: string, NoticeInput][] = [
   ],
   [
     'a parked role',
-    input(() => {}, { news: { parkedRoles: [{ role: 'reviewer', at: at(-HOUR), reason: 'exit code 1' }] } }),
+    input((state) => {
+      state.roles.reviewer = { failures: [], parked: { at: at(-HOUR), reason: 'exit code 1', failures: 5 } };
+    }),
   ],
   ['an alert', input(() => {}, { news: { alerts: [alertOf('01A')] } })],
 ];
