@@ -43,6 +43,8 @@ const winnow = async (line: string | string[], width = 80) => {
     'resume',
     'log',
     'http',
+    'bot',
+    'botSetup',
     'notifyList',
     'notifyTest',
     'check',
@@ -97,6 +99,9 @@ const COMMANDS = [
   'pause',
   'resume',
   'http',
+  'bot',
+  'bot run',
+  'bot setup',
   'notify',
   'notify list',
   'notify test',
@@ -172,6 +177,7 @@ describe('help', () => {
         http                                  answer HTTP, in a process of its own;
                                               what is asked for waits when nothing
                                               runs
+        bot                                   listen to Telegram, and let people in
         notify                                what people are told, and whether it
                                               reaches them
         check [options]                       what is missing on this machine, and how
@@ -780,6 +786,48 @@ describe('help', () => {
 
       Global Options:
         --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow bot [options] [command]
+
+      listen to Telegram, and let people in
+
+      Options:
+        -h, --help       display help for command
+
+      Global Options:
+        --home <dir>     the home; default: WINNOW_HOME, else the nearest one above
+
+      Commands:
+        run              listen to Telegram, in a process of its own; what is asked
+                         for waits when nothing runs
+        setup [options]  who writes to the bot next, and the lines that let them in
+        help [command]   display help for command
+      --------------------------------------------------------------------------------
+      Usage: winnow bot run [options]
+
+      listen to Telegram, in a process of its own; what is asked for waits when
+      nothing runs
+
+      Options:
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow bot setup [options]
+
+      who writes to the bot next, and the lines that let them in
+
+      Options:
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+
+      Exit codes:
+        0 somebody wrote; 1 the bot cannot be listened to; 2 used wrongly; 130
+        interrupted before anybody wrote
       --------------------------------------------------------------------------------
       Usage: winnow notify [options] [command]
 
