@@ -1,9 +1,10 @@
 import { execa } from 'execa';
 import { readShelf } from '../flow/skills.ts';
-import type { ProjectConfig } from '../model/config.ts';
+import type { Config, ProjectConfig } from '../model/config.ts';
 import type { EntryOf } from '../model/entry.ts';
 import type { Failure } from '../model/failure.ts';
-import { targetsOf, targetText } from '../policy/post.ts';
+import { type Target, targetsOf, targetText } from '../policy/post.ts';
+import { isSafeAddress } from '../ports/post/send.ts';
 import type { Factory } from './doors.ts';
 
 /** What this machine and this home have and lack, each with the way to get it. */
@@ -219,6 +220,11 @@ const checkChannels = ({ config, journal, clock }: Factory): Finding[] => {
   const test = '`winnow notify test` tries it.';
   return targets.map((target): Finding => {
     const name = targetText(target);
+    const address = addressOf(target, config());
+    if (address !== undefined && !isSafeAddress(address)) {
+      const mend = 'Give it an https address, or http on this machine: what is sent names branches and people.';
+      return { name, state: 'warn', found: 'its address is not https: nothing is sent there', mend };
+    }
     const refused = refusals.get(name)?.data;
     if (refused) return { name, state: 'warn', found: refused.message, mend: `${refused.mend} ${test}` };
     const waiting = Object.values(journal.state().outbox).filter((message) => targetText(message) === name);
@@ -226,6 +232,11 @@ const checkChannels = ({ config, journal, clock }: Factory): Finding[] => {
     if (failing) return { name, state: 'warn', found: `${waiting.length} waiting: ${failing.reason}`, mend: test };
     return { name, state: 'ok', found: 'is told of notices', mend: '' };
   });
+};
+
+const addressOf = ({ channel, to }: Target, { notify }: Config): string | undefined => {
+  if (channel === 'discord') return notify.discord;
+  return channel === 'webhook' ? notify.webhooks.find(({ name }) => name === to)?.url : undefined;
 };
 
 const checkProject = async ({ shop }: Factory, project: ProjectConfig): Promise<Finding> => {

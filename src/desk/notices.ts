@@ -27,7 +27,7 @@ export const listNotices = ({ journal, config, clock }: Counter): NoticesView =>
   const now = clock.now();
   return {
     notices: Object.values(state.notices)
-      .map(({ at, hash: _, times: __, ...notice }) => ({ ...notice, since: at }))
+      .map(({ notice, kind, severity, text, mend, at }) => ({ notice, kind, severity, text, mend, since: at }))
       .sort(
         (a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) || a.since.localeCompare(b.since),
       ),

@@ -63,7 +63,14 @@ export const retryMs = (attempts: number, random: number): number =>
   attempts > LONG_OUT_ATTEMPTS ? LONG_OUT_MS : backoffMs(attempts, RETRY, random);
 
 /** What the other side asks for at the longest; more is a mistake of theirs, and a day without a word is worse. */
-export const RETRY_AFTER_MAX_MS = 6 * 3_600_000;
+const RETRY_AFTER_MAX_MS = 6 * 3_600_000;
+
+/** And at the least: who says "at once" and refuses again would be asked without a pause. */
+const RETRY_AFTER_MIN_MS = 1_000;
+
+/** When a channel that asked to be left alone is tried again, in milliseconds from now. */
+export const askedMs = (retryAfterMs: number): number =>
+  Math.min(RETRY_AFTER_MAX_MS, Math.max(RETRY_AFTER_MIN_MS, retryAfterMs));
 
 /** Long enough for a weekend without network; what is older is no news, and the journal has it. */
 export const GIVE_UP_MS = 3 * 86_400_000;

@@ -12,12 +12,12 @@ import { DAY_TYPES, dayOf, dayText, digestDue, isEmptyDay } from '../policy/day.
 import { clearedText, raisedText, standupText } from '../policy/notice-text.ts';
 import { decideNotices, type Matter, mattersOf } from '../policy/notices.ts';
 import {
+  askedMs,
   GIVE_UP_MS,
   isUntold,
   messageId,
   type NextBatch,
   nextBatch,
-  RETRY_AFTER_MAX_MS,
   retryMs,
   type Target,
   targetsOf,
@@ -406,7 +406,7 @@ const settleDelivery = async (
   if (attempts === 1) tell(`post: ${targetText(first)}: ${reason}; tried again`);
   // It may have arrived: it stays as it is, which says so, and is repeated as such when its time has come.
   if (outcome === 'unknown') return undefined;
-  const asked = retryAfterMs === undefined ? undefined : Math.min(retryAfterMs, RETRY_AFTER_MAX_MS);
+  const asked = retryAfterMs === undefined ? undefined : askedMs(retryAfterMs);
   const retryAt = new Date(now + (asked ?? retryMs(attempts, deps.random()))).toISOString();
   await fail(
     batch.filter((message) => !old.includes(message)),

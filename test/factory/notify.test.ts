@@ -156,6 +156,12 @@ describe('winnow notify', () => {
     };
     expect(json.notices).toMatchObject([{ notice: 'session-parked:alpha', kind: 'session-parked', severity: 'act' }]);
     expect(json.waiting).toMatchObject([{ channel: 'discord', attempts: 1 }]);
-    expect(out).not.toContain(SECRET);
+    const check = await bench.start('check', '--json').done;
+    const rows = (JSON.parse(check.out) as { name: string }[]).filter(({ name }) => /^(discord|webhook)/.test(name));
+    expect(rows).toMatchObject([
+      { name: 'discord', state: 'warn', found: '1 waiting: Discord cannot be reached (ECONNREFUSED)' },
+      { name: 'webhook ops', state: 'ok', found: 'is told of notices' },
+    ]);
+    expect(out + check.out).not.toContain(SECRET);
   });
 });

@@ -298,6 +298,18 @@ describe('the other side', () => {
     expect(man.journal.state().outbox).toEqual({});
   });
 
+  it.each([
+    [0, 1_000],
+    [1e9, 6 * HOUR],
+  ])('that asks for %i seconds is not taken at its word', async (seconds, waited) => {
+    const discord = await end();
+    const man = await postman({ discord });
+    discord.next.push({ status: 429, headers: { 'retry-after': String(seconds) } });
+    park(man, 'alpha', UNTIL_RESUMED);
+    expect(await man.post.tick()).toBe(NOW + waited);
+    expect(discord.calls).toHaveLength(1);
+  });
+
   it('that fails is asked again by and by', async () => {
     const discord = await end();
     const man = await postman({ discord });

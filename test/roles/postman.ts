@@ -59,7 +59,7 @@ export const createChats = (): Channel & { heard: { to: string; text: string; bu
 
 export const openPostman = async (
   ends: Ends = {},
-  place: { dir: string; clock: { now: number } } | undefined = undefined,
+  place?: { dir: string; clock: { now: number } },
   extra: Channel[] = [],
 ): Promise<Postman> => {
   const dir = place?.dir ?? mkdtempSync(join(tmpdir(), 'winnow-post-'));
