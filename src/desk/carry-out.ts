@@ -6,7 +6,6 @@ import type { Doctor } from '../roles/doctor.ts';
 import type { Reviewer } from '../roles/reviewer.ts';
 import { runCycle } from '../roles/session.ts';
 import type { Standup } from '../roles/standup.ts';
-import type { Upkeep } from '../roles/upkeep.ts';
 import type { Factory } from './doors.ts';
 
 /** What each request means for the roles of a running factory; the answer is one sentence for whoever asked. */
@@ -14,14 +13,15 @@ export interface Roles {
   reviewer: Reviewer;
   standup: Standup;
   doctor: Doctor;
-  /** Absent: another process does it. */
-  upkeep?: Upkeep;
 }
 
-type Deed = (request: Request, signal: AbortSignal) => Promise<Result<string, Failure>>;
-type CarryOut = Record<Exclude<RequestWhat, 'upkeep'>, Deed> & { upkeep?: Deed };
+/** Upkeep of the bot is carried out by whoever is at it, see upkeep-at-work.ts. */
+type CarryOut = Record<
+  Exclude<RequestWhat, 'upkeep'>,
+  (request: Request, signal: AbortSignal) => Promise<Result<string, Failure>>
+>;
 
-export const carryOutWith = (factory: Factory, { reviewer, standup, doctor, upkeep }: Roles): CarryOut => ({
+export const carryOutWith = (factory: Factory, { reviewer, standup, doctor }: Roles): CarryOut => ({
   review: async ({ args }) => {
     const reviews = await reviewer.tick('sweep', args.branches && new Set(args.branches));
     const decided = reviews.filter(({ state }) => state === 'decided').length;
@@ -52,19 +52,7 @@ export const carryOutWith = (factory: Factory, { reviewer, standup, doctor, upke
     const ended = await runCycle(factory.shop, { session, trigger: 'manual', signal });
     return ended.ok ? ok(`${ended.value.data.outcome}: ${ended.value.data.reason}`) : ended;
   },
-  ...(upkeep ? { upkeep: keptUpBy(upkeep) } : {}),
 });
-
-const keptUpBy =
-  (upkeep: Upkeep): Deed =>
-  async () => {
-    const done = await upkeep.tick('manual');
-    if (done.state === 'waits') return notNow(done.reason);
-    const { read, written } = done.entry.data;
-    return ok(
-      `${read} message${read === 1 ? '' : 's'} looked at, ${written.length === 0 ? 'nothing' : written.join(', ')} learned`,
-    );
-  };
 
 /** A cycle that a person asks for waits for the same doors as any other, but not for its time. */
 const whyNot = async ({ journal, clock, config, facts }: Factory): Promise<string | undefined> => {

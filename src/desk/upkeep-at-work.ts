@@ -1,3 +1,5 @@
+import { ok, type Result } from '../base/result.ts';
+import { type Failure, failed } from '../model/failure.ts';
 import { watchBotSkills } from '../ports/home/watch.ts';
 import { createUpkeep, type Upkeep } from '../roles/upkeep.ts';
 import type { Factory } from './doors.ts';
@@ -47,6 +49,17 @@ export const startUpkeep = (factory: Factory, signal: AbortSignal, tell: (line: 
     idle: () => upkeep.idle(),
   };
 };
+
+/** What a request for it means, in one sentence for whoever asked. */
+export const upkeepsOf = (upkeep: Upkeep) => ({
+  upkeep: async (): Promise<Result<string, Failure>> => {
+    const done = await upkeep.tick('manual');
+    if (done.state === 'waits') return failed('already-running', done.reason);
+    const { read, written } = done.entry.data;
+    const learned = written.length === 0 ? 'nothing' : written.join(', ');
+    return ok(`${read} message${read === 1 ? '' : 's'} looked at, ${learned} learned`);
+  },
+});
 
 /** Each matter once, until it is over. */
 const tellRefused = (

@@ -40,7 +40,7 @@ export const keepUp = async (shop: Workshop, input: UpkeepInput): Promise<KeptUp
   const nothing: Found = { read: 0, groups: 0, written: [], refused: [], runs: 0, costUsd: 0 };
   // Most of the time nobody was misunderstood, and then the journal need not be read.
   const isNews = gap !== undefined && gap > (since ?? '');
-  const found = isNews ? await learn(shop, input, shelf, since) : nothing;
+  const found = isNews ? await learn(shop, input, shelf, { since, gap }) : nothing;
   const { through = found.withoutRuns === undefined ? gap : undefined, ...rest } = found;
   const entry = shop.journal.append<'bot_upkeep'>({
     type: 'bot_upkeep',
@@ -61,16 +61,17 @@ const learn = async (
   shop: Workshop,
   { sessions, withoutRuns, signal, tell }: UpkeepInput,
   shelf: BotShelf,
-  since: string | undefined,
+  { since, gap }: { since: string | undefined; gap: string },
 ): Promise<Found> => {
   const recorded = await readMessages(shop);
   const hearing = hearingNow(shop, sessions, shelf);
   const states = shop.journal.state().botSkills;
   const removed = Object.values(states).filter((state) => state.removed);
   const gaps = findGaps(recorded, { skills: shelf.skills, removed, hearing, since });
-  const through = recorded.at(-1)?.handled;
+  // Also past what has no words, such as a picture: it is not looked at again.
+  const through = [gap, recorded.at(-1)?.handled ?? ''].sort().at(-1)!;
   const seen = { read: gaps.fresh.length, groups: gaps.groups.length, written: [], refused: [], runs: 0, costUsd: 0 };
-  if (gaps.groups.length === 0) return { ...seen, ...(through === undefined ? {} : { through }) };
+  if (gaps.groups.length === 0) return { ...seen, through };
   const shut = withoutRuns ?? whyNotAsked(shop.journal.state(), shop.config(), shop.clock.now());
   if (shut !== undefined) return { ...seen, withoutRuns: shut };
   tell(`upkeep of the bot: ${gaps.groups.length} matters came up more than once and were not understood`);
@@ -90,7 +91,7 @@ const learn = async (
     else refused.push({ name: draft.name, reason: done.error });
     if (done.ok) tell(`the bot learned ${draft.name}: ${draft.phrases.join(', ')}`);
   }
-  return { ...seen, written, refused, runs, costUsd, ...(through === undefined ? {} : { through }) };
+  return { ...seen, written, refused, runs, costUsd, through };
 };
 
 /** The newest are tried; of a bot that is spoken to a hundred times a day that is two months. */
@@ -232,7 +233,14 @@ export const removeBotSkill = (
   // One that nobody has noted yet, so that its end can be.
   if (skill && (!known || known.removed)) noteWritten(shop, skill, skill.sealed ? 'upkeep' : 'person');
   removeBotSkillFile(shop.paths.botSkills, name);
-  return ok(noteRemoved(shop, name, by, shop.redact(oneLine(reason)) || 'no reason given'));
+  try {
+    return ok(noteRemoved(shop, name, by, shop.redact(oneLine(reason)) || 'no reason given'));
+  } catch (error) {
+    // An upkeep saw the file gone and has noted it in this moment.
+    if (error instanceof FailureError && error.failure.kind === 'entry-illegal')
+      return failed('not-found', `${name} has just been removed`);
+    throw error;
+  }
 };
 
 // ---- telling people -------------------------------------------------------------------------------------------------

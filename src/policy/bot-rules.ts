@@ -103,10 +103,7 @@ export const SAYINGS: readonly Saying[] = [
       start everything|everybody|everyone|all|work again
       let everybody|everyone|them|all continue|work [again|on]
       let everybody|everyone|them|all go on
-      resume|unpause|continue|weiter|weitermachen|fortsetzen
-      go on
-      carry on
-      keep going
+      resume|unpause|weitermachen|fortsetzen
       back to work
       mach|macht|mache weiter
       alles|alle weiter|weitermachen|fortsetzen

@@ -110,8 +110,10 @@ const countsLine = (counts: Partial<Record<Outcome, number>>): string =>
     .join(', ') || 'no cycle has ended today';
 
 const mainLine = (state: Readonly<State>): string => {
-  const red = Object.values(state.projects).filter((project) => project.red);
-  return red.length === 0 ? 'main is green' : `main of ${list(red.map(({ name }) => name))} is red`;
+  const known = Object.values(state.projects);
+  if (known.length === 0) return 'nobody has looked at main yet';
+  const red = known.filter((project) => project.red);
+  return red.length === 0 ? 'main is not known to be red' : `main of ${list(red.map(({ name }) => name))} is red`;
 };
 
 const gatesLine = (state: Readonly<State>): string => {

@@ -36,7 +36,8 @@ export const parseSentence = (text: string, names: ReadonlySet<string> = NO_NAME
   const places: number[] = [];
   for (const [place, raw] of typed.entries()) {
     for (const word of piecesOf(raw).map(foldWord)) {
-      if (word === '') continue;
+      // In a group a bot is called by its name, which always ends so.
+      if (word === '' || /^@\w*bot$/.test(word)) continue;
       words.push(word);
       places.push(place);
     }
@@ -109,21 +110,11 @@ const FILLERS: ReadonlySet<string> = new Set(
     .filter((word) => word !== 'halt'),
 );
 
-/** `Can you …?` asks for a deed and not for a fact. */
+/** `Can you …?` asks for a deed; `would you …?` and `can we …?` may ask for an opinion. */
 const POLITE: readonly (readonly string[])[] = [
-  ['can you', 'could you', 'would you', 'will you', 'can we', 'could we', 'you can', 'i want you to', 'i need you to'],
-  ["i 'd like you to", 'i would like you to', "let 's", 'go ahead and', 'be so kind and'],
-  [
-    'kannst du',
-    'konntest du',
-    'wurdest du',
-    'kann man',
-    'konnen wir',
-    'lass uns',
-    'du kannst',
-    'ich mochte',
-    'ich will',
-  ],
+  ['can you', 'could you', 'will you', 'you can', 'i want you to', 'i need you to', "i 'd like you to"],
+  ['i would like you to', "let 's", 'go ahead and', 'kannst du', 'konntest du', 'lass uns', 'du kannst'],
+  ['ich mochte', 'ich will'],
 ]
   .flat()
   .map((phrase) => phrase.split(' '));

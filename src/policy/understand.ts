@@ -89,7 +89,7 @@ const withoutPreamble = (sentence: Sentence): Sentence | undefined => {
 const TASK_MAX_CHARS = 4_000;
 
 const POLITELY =
-  '(?:(?:hey|hi|ok|okay|please|pls|bitte|winnow|bot|can you|could you|would you|kannst du|könntest du)[ ,]+)*';
+  '(?:(?:hey|hi|ok|okay|please|pls|bitte|winnow|bot|@\\w*bot|can you|could you|kannst du|könntest du)[ ,]+)*';
 const NOUN = '(?:task|todo|to-do|aufgabe)';
 const ARTICLE = '(?:(?:a|an|another|the|one|new|eine|die|neue|noch) ){0,2}';
 const FOR = `(?: (?:for|für|fuer|to) (?<name>[@#]?[\\w.-]+))?`;

@@ -3,11 +3,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ModelRequest, Scenario } from '../../src/demo/scenario.ts';
 import { createBotEars } from '../../src/desk/bot-ears.ts';
-import { carryOutWith } from '../../src/desk/carry-out.ts';
 import { createDesk } from '../../src/desk/desk.ts';
 import type { Factory } from '../../src/desk/doors.ts';
 import { takeRequests } from '../../src/desk/requests.ts';
-import { startUpkeep } from '../../src/desk/upkeep-at-work.ts';
+import { startUpkeep, upkeepsOf } from '../../src/desk/upkeep-at-work.ts';
 import { removeBotSkill } from '../../src/flow/upkeep.ts';
 import type { EntryData } from '../../src/model/entry.ts';
 import { renderBotSkill } from '../../src/ports/home/bot-skills.ts';
@@ -154,6 +153,10 @@ describe('upkeep', () => {
     });
     past('what is the weather like');
     expect(await upkeep()).toMatchObject({ read: 1, groups: 0, runs: 0 });
+    // A picture has no words; it is looked at once all the same.
+    past('');
+    const { through } = await upkeep();
+    expect(through).toBe(bench.ofType('message_handled').at(-1)?.id);
     expect(bench.ofType('agent_ran')).toEqual([]);
   });
 
@@ -347,10 +350,9 @@ describe('a running factory', () => {
     const over = new AbortController();
     const { shop, sessions, facts, journal } = factory;
     const upkeep = createUpkeep({ shop, sessions, facts, signal: over.signal, tell: () => {} });
-    const { upkeep: carryOut } = carryOutWith(factory, { upkeep } as Parameters<typeof carryOutWith>[1]);
     const requests = takeRequests({
       ...{ journal, slots: shop.slots, signal: over.signal, tell: () => {} },
-      carryOut: { upkeep: carryOut! },
+      carryOut: upkeepsOf(upkeep),
     });
     await expect
       .poll(() => journal.state().requests[id]?.settled, { timeout: WAIT_MAX_MS })

@@ -8,6 +8,7 @@ import { FOLD_VERSION, foldDamage, foldEntry, foldIllegal, illegalEntry } from '
 import { openJournal } from '../../src/journal/open.ts';
 import { ENTRY_SCHEMAS, type Entry, type EntryData, type EntryType } from '../../src/model/entry.ts';
 import {
+  BOT_SKILLS_KNOWN_MAX,
   CLOSED_BRANCHES_MAX,
   CLOSED_TASKS_MAX,
   DAMAGE_MAX,
@@ -522,6 +523,72 @@ describe('a standup', () => {
     tell('task_queued', { ...queue, task: 'T1' }, { project: 'api' });
     tell('task_cancelled', { task: 'T1', reason: 'no' });
     expect(state.standup?.claims).toEqual([]);
+  });
+});
+
+describe('a bot skill', () => {
+  const written = DATA.bot_skill_written;
+  const queued = DATA.message_queued;
+
+  it('is known with its uses and with who was told of it, until it is removed', () => {
+    const { state, tell, refusals } = newStory();
+    const entry = tell('bot_skill_written', written);
+    for (const to of ['4711', '4712'])
+      tell('message_queued', { ...queued, message: `m${to}`, to, about: { kind: 'digest', entry } });
+    tell('message_queued', { ...queued, message: 'other', about: { kind: 'digest', entry: 'E0' } });
+    tell('message_received', DATA.message_received);
+    tell('message_handled', { ...DATA.message_handled, by: 'skill', skill: written.skill });
+    expect(state.botSkills[written.skill]).toMatchObject({ entry, told: ['4711', '4712'], used: 1, by: 'upkeep' });
+    tell('bot_skill_removed', { skill: written.skill, by: 'ada', reason: 'undone' });
+    expect(state.botSkills[written.skill]?.removed).toMatchObject({ by: 'ada', reason: 'undone' });
+    expect(refusals).toEqual([]);
+    tell('bot_skill_removed', { skill: written.skill, by: 'ada', reason: 'undone' });
+    tell('bot_skill_removed', { skill: 'nobody', by: 'ada', reason: 'undone' });
+    tell('bot_skill_written', { ...written, skill: '__proto__' });
+    expect(refusals).toEqual([
+      `bot skill ${written.skill} is removed already`,
+      'bot skill nobody is unknown',
+      '__proto__ cannot be a name',
+    ]);
+    // A person brought it back, and it is another text.
+    tell('bot_skill_written', { ...written, by: 'person', hash: 'beef' });
+    expect(state.botSkills[written.skill]).toMatchObject({ by: 'person', hash: 'beef', told: [], used: 1 });
+    expect(state.botSkills[written.skill]).not.toHaveProperty('removed');
+  });
+
+  it('is one of a bounded number, of which the removed ones are forgotten first', () => {
+    const { state, tell } = newStory();
+    tell('bot_skill_written', { ...written, skill: 'first' });
+    tell('bot_skill_written', { ...written, skill: 'gone' });
+    tell('bot_skill_removed', { skill: 'gone', by: 'ada', reason: 'undone' });
+    for (let n = 2; n < BOT_SKILLS_KNOWN_MAX + 1; n += 1) tell('bot_skill_written', { ...written, skill: `s${n}` });
+    expect(Object.keys(state.botSkills)).toHaveLength(BOT_SKILLS_KNOWN_MAX);
+    expect(state.botSkills).not.toHaveProperty('gone');
+    expect(state.botSkills).toHaveProperty('first');
+  });
+
+  it('is looked for as far as upkeep has read: what comes meanwhile, or could not be asked about, is left', () => {
+    const { state, tell } = newStory();
+    const gap = (n: number) => {
+      tell('message_received', { ...DATA.message_received, message: `g${n}`, update: 1_000 + n });
+      return tell('message_handled', { message: `g${n}`, by: n % 2 ? 'none' : 'model', note: '' });
+    };
+    gap(1);
+    const second = gap(2);
+    expect(state.upkeep).toEqual({ gap: second, gaps: 2 });
+    const { through: _, ...unread } = DATA.bot_upkeep;
+    tell('bot_upkeep', unread);
+    expect(state.upkeep).toMatchObject({ gap: second, gaps: 2, at: state.lastTs });
+    tell('bot_upkeep', { ...unread, through: second });
+    const third = gap(3);
+    expect(state.upkeep).toMatchObject({ through: second, gap: third, gaps: 1 });
+  });
+
+  it('costs what is spent on the bot, by day', () => {
+    const { state, tell } = newStory();
+    for (const purpose of ['answer', 'upkeep', 'hack'] as const)
+      tell('agent_ran', { ...DATA.agent_ran, purpose, costUsd: 0.25 });
+    expect(Object.values(state.days)).toMatchObject([{ costUsd: 0.75, botUsd: 0.5 }]);
   });
 });
 

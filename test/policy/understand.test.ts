@@ -192,7 +192,9 @@ describe('an order', () => {
       resume session=alpha                 | alpha weiter
       resume session=beta                  | setze beta fort
       resume                               | resume everything
-      resume                               | weiter
+      resume                               | weitermachen
+      pause session=alpha                  | @winnow_bot pause alpha
+      task text=mend it                    | @my_winnow_bot task: mend it
       resume                               | mach weiter
       review                               | review everything
       review                               | start a review
@@ -260,6 +262,13 @@ describe('what is no order', () => {
     'pausiere alpha nicht',
     'bitte nicht alles stoppen',
     'should I approve the last one?',
+    'would you approve the last one?',
+    'can we approve the last one?',
+    'würdest du den letzten freigeben?',
+    // Said to anything that went on for long.
+    'weiter',
+    'go on',
+    'continue',
     'approve the last one?',
     'pause everything?',
     'stop?',
