@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createBotEars } from '../../src/desk/bot-ears.ts';
 import type { Factory } from '../../src/desk/doors.ts';
 import { createWorkbench, type Workbench } from '../factory/workbench.ts';
 import { until } from '../journal/workbench.ts';
@@ -21,7 +22,7 @@ const open = async () => {
   const bench = await createWorkbench({ sessions: ['alpha'] });
   closing.push(bench.close);
   const factory = await bench.open();
-  const phone = await openBench({ factory, place: placeOf(bench, factory) });
+  const phone = await openBench({ factory, ears: createBotEars(factory), place: placeOf(bench, factory) });
   closing.push(phone.close);
   const commit = await pushBranch(bench, 'export const sum = (a, b) => a + b;\n');
   const where = { project: 'small', session: 'alpha', cycle: 'c1' };
@@ -123,6 +124,19 @@ describe('a branch', () => {
     // A button that was made while it was open does not open it again.
     await phone.answers(phone.api.press(`approve ${SHORT} ${commit.slice(0, 10)} !`));
     expect(reviews(bench)).toHaveLength(1);
+  });
+
+  it('is spoken of in free words, which decide nothing before they are repeated', async () => {
+    const { bench, phone } = await open();
+    expect(await phone.ask('how is it going?')).toMatch(/^Winnow is NOT RUNNING/);
+    expect(await phone.ask('please approve alpha')).toMatch(/^Approve this\?/);
+    expect(reviews(bench)).toEqual([]);
+    expect(await phone.press('Yes')).toMatch(/^✅/);
+    expect(bench.ofType('message_handled').map(({ data: { by, action } }) => [by, action])).toEqual([
+      ['rule', 'status'],
+      ['rule', 'approve'],
+      ['button', 'approve'],
+    ]);
   });
 
   it('is told of by the review that somebody asked for from a chat', async () => {

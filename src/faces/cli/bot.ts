@@ -87,6 +87,7 @@ const letInText = ({ chat, user, name }: Sender): string =>
 /** The bot that listens has seen who is not let in. */
 const listensText = ({ journal }: Factory): string => {
   const strangers = Object.keys(journal.state().strangers).map((key) => key.replace(/^telegram:/, ''));
-  const seen = strangers.length === 0 ? '' : `; it has refused the chats ${strangers.join(', ')}`;
-  return `the bot of this home listens already${seen}`;
+  return strangers.length === 0
+    ? 'the bot of this home listens already; write to it, then run this again'
+    : `the bot of this home listens already; it has refused the chats ${strangers.join(', ')}`;
 };

@@ -397,7 +397,7 @@ export const buildProgram = (version: string, actions: Actions, exit: (code: num
     .command('http')
     .description('answer HTTP, in a process of its own; what is asked for waits when nothing runs')
     .action((options) => run(actions.http(homed(options))));
-  const telegram = program.command('bot').description('the Telegram bot');
+  const telegram = program.command('bot').description('listen to Telegram, and let people in');
   telegram
     .command('run', { isDefault: true })
     .description('listen to Telegram, in a process of its own; what is asked for waits when nothing runs')

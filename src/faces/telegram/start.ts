@@ -115,17 +115,22 @@ const createHandling = (input: BotInput & { self: () => string }) => {
   const { mailbox, signal, tell } = input;
   const underWay = new Set<string>();
   const chats = new Map<string, Promise<void>>();
+  /** What was tried before and is open still: its answer may be laid out already. */
+  const tried = new Set<string>();
 
   const begin = (message: InMessage, isOld: boolean): void => {
     if (underWay.has(message.id)) return;
     underWay.add(message.id);
+    const isAgain = isOld || tried.has(message.id);
+    tried.add(message.id);
     const { chat } = message.from;
     const before = chats.get(chat) ?? Promise.resolve();
     const mine = before
-      .then(() => (signal.aborted ? undefined : handleOne(input, message, isOld)))
+      .then(() => (signal.aborted ? undefined : handleOne(input, message, isAgain)))
       .catch((error: unknown) => tell(`a message of Telegram waits: ${messageOf(error)}`))
       .finally(() => {
         underWay.delete(message.id);
+        if (!mailbox.open().some(({ id }) => id === message.id)) tried.delete(message.id);
         if (chats.get(chat) === mine) chats.delete(chat);
       });
     chats.set(chat, mine);
@@ -218,7 +223,9 @@ const createStanding = (tell: (line: string) => void): ((standing: Standing) => 
     calm = standing.state === 'listening' ? calm + 1 : 0;
     // Two listeners that take turns are one matter, not one at each turn.
     if (told === 'fault conflict' && standing.state === 'listening' && calm < CALM_ANSWERS) return;
-    const text = standingText(standing, told !== undefined);
+    // Most homes have no bot; that one was switched off is worth a line.
+    if (standing.state === 'off') told ??= 'off';
+    const text = standingText(standing, told !== undefined && told !== 'off');
     const key = standing.state === 'fault' ? `fault ${standing.fault.kind}` : standing.state;
     if (key === told || (standing.state === 'fault' && isPassing(standing) && faults < FAULTS_PASSING)) return;
     told = key;

@@ -267,7 +267,7 @@ const replyMarkup = ({ buttons, asks }: OutMessage): object => {
     const key = ({ label, data }: Button) => ({ text: label, callback_data: data });
     return { reply_markup: { inline_keyboard: buttons.map((row) => row.map(key)) } };
   }
-  return asks ? { reply_markup: { force_reply: true, selective: true } } : {};
+  return asks ? { reply_markup: { force_reply: true } } : {};
 };
 
 const undelivered = ({ kind, reason, uncertain, retryAfterMs }: Fault): Undelivered => ({

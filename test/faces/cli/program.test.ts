@@ -847,6 +847,48 @@ describe('help', () => {
       Global Options:
         --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
       --------------------------------------------------------------------------------
+      Usage: winnow bot [options] [command]
+
+      listen to Telegram, and let people in
+
+      Options:
+        -h, --help       display help for command
+
+      Global Options:
+        --home <dir>     the home; default: WINNOW_HOME, else the nearest one above
+
+      Commands:
+        run              listen to Telegram, in a process of its own; what is asked
+                         for waits when nothing runs
+        setup [options]  who writes to the bot next, and the lines that let them in
+        help [command]   display help for command
+      --------------------------------------------------------------------------------
+      Usage: winnow bot run [options]
+
+      listen to Telegram, in a process of its own; what is asked for waits when
+      nothing runs
+
+      Options:
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow bot setup [options]
+
+      who writes to the bot next, and the lines that let them in
+
+      Options:
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+
+      Exit codes:
+        0 somebody wrote; 1 the bot cannot be listened to; 2 used wrongly; 130
+        interrupted before anybody wrote
+      --------------------------------------------------------------------------------
       Usage: winnow notify [options] [command]
 
       what people are told, and whether it reaches them
