@@ -1,6 +1,18 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { appendFile, chmod, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import http from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Fault as ApiFault } from '../src/demo/scenario.ts';
@@ -401,7 +413,7 @@ const gitDirs = async (world: World): Promise<string[]> => {
 
 export const canMount = async (): Promise<boolean> => {
   if (process.getuid?.() !== 0) return false;
-  const dir = (await execa('mktemp', ['-d'])).stdout;
+  const dir = await mkdtemp(join(tmpdir(), 'winnow-mount-'));
   const mounted = await execa('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', dir], { reject: false });
   if (mounted.exitCode === 0) await execa('umount', [dir], { reject: false });
   await rm(dir, { recursive: true, force: true });

@@ -72,6 +72,26 @@ describe('winnow bot', () => {
   });
 });
 
+describe('winnow up', () => {
+  it('has the bot among its roles: it answers, and what is decided there counts here', async () => {
+    const { bench, api } = await create();
+    const { child, done } = bench.start('up');
+    const answer = async (text: string, part: string): Promise<void> => {
+      api.say(text);
+      await until(() => api.sent.some((sent) => sent.text.includes(part)), part);
+    };
+    await bench.until((entry) => entry.type === 'process_started', 'the start');
+    await answer('/status', 'Winnow is running');
+    await answer('/pause alpha', 'alpha is paused');
+    expect(bench.ofType('paused').map(({ session, data }) => [session, data.by])).toEqual([
+      ['alpha', expect.stringContaining('telegram')],
+    ]);
+    expect(bench.ofType('process_started')[0]?.data.roles).toContain('bot');
+    child.kill('SIGTERM');
+    expect((await done).code).toBe(0);
+  });
+});
+
 describe('winnow bot setup', () => {
   it('prints who wrote, and the lines that let them in; the message is answered afterwards', async () => {
     const { bench, api } = await create({ chats: [] });

@@ -64,7 +64,7 @@ const yarn = {
 
 interface Trial {
   files: Record<string, string>;
-  /** A package manager beyond npm: how each is recognised is tried elsewhere, its whole way by `npm run chaos`. */
+  /** A package manager beyond npm: how each is recognised is tried elsewhere, its whole way by `npm run test:thorough`. */
   further?: boolean;
   /** A stand-in on PATH for a package manager that would need a network. */
   tool?: string;
