@@ -41,6 +41,10 @@ const app = (appName, roles, memory) => ({
   stop_exit_codes: [2, 78],
   // Half as long again after each crash, up to 15 s.
   exp_backoff_restart_delay: 2_000,
+  // For what dies before it can write down that it began, such as a broken installation: ten times, then PM2 gives up.
+  // What crashes later is counted by Winnow itself.
+  min_uptime: 30_000,
+  max_restarts: 10,
   // Winnow ends its own runs, in order; PM2 signals it alone and waits. It interrupts what runs within 9 s.
   treekill: false,
   kill_timeout: 15_000,

@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Scenario } from '../../src/demo/scenario.ts';
 import type { StatusView } from '../../src/desk/status.ts';
+import { THOROUGH } from '../thoroughness.ts';
 import { createWorkbench, planStep, WAIT_MAX_MS, type Workbench, type WorkbenchOptions } from './workbench.ts';
 
 const benches: Workbench[] = [];
@@ -154,7 +155,7 @@ describe('roles', () => {
     expect((await others.done).code).toBe(0);
   });
 
-  it('are no crash to a person who would not wait for the end of a stop', async () => {
+  it.runIf(THOROUGH)('are no crash to a person who would not wait for the end of a stop', async () => {
     const bench = await create({ scenarios: { alpha: { steps: [planStep({}, { hold: 'for ever' })] } } });
     const up = bench.start('up', '--roles', 'scheduler');
     await bench.until((entry) => entry.type === 'cycle_phase' && entry.data.phase === 'plan', 'the plan');
