@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config';
+import { fastTemp } from './test/fast-temp.ts';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/build.ts'],
+    env: { TMPDIR: fastTemp() },
     // No file keeps state at module level, so files may share one process: several times faster.
     isolate: false,
     // A small process each: starting another one copies the page tables of its parent, and most tests start dozens.

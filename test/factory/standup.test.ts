@@ -10,7 +10,6 @@ import { factsText } from '../../src/policy/session-facts.ts';
 import { createScheduler } from '../../src/roles/scheduler.ts';
 import { runCycle } from '../../src/roles/session.ts';
 import { createStandup } from '../../src/roles/standup.ts';
-import { THOROUGH } from '../thoroughness.ts';
 import { createWorkbench, planStep, WAIT_MAX_MS, type Workbench } from './workbench.ts';
 
 /** Meetings of three sessions, one after the other in one home, as they would be held in a day. */
@@ -168,7 +167,7 @@ describe('a standup', () => {
     expect(second).toContain('alpha holds sum.js since the standup');
   });
 
-  it.runIf(THOROUGH)('gives a session its next work', async () => {
+  it('gives a session its next work', async () => {
     const { shop, sessions, facts } = factory;
     bench.api.play('alpha', { steps: [kept({ blocks: planBlocks(['sum.js'], true) })] });
     const scheduler = createScheduler({

@@ -44,6 +44,8 @@ const winnow = async (line: string | string[], width = 80) => {
     'log',
     'http',
     'service',
+    'bot',
+    'botSetup',
     'notifyList',
     'notifyTest',
     'check',
@@ -98,6 +100,9 @@ const COMMANDS = [
   'pause',
   'resume',
   'http',
+  'bot',
+  'bot run',
+  'bot setup',
   'service',
   'service systemd',
   'service pm2',
@@ -178,7 +183,7 @@ describe('help', () => {
         http                                  answer HTTP, in a process of its own;
                                               what is asked for waits when nothing
                                               runs
-        bot                                   the Telegram bot
+        bot                                   listen to Telegram, and let people in
         notify                                what people are told, and whether it
                                               reaches them
         service                               what keeps it running for good; printed,
@@ -807,46 +812,6 @@ describe('help', () => {
       Global Options:
         --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
       --------------------------------------------------------------------------------
-      Usage: winnow service [options] [command]
-
-      what keeps it running for good; printed, never installed
-
-      Options:
-        -h, --help         display help for command
-
-      Global Options:
-        --home <dir>       the home; default: WINNOW_HOME, else the nearest one above
-
-      Commands:
-        systemd [options]  a unit file, and how to install it
-        pm2 [options]      the commands for PM2
-        help [command]     display help for command
-      --------------------------------------------------------------------------------
-      Usage: winnow service systemd [options]
-
-      a unit file, and how to install it
-
-      Options:
-        --user        for your own systemd, without root
-        --each        a process for each role; default: all in one
-        --json        the same for scripts
-        -h, --help    display help for command
-
-      Global Options:
-        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
-      --------------------------------------------------------------------------------
-      Usage: winnow service pm2 [options]
-
-      the commands for PM2
-
-      Options:
-        --each        a process for each role; default: all in one
-        --json        the same for scripts
-        -h, --help    display help for command
-
-      Global Options:
-        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
-      --------------------------------------------------------------------------------
       Usage: winnow bot [options] [command]
 
       listen to Telegram, and let people in
@@ -888,6 +853,46 @@ describe('help', () => {
       Exit codes:
         0 somebody wrote; 1 the bot cannot be listened to; 2 used wrongly; 130
         interrupted before anybody wrote
+      --------------------------------------------------------------------------------
+      Usage: winnow service [options] [command]
+
+      what keeps it running for good; printed, never installed
+
+      Options:
+        -h, --help         display help for command
+
+      Global Options:
+        --home <dir>       the home; default: WINNOW_HOME, else the nearest one above
+
+      Commands:
+        systemd [options]  a unit file, and how to install it
+        pm2 [options]      the commands for PM2
+        help [command]     display help for command
+      --------------------------------------------------------------------------------
+      Usage: winnow service systemd [options]
+
+      a unit file, and how to install it
+
+      Options:
+        --user        for your own systemd, without root
+        --each        a process for each role; default: all in one
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
+      --------------------------------------------------------------------------------
+      Usage: winnow service pm2 [options]
+
+      the commands for PM2
+
+      Options:
+        --each        a process for each role; default: all in one
+        --json        the same for scripts
+        -h, --help    display help for command
+
+      Global Options:
+        --home <dir>  the home; default: WINNOW_HOME, else the nearest one above
       --------------------------------------------------------------------------------
       Usage: winnow notify [options] [command]
 
