@@ -8,6 +8,7 @@ import type { CannotOpen } from './desk/doors.ts';
 import { FOLD_VERSION, foldDamage, foldEntry, foldIllegal, illegalEntry } from './journal/fold.ts';
 import { openJournal } from './journal/open.ts';
 import { emptyState } from './model/state.ts';
+import { createGuard, type Guard } from './policy/withhold.ts';
 import { findHome, homePaths } from './ports/home/home.ts';
 import { type LoadedHome, loadHome } from './ports/home/load.ts';
 
@@ -15,6 +16,7 @@ import { type LoadedHome, loadHome } from './ports/home/load.ts';
 export interface OpenHome {
   counter: Counter & { close: () => Promise<void> };
   files: LoadedHome;
+  guard: Guard;
 }
 
 export const openHome = (named: string | undefined): Result<OpenHome, CannotOpen> => {
@@ -22,9 +24,11 @@ export const openHome = (named: string | undefined): Result<OpenHome, CannotOpen
   if (!found.ok) return err({ failure: found.error });
   const files = loadHome(found.value);
   if (!files.ok) return err({ problems: files.error });
-  const { journal, clock, ids, paths } = openHomeJournal(found.value);
+  const guard = createGuard(files.value.secrets);
+  const { journal, clock, ids, paths } = openHomeJournal(found.value, guard);
   return ok({
     files: files.value,
+    guard,
     counter: {
       journal,
       clock,
@@ -38,7 +42,7 @@ export const openHome = (named: string | undefined): Result<OpenHome, CannotOpen
 };
 
 /** The journal alone, also of a home whose configuration is broken. */
-export const openHomeJournal = (home: string) => {
+export const openHomeJournal = (home: string, guard?: Guard) => {
   const paths = homePaths(home);
   const clock = systemClock;
   const ids = createIds();
@@ -53,6 +57,7 @@ export const openHomeJournal = (home: string) => {
     damaged: foldDamage,
     legal: illegalEntry,
     illegal: foldIllegal,
+    ...(guard ? { clean: guard.clean } : {}),
     foldVersion: FOLD_VERSION,
     clock,
     ids,

@@ -26,6 +26,8 @@ export interface RunRequest {
   env: Record<string, string>;
   /** CLAUDE_CONFIG_DIR; the conversation lives there. Undefined: the user's own. */
   configDir: string | undefined;
+  /** What it needs to read behind a wall, beside its workspace. */
+  readable?: string[];
   /** A plugin for this run alone. */
   pluginDir?: string;
   /** Of this run alone: wrapped runs all have the same process number, which names their sockets here. */

@@ -2,8 +2,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
+import { ok } from '../../base/result.ts';
 import { type FailureKind, failure } from '../../model/failure.ts';
 import { judgeRun, type RunFailure, type StopReason } from '../../policy/run-failure.ts';
+import { programPlaces, type Room, type Walls } from '../machine/sandbox.ts';
 import type { Claude, RunRequest, RunResult, RunUsage } from './claude.ts';
 import { argumentsOf, environmentOf, type RunFiles, settingsOf, tooLong } from './invocation.ts';
 import { type Ledger, ledgerDifference, readLedger } from './ledger.ts';
@@ -12,6 +14,7 @@ import { createReading, type Reading } from './messages.ts';
 import { createRates } from './rates.ts';
 import { createTail } from './tail.ts';
 import { type Exit, openTerminal, type Terminal } from './terminal.ts';
+import { cleanText, cleanTranscript } from './withheld.ts';
 
 /** One look at every run; progress on a screen needs no more, and it costs one read of nothing per run. */
 const POLL_MS = 200;
@@ -27,18 +30,24 @@ const RESULT_GRACE_MS = 10_000;
 export const createClaude = ({
   command,
   clock,
-  reaperPrefix,
+  reaperPrefix = [],
+  walls,
   sweep,
   fallbackPath,
+  clean = (text) => text,
 }: {
   /** A name on PATH, or a path. */
   command: string;
   clock: Clock;
   /** A command that runs another and leaves nothing of it behind, e.g. `unshare --pid --fork --kill-child …`. */
-  reaperPrefix: string[];
+  reaperPrefix?: string[];
+  /** Puts a wall around each run; its own reaper takes the place of the prefix. */
+  walls?: Pick<Walls, 'around'>;
   /** Kills every process that carries this marker in WINNOW_RUN; how many there were. */
   sweep: (marker: string) => Promise<number>;
   fallbackPath?: string;
+  /** Takes secrets out of a text: what a run leaves for people to read passes it. */
+  clean?: (text: string) => string;
 }): Claude => {
   const rates = createRates();
   const poll = createPoll();
@@ -55,6 +64,9 @@ export const createClaude = ({
       return unstarted(request, plain('crashed', `An argument is too long (${long.bytes} bytes): ${long.start}`));
     if (request.signal?.aborted) return unstarted(request, plain('interrupted', 'The run was interrupted.'));
 
+    const enclosed = await (walls?.around(roomFor(request, files, found.value)) ?? ok({ prefix: reaperPrefix }));
+    if (!enclosed.ok) return unstarted(request, enclosed.error);
+
     const before = 'resume' in request.conversation ? await readLedger(request, request.conversation.resume) : NOTHING;
     const reading = createReading({
       cwd: request.cwd,
@@ -64,14 +76,14 @@ export const createClaude = ({
     });
     const tail = createTail(files.output, reading.line);
     const opened = openTerminal({
-      wrapper: reaperPrefix,
+      wrapper: enclosed.value.prefix,
       command: found.value,
       args,
       cwd: request.cwd,
       env: environmentOf(request),
       input: files.prompt,
       output: files.output,
-      copy: join(request.transcriptDir, `${request.run}.tty`),
+      copy: copyOf(request),
     });
     if (!opened.ok) return unstarted(request, plain('crashed', `No terminal could be opened: ${opened.error}`));
 
@@ -100,6 +112,8 @@ export const createClaude = ({
     const survivorsKilled = await sweep(request.run);
     await tail.finish();
     await terminal.flushed();
+    await cleanTranscript(files.output, clean);
+    await cleanText(copyOf(request), clean);
 
     const judgement = judgeRun({
       ...reading.facts(),
@@ -246,6 +260,22 @@ const writeFiles = async (request: RunRequest): Promise<RunFiles | { failure: Ru
     return { failure: plain(kind, `The files of the run could not be written: ${message}`) };
   }
 };
+
+/** A run that only reads can write nothing in its workspace either; Claude Code itself keeps its own notes. */
+const roomFor = (request: RunRequest, files: RunFiles, program: string): Room => {
+  const { cwd, access, env, configDir, tmpDir, pluginDir } = request;
+  const own = [access === 'edit' ? cwd : undefined, env.HOME, env.TMPDIR, configDir, tmpDir];
+  const lent = [cwd, files.settings, files.system, pluginDir, ...(request.readable ?? [])];
+  return {
+    cwd,
+    writable: own.filter((place) => place !== undefined),
+    readable: [...lent.filter((place) => place !== undefined), ...programPlaces(program)],
+    network: 'open',
+  };
+};
+
+/** What the run wrote on its terminal. */
+const copyOf = ({ transcriptDir, run }: RunRequest): string => join(transcriptDir, `${run}.tty`);
 
 const unstarted = (request: RunRequest, reason: RunFailure): RunResult => ({
   ok: false,
