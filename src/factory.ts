@@ -24,6 +24,7 @@ import { type LoadedHome, loadHome } from './ports/home/load.ts';
 import { createProcessLog } from './ports/home/process-log.ts';
 import { createSkillLibrary } from './ports/home/skills.ts';
 import { watchConfig } from './ports/home/watch.ts';
+import { climbWalls } from './ports/machine/climb.ts';
 import { createCommands } from './ports/machine/command.ts';
 import { createEnvironments, toolChainPlaces } from './ports/machine/environment.ts';
 import { markedMemoryBytes } from './ports/machine/facts.ts';
@@ -59,6 +60,7 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
     reaper,
     disposable: paths.disposable,
     shown: () => shownBehindWalls(paths, parent),
+    hidden: [paths.env, paths.config, paths.logs],
   });
   const commands = createCommands({ clock, reaper, walls });
   const git = createGit({ clock });
@@ -131,6 +133,14 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
     sessions: () => current.sessions,
     shop,
     reaper,
+    climb: (network) =>
+      climbWalls({
+        commands,
+        climber: CLIMBER_ENTRY,
+        disposable: paths.disposable,
+        secretPlaces: [homedir(), join(homedir(), '.ssh'), paths.env, paths.config, paths.journal],
+        network,
+      }),
     facts: () => machineFacts(paths),
     configHash: () => current.hash,
     reload: async () => {
@@ -153,6 +163,7 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
 /** The same places from src/ and from dist/. */
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SHIM_ENTRY = join(ROOT, 'dist/shim.js');
+const CLIMBER_ENTRY = join(ROOT, 'dist/climber.js');
 const OWN_CLAUDE = join(ROOT, 'node_modules/.bin/claude');
 /** Winnow's own node_modules: the tool chain of the demo. */
 export const OWN_MODULES = join(ROOT, 'node_modules');

@@ -2,6 +2,7 @@ import { execa } from 'execa';
 import { readShelf } from '../flow/skills.ts';
 import type { ProjectConfig } from '../model/config.ts';
 import type { Failure } from '../model/failure.ts';
+import type { Climbed } from '../ports/machine/climb.ts';
 import type { Factory } from './doors.ts';
 
 /** What this machine and this home have and lack, each with the way to get it. */
@@ -91,7 +92,8 @@ export const checkHome = async (factory: Factory): Promise<Finding[]> => {
   const findings = [
     await checkClaude(factory),
     await checkLogin(factory),
-    checkWall(factory),
+    checkReaper(factory),
+    ...(await checkWalls(factory)),
     await checkRoom(factory),
   ];
   findings.push(checkSkills(factory));
@@ -155,21 +157,55 @@ const parseStatus = (text: string): { loggedIn?: unknown; authMethod?: string } 
   }
 };
 
-const checkWall = ({ reaper }: Factory): Finding => {
+const checkReaper = ({ reaper }: Factory): Finding => {
   if (reaper.kind !== 'sweep') {
     return {
-      name: 'walls',
+      name: 'processes',
       state: 'ok',
       found: `each run and each check in a process namespace of its own (${reaper.kind})`,
       mend: '',
     };
   }
   return {
-    name: 'walls',
+    name: 'processes',
     state: 'warn',
     found: 'no process namespaces; what a run leaves behind is found by its marker',
     mend: 'Allow user namespaces (sysctl kernel.unprivileged_userns_clone=1), so that nothing can outlive its run.',
   };
+};
+
+/** One row for each wall, after it was climbed for real; what was reached makes it fail. */
+const checkWalls = async (factory: Factory): Promise<Finding[]> => {
+  const kind = factory.shop.walls.kind();
+  if (kind === 'none') {
+    const mend = 'Set `agent.sandbox: bwrap` in winnow.config.yaml (apt-get install bubblewrap); see docs/walls.md.';
+    return [{ name: 'sandbox', state: 'warn', found: 'none: a session can read and write what you can', mend }];
+  }
+  const stands = await factory.shop.walls.stand();
+  if (!stands.ok) return [failedBy('sandbox', stands.error)];
+  const isOpen = kind === 'user' || factory.config().projects.every(({ network }) => network === 'open');
+  const climbed = await factory.climb(isOpen ? 'open' : 'none');
+  if (!climbed.ok) return [failedBy('sandbox', climbed.error)];
+  const row = (wall: keyof Climbed, holds: string, mend: string): Finding => {
+    const reached = climbed.value[wall];
+    if (reached.length === 0) return { name: `wall: ${wall}`, state: 'ok', found: holds, mend: '' };
+    return { name: `wall: ${wall}`, state: 'fail', found: `climbed: ${reached.join(', ')}`, mend };
+  };
+  const permissions =
+    kind === 'user' ? 'Take the permission from others: chmod go-rwx on what is named.' : 'Report this as a defect.';
+  const network: Finding = isOpen
+    ? { name: 'wall: network', state: 'warn', found: 'open, as configured: checks reach what you reach', mend: '' }
+    : row('network', 'a check reaches no server, not even here', permissions);
+  return [
+    { name: 'sandbox', state: 'ok', found: kind, mend: '' },
+    row('read', 'neither your home nor the secrets of this one can be read', permissions),
+    row('write', 'nothing outside its own directories can be written', permissions),
+    row('store', 'the installed dependencies cannot be written', permissions),
+    row('system', 'the system and the kernel’s settings cannot be changed', permissions),
+    row('processes', 'no process outside can be seen, signalled or read', permissions),
+    row('leftovers', 'nothing outlives its command', permissions),
+    network,
+  ];
 };
 
 const checkRoom = async (factory: Factory): Promise<Finding> => {

@@ -5,6 +5,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { Failure } from '../model/failure.ts';
 import type { State } from '../model/state.ts';
 import type { MachineFacts } from '../policy/gates.ts';
+import type { Climbed } from '../ports/machine/climb.ts';
 import type { Reaper } from '../ports/machine/walls.ts';
 import type { Counter } from './counter.ts';
 
@@ -24,6 +25,8 @@ export interface Factory extends Counter {
   shop: Workshop;
   /** Behind which wall runs and checks work. */
   reaper: Reaper;
+  /** Tries to climb the walls around checks, for real; what was reached behind each. */
+  climb: (network: 'open' | 'none') => Promise<Result<Climbed, Failure>>;
   facts: () => Promise<MachineFacts>;
   /** Reads the home's files again; a broken edit changes nothing and says what is wrong. */
   reload: () => Promise<Result<boolean, CannotOpen>>;

@@ -223,7 +223,9 @@ export const knownReports = async (
   const installed = await ensureDependencies(shop, input, tree);
   if (!installed.ok) return [];
   return project.checks.map((check) => {
-    const known = shop.cache.get(checkKey({ tree, check, dependencies: installed.value.key, env: project.env, wall: wallOf(shop, project) }));
+    const known = shop.cache.get(
+      checkKey({ tree, check, dependencies: installed.value.key, env: project.env, wall: wallOf(shop, project) }),
+    );
     return known?.report.state === 'evaluated' ? known.report : undefined;
   });
 };

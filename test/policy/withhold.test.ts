@@ -30,7 +30,12 @@ describe('a secret in text', () => {
     ['in hexadecimal', hex(KEY)],
     ['in hexadecimal capitals', hex(KEY).toUpperCase()],
     ['in hexadecimal with colons', hex(KEY).replace(/..(?!$)/g, '$&:')],
-    ['as a list of bytes', hex(KEY).replace(/..(?!$)/g, '0x$&, ').replace(/(..)$/, '0x$1')],
+    [
+      'as a list of bytes',
+      hex(KEY)
+        .replace(/..(?!$)/g, '0x$&, ')
+        .replace(/(..)$/, '0x$1'),
+    ],
     ['with each sign escaped for a URL', hex(KEY).replace(/../g, '%$&')],
     ['with each sign escaped for JSON', [...KEY].map((c) => `\\u00${hex(c)}`).join('')],
     ['with each sign escaped for HTML', [...KEY].map((c) => `&#${c.charCodeAt(0)};`).join('')],
@@ -83,7 +88,16 @@ describe('a secret in text', () => {
 });
 
 describe('ordinary code', () => {
-  const secrets = [KEY, SHORT, WORDS, URL_SECRET, QUOTED, 'correct horse battery', 'AKIAIOSFODNN7EXAMPLQ', '0123456789'];
+  const secrets = [
+    KEY,
+    SHORT,
+    WORDS,
+    URL_SECRET,
+    QUOTED,
+    'correct horse battery',
+    'AKIAIOSFODNN7EXAMPLQ',
+    '0123456789',
+  ];
   const files = ['src/policy', 'src/flow', 'src/ports/machine'].flatMap((dir) =>
     readdirSync(dir)
       .filter((name) => name.endsWith('.ts'))

@@ -109,7 +109,9 @@ const WRAPPER_DEPTH_MAX = 6;
  * programs, each of which becomes the next or starts it.
  */
 const insideOf = async (pid: number, wrapper: readonly string[]): Promise<number> => {
-  const names = new Set(wrapper.filter((word) => word === wrapper[0] || isAbsolute(word)).map((word) => basename(word)));
+  const names = new Set(
+    wrapper.filter((word) => word === wrapper[0] || isAbsolute(word)).map((word) => basename(word)),
+  );
   let inner = pid;
   for (let depth = 0; wrapper.length > 0 && depth < WRAPPER_DEPTH_MAX; depth += 1) {
     const name = (await readFile(`/proc/${inner}/cmdline`, 'utf8').catch(() => '')).split('\0')[0] ?? '';

@@ -268,7 +268,12 @@ const signalGroup = (child: ChildProcess, signal: NodeJS.Signals): void => {
  * Behind a wall its first process is killed and the guard left to see the end of the namespace, so that its exit means
  * that nothing lives; without one the whole group is killed.
  */
-const killHard = async (child: ChildProcess, reaper: Pick<Reaper, 'kind'>, clock: Clock, exited: AbortSignal): Promise<void> => {
+const killHard = async (
+  child: ChildProcess,
+  reaper: Pick<Reaper, 'kind'>,
+  clock: Clock,
+  exited: AbortSignal,
+): Promise<void> => {
   if (exited.aborted || child.pid === undefined) return;
   const inside = reaper.kind === 'sweep' ? undefined : firstInside(child.pid);
   if (inside !== undefined) {
@@ -283,7 +288,12 @@ const killHard = async (child: ChildProcess, reaper: Pick<Reaper, 'kind'>, clock
   signalGroup(child, 'SIGKILL');
 };
 
-const reap = async (child: ChildProcess, reaper: Pick<Reaper, 'kind'>, marker: string, stopped: boolean): Promise<number> => {
+const reap = async (
+  child: ChildProcess,
+  reaper: Pick<Reaper, 'kind'>,
+  marker: string,
+  stopped: boolean,
+): Promise<number> => {
   // The kernel lets the first process behind a wall end only after everything in it is gone.
   if (reaper.kind !== 'sweep' && !stopped) return 0;
   const killed = await sweep(marker);

@@ -104,7 +104,10 @@ export const createEnvironments = (input: {
       ...GIT_WITHOUT_CREDENTIALS,
       HOME: home,
       TMPDIR: tmp,
-      PATH: [...(dir === '' ? [] : [join(dir, 'node_modules/.bin')]), parent.PATH ?? '/usr/local/bin:/usr/bin:/bin'].join(':'),
+      PATH: [
+        ...(dir === '' ? [] : [join(dir, 'node_modules/.bin')]),
+        parent.PATH ?? '/usr/local/bin:/usr/bin:/bin',
+      ].join(':'),
       NO_COLOR: '1',
       NO_UPDATE_NOTIFIER: '1',
       npm_config_update_notifier: 'false',

@@ -1,4 +1,4 @@
-import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { chmodSync, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { execa } from 'execa';
 import { ok, type Result } from '../../base/result.ts';
@@ -47,11 +47,20 @@ export interface WallsDeps {
   disposable: string;
   /** Files and directories that every room shows. */
   shown: () => readonly string[];
+  /** What only Winnow's own user may open: where another user is the wall, permissions are all that hides it. */
+  hidden: readonly string[];
   /** Where programs are searched for. */
   path?: string;
 }
 
-export const createWalls = ({ wanted, reaper, disposable, shown, path = process.env.PATH ?? '' }: WallsDeps): Walls => {
+export const createWalls = ({
+  wanted,
+  reaper,
+  disposable,
+  shown,
+  hidden,
+  path = process.env.PATH ?? '',
+}: WallsDeps): Walls => {
   const tools = { bwrap: undefined as Promise<Result<Bwrap, Failure>> | undefined };
 
   const bwrap = async (): Promise<Result<Bwrap, Failure>> => {
@@ -75,7 +84,9 @@ export const createWalls = ({ wanted, reaper, disposable, shown, path = process.
         }
         case 'user': {
           const found = await findUser(user, reaper, path);
-          return found.ok ? ok(undefined) : found;
+          if (!found.ok) return found;
+          for (const place of hidden) if (exists(place)) chmodSync(place, statSync(place).mode & OWNER_ONLY);
+          return ok(undefined);
         }
         default:
           return kind satisfies never;
@@ -98,6 +109,8 @@ export const createWalls = ({ wanted, reaper, disposable, shown, path = process.
         const prefix = [...found.value.before, ...roomOf(open), '--', ...found.value.after];
         return ok({ prefix, reaper: BWRAP_REAPER, takeBack });
       }
+      const stands = await walls.stand();
+      if (!stands.ok) return stands;
       const found = await findUser(user, reaper, path);
       if (!found.ok) return found;
       const handed = await handOver(found.value, room.writable);
@@ -157,7 +170,8 @@ const signalled = async (program: string, path: string): Promise<Bwrap> => {
   const env = findOnPath('env', path);
   const before = [env ?? '', `--ignore-signal=${POLITE}`];
   const after = [env ?? '', `--default-signal=${POLITE}`];
-  const known = env !== undefined && (await execa(env, [...before.slice(1), ...after, '/bin/true'], QUIET)).exitCode === 0;
+  const known =
+    env !== undefined && (await execa(env, [...before.slice(1), ...after, '/bin/true'], QUIET)).exitCode === 0;
   return known ? { before: [...before, program], after } : { before: [program], after: [] };
 };
 const POLITE = 'HUP,INT,TERM';
@@ -249,13 +263,17 @@ const findUser = async (name: string, reaper: Reaper, path: string): Promise<Res
   const setpriv = findOnPath('setpriv', path);
   if (!setpriv) return missing('setpriv is not installed: apt-get install util-linux');
   if (reaper.kind === 'sweep') return missing('processes have no namespaces here: allow them, or use bwrap instead');
-  const [uid, gid] = await Promise.all(['-u', '-g'].map(async (what) => Number((await execa('id', [what, name], QUIET)).stdout || 'x')));
+  const [uid, gid] = await Promise.all(
+    ['-u', '-g'].map(async (what) => Number((await execa('id', [what, name], QUIET)).stdout || 'x')),
+  );
   if (!(uid !== undefined && uid > 0) || !(gid !== undefined && gid > 0)) {
     return missing(`there is no unix user ${name}: useradd --system --user-group ${name}`);
   }
   const identity = ['--reuid', String(uid), '--regid', String(gid), '--clear-groups'];
   return ok({ name, uid, gid, prefix: [setpriv, ...identity, '--no-new-privs', '--inh-caps=-all'] });
 };
+
+const OWNER_ONLY = 0o700;
 
 /** What is to be writable becomes the other user's own; links are not followed, neither by name nor on the way. */
 const handOver = async ({ name, uid, gid }: OtherUser, places: readonly string[]): Promise<Result<void, Failure>> => {
@@ -280,12 +298,20 @@ export const programPlaces = (file: string): string[] => {
  * Directories of tools outside the system's own, as the search path and the tool chains name them. Never one in which
  * somebody's whole home lies, and of Node, which may live there, only its own prefix.
  */
-export const toolPlaces = (env: Readonly<Record<string, string | undefined>>, named: readonly string[], homes: readonly string[]): string[] => {
+export const toolPlaces = (
+  env: Readonly<Record<string, string | undefined>>,
+  named: readonly string[],
+  homes: readonly string[],
+): string[] => {
   const onPath = (env.PATH ?? '').split(':').filter(isAbsolute);
   const node = realpath(process.execPath) ?? process.execPath;
   const prefix = dirname(dirname(node));
   const places = [...onPath, ...named, node, prefix].flatMap((place) => [place, realpath(place) ?? place]);
   return [...new Set(places)].filter(
-    (place) => exists(place) && place !== '/' && !homes.some((home) => home === place || isWithin(place, home)) && !SYSTEM.some((dir) => dir === place || isWithin(dir, place)),
+    (place) =>
+      exists(place) &&
+      place !== '/' &&
+      !homes.some((home) => home === place || isWithin(place, home)) &&
+      !SYSTEM.some((dir) => dir === place || isWithin(dir, place)),
   );
 };
