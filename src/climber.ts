@@ -19,7 +19,8 @@ import { connect } from 'node:net';
 interface Reach {
   /** Its own workspace and tools; what it cannot reach here makes all the rest worthless. */
   own: string;
-  read: string[];
+  /** With what tells a directory from another of the same name, which behind a wall may stand in its place. */
+  read: { place: string; dev: number; ino: number }[];
   write: string[];
   store: string;
   /** A process outside, and a word of its command line. */
@@ -44,8 +45,12 @@ const attempt = (wall: string, what: string, deed: () => unknown): void => {
 };
 
 attempt('works', 'write', () => writeFileSync(`${reach.own}/written`, 'x'));
-for (const place of reach.read) {
-  attempt('read', place, () => void (statSync(place).isDirectory() ? readdirSync(place) : readFileSync(place)));
+for (const { place, dev, ino } of reach.read) {
+  attempt('read', place, () => {
+    const found = statSync(place);
+    if (found.dev !== dev || found.ino !== ino) return false;
+    return found.isDirectory() ? readdirSync(place) : readFileSync(place);
+  });
 }
 attempt('read', '/etc/shadow', () => void readFileSync('/etc/shadow'));
 // What is written into a file system of its own is gone with it: whoever made the decoys looks at them afterwards.

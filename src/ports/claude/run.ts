@@ -242,15 +242,19 @@ const writeFiles = async (request: RunRequest): Promise<RunFiles | { failure: Ru
   const files: RunFiles = {
     prompt: path('prompt.md'),
     output: path('jsonl'),
-    settings: path('settings.json'),
-    system: request.system === undefined ? undefined : path('system.md'),
+    // Where also another user may read, who must not come to the transcripts.
+    settings: join(request.tmpDir, 'settings.json'),
+    system: request.system === undefined ? undefined : join(request.tmpDir, 'system.md'),
   };
   try {
     await mkdir(request.transcriptDir, { recursive: true });
     await mkdir(request.tmpDir, { recursive: true });
     await writeFile(files.prompt, request.prompt);
     await writeFile(files.settings, JSON.stringify(settingsOf()));
-    if (files.system !== undefined) await writeFile(files.system, request.system ?? '');
+    if (files.system !== undefined) {
+      await writeFile(files.system, request.system ?? '');
+      await writeFile(path('system.md'), request.system ?? '');
+    }
     // An older transcript under this name would be read as if it were this run's.
     await writeFile(files.output, '');
     return files;

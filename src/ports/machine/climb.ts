@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -61,7 +61,7 @@ export const climbWalls = async ({
   try {
     const reach = {
       own: at('room'),
-      read: [...secretPlaces, decoys.read],
+      read: [...secretPlaces, decoys.read].flatMap(seen),
       write: [decoys.write, at('outside', 'new')],
       store,
       pid: bystander.pid,
@@ -107,6 +107,11 @@ export const climbWalls = async ({
 
 /** Each attempt takes milliseconds; the limit is for a machine that is very busy. */
 const CLIMB_MS = 60_000;
+
+const seen = (place: string): { place: string; dev: number; ino: number }[] => {
+  const found = statSync(place, { throwIfNoEntry: false });
+  return found ? [{ place, dev: found.dev, ino: found.ino }] : [];
+};
 
 const listen = (where: number | string): Promise<Server | undefined> =>
   new Promise((resolve) => {

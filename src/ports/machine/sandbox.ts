@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, constants, lstatSync, mkdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { execa } from 'execa';
 import { ok, type Result } from '../../base/result.ts';
@@ -102,6 +102,7 @@ export const createWalls = ({
           `${outside} would have to be writable behind the wall and lies outside the home; where that is a stored login of Claude Code, put CLAUDE_CODE_OAUTH_TOKEN (from \`claude setup-token\`) into .env instead`,
         );
       }
+      for (const place of room.writable) mkdirSync(place, { recursive: true });
       if (kind === 'bwrap') {
         const found = await bwrap();
         if (!found.ok) return found;
@@ -113,6 +114,9 @@ export const createWalls = ({
       if (!stands.ok) return stands;
       const found = await findUser(user, reaper, path);
       if (!found.ok) return found;
+      for (const place of [...shown(), ...room.readable]) {
+        if (isWithin(disposable, place) && exists(place)) lendTo(found.value, disposable, place);
+      }
       const handed = await handOver(found.value, room.writable);
       if (!handed.ok) return handed;
       return ok({
@@ -274,6 +278,22 @@ const findUser = async (name: string, reaper: Reaper, path: string): Promise<Res
 };
 
 const OWNER_ONLY = 0o700;
+
+/** What is shown may be read by the other user's group, and the directories on the way to it entered; nobody else gains. */
+const lendTo = ({ gid }: OtherUser, disposable: string, place: string): void => {
+  for (let at = place; isWithin(disposable, at); at = dirname(at)) {
+    const { mode, uid, gid: group } = statSync(at);
+    const isDirectory = (mode & constants.S_IFMT) === constants.S_IFDIR;
+    const needed = (at === place ? GROUP_READS : 0) | (isDirectory ? GROUP_ENTERS : 0);
+    // Whoever is its owner or lets others in already needs no help.
+    if ((mode & (needed >> 3)) === needed >> 3 || uid !== process.geteuid?.()) continue;
+    if (group !== gid) chownSync(at, uid, gid);
+    chmodSync(at, (mode & PERMISSIONS) | needed);
+  }
+};
+const GROUP_READS = 0o040;
+const GROUP_ENTERS = 0o010;
+const PERMISSIONS = 0o7777;
 
 /** What is to be writable becomes the other user's own; links are not followed, neither by name nor on the way. */
 const handOver = async ({ name, uid, gid }: OtherUser, places: readonly string[]): Promise<Result<void, Failure>> => {

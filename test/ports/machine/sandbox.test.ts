@@ -133,7 +133,8 @@ describe.skipIf(why.bwrap !== '')(`bubblewrap${why.bwrap === '' ? '' : ` (not he
     await new Promise<void>((up) => server.listen(0, '127.0.0.1', up));
     const { port } = server.address() as { port: number };
     const script = `node -e 'require("net").connect(${port}, "127.0.0.1").on("data", (d) => console.log(String(d))).on("error", (e) => console.log(e.code))'`;
-    const asked = async (network: 'open' | 'none') => (await commandsOf('bwrap').run({ ...request(script), network })).stdout;
+    const asked = async (network: 'open' | 'none') =>
+      (await commandsOf('bwrap').run({ ...request(script), network })).stdout;
     expect(await asked('open')).toBe('hello\n');
     expect(await asked('none')).toBe('ECONNREFUSED\n');
     server.close();
@@ -146,7 +147,8 @@ describe.skipIf(why.bwrap !== '')(`bubblewrap${why.bwrap === '' ? '' : ` (not he
 
   it('stands for an ordinary user as well', async (context) => {
     const readable = othersMayEnter(ROOT) && othersMayEnter(tmpdir());
-    if (process.geteuid?.() !== 0 || !readable) context.skip('only root can become another user, who must come to this checkout');
+    if (process.geteuid?.() !== 0 || !readable)
+      context.skip('only root can become another user, who must come to this checkout');
     const script = `
       import { createCommands } from ${JSON.stringify(join(ROOT, 'dist/ports/machine/command.js'))};
       import { createWalls, toolPlaces } from ${JSON.stringify(join(ROOT, 'dist/ports/machine/sandbox.js'))};
@@ -232,9 +234,14 @@ describe('what every room shows', () => {
   it('are the directories of tools, but never one in which a home lies', () => {
     const tools = join(home, 'tools');
     mkdirSync(tools);
-    const places = toolPlaces({ PATH: ['/usr/bin', home, dirname(home), '/', 'bin', tools, '/no/such'].join(delimiter) }, [], [home]);
+    const places = toolPlaces(
+      { PATH: ['/usr/bin', home, dirname(home), '/', 'bin', tools, '/no/such'].join(delimiter) },
+      [],
+      [home],
+    );
     expect(places).toContain(tools);
-    for (const hidden of ['/usr/bin', home, dirname(home), '/', 'bin', '/no/such']) expect(places).not.toContain(hidden);
+    for (const hidden of ['/usr/bin', home, dirname(home), '/', 'bin', '/no/such'])
+      expect(places).not.toContain(hidden);
   });
 
   it('is the whole package of a program that lies in one', () => {
