@@ -28,14 +28,14 @@ export const SECRET_MIN_CHARS = 8;
 export const createWithholding = (secrets: readonly string[]): Withholding => {
   const values = [...new Set(secrets.flatMap(partsOf))];
   const search = createSearch(values);
-  const clean = (text: string) => cut(text, search.find(text));
+  const clean = (text: string) => cut(text, search.look(text).ranges);
   const stream = (): WithholdingStream => {
     let held = '';
     return {
       push: (piece) => {
         held += piece;
-        const ranges = search.find(held);
-        let safe = search.safeUntil(held);
+        const { ranges, safeUntil } = search.look(held);
+        let safe = safeUntil;
         // What was found at the end may go on in the next piece.
         for (const { start, end } of ranges.toReversed()) if (end > safe) safe = Math.min(safe, start);
         const out = cut(held.slice(0, safe), ranges);
@@ -131,28 +131,34 @@ const cut = (text: string, ranges: readonly Range[]): string => {
   return from === 0 ? text : out + text.slice(from);
 };
 
-interface Search {
+interface Look {
   /** In order, without overlaps. */
-  find(text: string): Range[];
+  ranges: Range[];
   /** Before this place no secret begins that the text does not hold to its end. */
-  safeUntil(text: string): number;
+  safeUntil: number;
 }
 
-const createSearch = (values: readonly string[]): Search => {
+const createSearch = (values: readonly string[]): { look(text: string): Look } => {
   const literals = [...new Set(values.flatMap(literalsOf))];
   const literalMax = Math.max(0, ...literals.map(({ length }) => length));
   const index = indexOf(values.flatMap(needlesOf));
+  // Used again for every short text: entries of the journal are short, and making room costs more than looking.
+  const kept = roomFor(KEPT_CHARS);
   return {
-    find: (text) => inOrder([...findLiterals(text, literals), ...findNeedles(text, index)]),
-    safeUntil: (text) => {
-      const { places, count } = skeletonOf(text);
+    look: (text) => {
+      const skeleton = skeletonOf(text, text.length <= KEPT_CHARS ? kept : undefined);
+      const { places, count } = skeleton;
       const inSkeleton = count - index.longest - ESCAPE_SLACK;
       const start = inSkeleton < 0 ? 0 : (places[inSkeleton] as number);
-      const safe = Math.max(0, Math.min(start, text.length - literalMax));
-      return Math.max(safe, text.length - HELD_CHARS_MAX);
+      let safeUntil = Math.max(0, Math.min(start, text.length - literalMax), text.length - HELD_CHARS_MAX);
+      // What a zero means depends on the sign before it, which must then be held as well.
+      while (safeUntil > 0 && text.charCodeAt(safeUntil) === DIGIT_ZERO) safeUntil--;
+      return { ranges: inOrder([...findLiterals(text, literals), ...findNeedles(text, skeleton, index)]), safeUntil };
     },
   };
 };
+
+const KEPT_CHARS = 16 * 1024;
 
 /** An escape that the end of a piece cuts through counts for up to so many letters until it is whole. */
 const ESCAPE_SLACK = 12;
@@ -300,9 +306,8 @@ const BASE_TO_GRAM = Array.from({ length: GRAM }).reduce<number>((power) => Math
 /** 64 KB, which stay in the processor's cache. */
 const FILTER_BITS = 16;
 
-const findNeedles = (text: string, { needles, anchors, filter }: Index): Range[] => {
-  if (needles.length === 0) return [];
-  const { codes, places, count } = skeletonOf(text);
+const findNeedles = (text: string, skeleton: Skeleton, { needles, anchors, filter }: Index): Range[] => {
+  const { codes, places, count } = skeleton;
   const found: Range[] = [];
   let hash = 0;
   for (let i = 0; i < count; i++) {
@@ -327,17 +332,29 @@ const findNeedles = (text: string, { needles, anchors, filter }: Index): Range[]
 };
 
 /** The letters and digits of a text, and where each stands in it. */
-const skeletonOf = (text: string): { codes: Uint8Array; places: Uint32Array; count: number } => {
-  const codes = new Uint8Array(text.length);
-  const places = new Uint32Array(text.length);
+interface Skeleton {
+  codes: Uint8Array;
+  places: Uint32Array;
+  count: number;
+}
+
+type Room = Pick<Skeleton, 'codes' | 'places'>;
+const roomFor = (chars: number): Room => ({ codes: new Uint8Array(chars), places: new Uint32Array(chars) });
+
+const skeletonOf = (text: string, { codes, places }: Room = roomFor(text.length)): Skeleton => {
   let count = 0;
   for (let at = 0; at < text.length; ) {
-    const read = token(text, at);
-    const code = read & 0xff;
-    if (code !== 0) {
-      codes[count] = code;
-      places[count] = at;
-      count++;
+    const first = text.charCodeAt(at);
+    const kind = first < KIND.length ? KIND[first] : PACKING;
+    // Nearly every character is one of these two.
+    if (kind === PACKING) {
+      at++;
+      continue;
+    }
+    const read = kind === LETTER ? (1 << 8) | first : token(text, at);
+    if ((read & 0xff) !== 0) {
+      codes[count] = read;
+      places[count++] = at;
     }
     at += read >> 8;
   }
@@ -350,8 +367,10 @@ const token = (text: string, at: number): number => {
   if (KIND[code] === LETTER) return (1 << 8) | code;
   switch (code) {
     case DIGIT_ZERO:
-      // 0x73, 0x6b: the digits of a byte without what announces them.
-      if ((text.charCodeAt(at + 1) | 0x20) === LOWER_X && hexAt(text, at + 2, 2) >= 0) return 2 << 8;
+      // 0x73, 0x6b: the digits of a byte without what announces them; within a word it announces nothing.
+      if ((text.charCodeAt(at + 1) | 0x20) === LOWER_X && hexAt(text, at + 2, 2) >= 0 && !isInWord(text, at)) {
+        return 2 << 8;
+      }
       return (1 << 8) | code;
     case PERCENT:
       return escaped(hexAt(text, at + 1, 2), 3);
@@ -364,6 +383,11 @@ const token = (text: string, at: number): number => {
     default:
       return 1 << 8;
   }
+};
+
+const isInWord = (text: string, at: number): boolean => {
+  const before = text.charCodeAt(at - 1);
+  return before === DIGIT_ZERO || KIND[before] === LETTER;
 };
 
 const escaped = (code: number, length: number): number => {
@@ -426,8 +450,13 @@ const BACKSLASH = 0x5c;
 const AMPERSAND = 0x26;
 const ESCAPE = 0x1b;
 const isLetter = (code: number): boolean => /[A-Za-z0-9]/.test(String.fromCharCode(code));
-/** What is a letter or digit at first sight: all but the zero, which may announce a number. */
-const KIND = Uint8Array.from({ length: 128 }, (_, code) => (isLetter(code) && code !== DIGIT_ZERO ? LETTER : 0));
+const PACKING = 0;
+const BEGINS_ESCAPE = 2;
+/** What a character is at first sight; the zero may announce a number. */
+const KIND = Uint8Array.from({ length: 128 }, (_, code) => {
+  if ([DIGIT_ZERO, PERCENT, BACKSLASH, AMPERSAND, ESCAPE].includes(code)) return BEGINS_ESCAPE;
+  return isLetter(code) ? LETTER : PACKING;
+});
 const HEX = Int8Array.from({ length: 128 }, (_, code) => {
   const digit = '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase());
   return digit;

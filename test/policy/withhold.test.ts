@@ -82,6 +82,10 @@ describe('a secret in text', () => {
     ['nothing', ''],
   ])('is not seen in %s', (_, text) => expect(clean(text)).toBe(text));
 
+  it('is found in base64 that goes on with what looks like a number', () => {
+    expect(createWithholding(['_aaaaAaat']).clean('X2FhYWFBYWF0XCA=')).toBe(`${WITHHELD}XCA=`);
+  });
+
   it('is no secret when it is shorter than eight characters', () => {
     expect(createWithholding(['abc1234', '']).clean('abc1234')).toBe('abc1234');
   });
