@@ -34,7 +34,7 @@ export const createClaude = ({
   walls,
   sweep,
   fallbackPath,
-  clean = (text) => text,
+  clean,
 }: {
   /** A name on PATH, or a path. */
   command: string;
@@ -112,8 +112,10 @@ export const createClaude = ({
     const survivorsKilled = await sweep(request.run);
     await tail.finish();
     await terminal.flushed();
-    await cleanTranscript(files.output, clean);
-    await cleanText(copyOf(request), clean);
+    if (clean) {
+      await cleanTranscript(files.output, clean);
+      await cleanText(copyOf(request), clean);
+    }
 
     const judgement = judgeRun({
       ...reading.facts(),

@@ -31,18 +31,51 @@ export const cleanText = async (file: string, clean: (text: string) => string): 
 
 const PRIVATE = 0o600;
 
+/** In pieces that overlap, since a line may be as long as the file; a secret does not reach further than the overlap. */
 const holdsSecret = async (file: string, clean: (text: string) => string): Promise<boolean> => {
-  for await (const line of linesOf(file)) if (clean(line) !== line) return true;
+  let before = '';
+  for await (const piece of piecesOf(file)) {
+    const text = before + piece;
+    if (clean(text) !== text) return true;
+    before = text.slice(-OVERLAP_CHARS);
+  }
   return false;
 };
 
-async function* linesOf(file: string): AsyncIterable<string> {
-  const handle = await open(file).catch(() => undefined);
-  if (handle) yield* handle.readLines();
+/** Undefined stands for a line of which nobody could make a message. */
+async function* linesOf(file: string): AsyncIterable<string | undefined> {
+  let line = '';
+  let isTooLong = false;
+  for await (const piece of piecesOf(file)) {
+    const parts = piece.split('\n');
+    for (const [index, part] of parts.entries()) {
+      if (!isTooLong) line += part;
+      if (line.length > LINE_MAX_CHARS) {
+        isTooLong = true;
+        line = '';
+      }
+      if (index === parts.length - 1) continue;
+      yield isTooLong ? undefined : line;
+      line = '';
+      isTooLong = false;
+    }
+  }
+  if (isTooLong || line !== '') yield isTooLong ? undefined : line;
 }
 
+async function* piecesOf(file: string): AsyncIterable<string> {
+  const handle = await open(file).catch(() => undefined);
+  if (handle) yield* handle.createReadStream({ encoding: 'utf8', highWaterMark: PIECE_BYTES });
+}
+
+const PIECE_BYTES = 1024 * 1024;
+const OVERLAP_CHARS = 64 * 1024;
+/** Far above what was ever seen, as where transcripts are read. */
+const LINE_MAX_CHARS = 64 * 1024 * 1024;
+
 /** It stays one message of the protocol, so that whatever reads transcripts reads this one. */
-const cleanLine = (line: string, clean: (text: string) => string): string => {
+const cleanLine = (line: string | undefined, clean: (text: string) => string): string => {
+  if (line === undefined) return GONE;
   const cleaned = clean(line);
   if (cleaned === line) return line;
   try {
@@ -52,5 +85,7 @@ const cleanLine = (line: string, clean: (text: string) => string): string => {
     return cleaned;
   }
   // It lies across several texts of the message: none of them is kept.
-  return JSON.stringify({ type: 'withheld' });
+  return GONE;
 };
+
+const GONE = JSON.stringify({ type: 'withheld' });
