@@ -1,4 +1,5 @@
 import { execa } from 'execa';
+import { lendsAsPlugin } from '../flow/agent.ts';
 import { readShelf } from '../flow/skills.ts';
 import type { ProjectConfig } from '../model/config.ts';
 import type { Failure } from '../model/failure.ts';
@@ -205,7 +206,15 @@ const checkWalls = async (factory: Factory): Promise<Finding[]> => {
     row('processes', 'no process outside can be seen, signalled or read', permissions),
     row('leftovers', 'nothing outlives its command', permissions),
     network,
+    ...checkStoredLogin(factory),
   ];
+};
+
+/** It would have to be writable, and with it all that the owner's own Claude Code reads and runs. */
+const checkStoredLogin = ({ shop }: Factory): Finding[] => {
+  if (!lendsAsPlugin(shop, 'check')) return [];
+  const mend = 'Put CLAUDE_CODE_OAUTH_TOKEN (from `claude setup-token`) or ANTHROPIC_API_KEY into .env.';
+  return [{ name: 'wall: login', state: 'fail', found: 'a stored login is not shown behind the wall', mend }];
 };
 
 const checkRoom = async (factory: Factory): Promise<Finding> => {

@@ -130,6 +130,20 @@ for (const sandbox of ['bwrap', 'user'] as const) {
   });
 }
 
+describe('a stored login', () => {
+  it('is not shown behind a wall: winnow check says so, and no run begins', async () => {
+    const sandbox = (await standing('bwrap')) === '' ? 'bwrap' : 'user';
+    const here = await workbench({ scenarios: { alpha: CLEAN_FIX }, agent: { sandbox, user: USER, env: {} } });
+    if (here.factory.shop.environments.hasAgentCredential || !(await here.factory.shop.walls.stand()).ok) return;
+    const rows = await checkHome(here.factory);
+    expect(rows.find(({ name }) => name === 'wall: login')).toMatchObject({ state: 'fail' });
+    const { data } = await cycle(here);
+    expect(data).toMatchObject({ outcome: 'failed', failure: 'wall-missing' });
+    expect(data.reason).toContain('CLAUDE_CODE_OAUTH_TOKEN');
+    expect(here.bench.api.log).toEqual([]);
+  });
+});
+
 describe('a wall that does not stand', () => {
   it('lets no session begin: no run, no check, and the reason with its mend', async () => {
     const here = await workbench({
