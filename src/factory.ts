@@ -20,15 +20,19 @@ import type { Mirror } from './ports/git/mirror.ts';
 import { isMirror, openMirror } from './ports/git/open-mirror.ts';
 import { createWorkspaces } from './ports/git/workspaces.ts';
 import { createBotLibrary } from './ports/home/bot-skills.ts';
+import type { HomePaths } from './ports/home/home.ts';
 import type { LoadedHome } from './ports/home/load.ts';
 import { createProcessLog } from './ports/home/process-log.ts';
 import { createSkillLibrary } from './ports/home/skills.ts';
+import { climbWalls } from './ports/machine/climb.ts';
 import { createCommands } from './ports/machine/command.ts';
-import { createEnvironments } from './ports/machine/environment.ts';
+import { createEnvironments, toolChainPlaces } from './ports/machine/environment.ts';
 import { markedMemoryBytes } from './ports/machine/facts.ts';
 import { createMemoryWatch } from './ports/machine/memory-watch.ts';
 import { sweep } from './ports/machine/processes.ts';
+import { createWalls, toolPlaces } from './ports/machine/sandbox.ts';
 import { writeShims } from './ports/machine/shims.ts';
+import { SLOT_SECRET } from './ports/machine/slot-wire.ts';
 import { createSlots } from './ports/machine/slots.ts';
 import { detectReaper } from './ports/machine/walls.ts';
 
@@ -36,7 +40,7 @@ import { detectReaper } from './ports/machine/walls.ts';
 export const openFactory = async (named: string | undefined): Promise<Result<Factory, CannotOpen>> => {
   const opened = openHome(named);
   if (!opened.ok) return opened;
-  const { counter, files } = opened.value;
+  const { counter, files, guard } = opened.value;
   const { journal, clock, ids, paths } = counter;
   const releases = createReleaseStack();
   releases.push(() => counter.close());
@@ -47,7 +51,17 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
   const slots = createSlots({ dir: paths.disposable, who: `pid ${process.pid}`, clock });
   releases.push(() => slots.close());
   const reaper = await detectReaper();
-  const commands = createCommands({ clock, reaper });
+  const walls = createWalls({
+    wanted: () => {
+      const { sandbox: kind, user, readable } = config().agent;
+      return { kind, user, readable };
+    },
+    reaper,
+    disposable: paths.disposable,
+    shown: () => shownBehindWalls(paths, parent),
+    hidden: [paths.env, paths.config, paths.logs],
+  });
+  const commands = createCommands({ clock, reaper, walls });
   const git = createGit({ clock });
   const workspaces = createWorkspaces({ git, home: paths.home });
   const log = createProcessLog({
@@ -67,12 +81,14 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
     prompts: () => files().prompts,
     slots,
     commands,
+    walls,
     claude: createClaude({
       command: config().agent.command,
       clock,
-      reaperPrefix: [...reaper.prefix, ...reaper.humble],
+      walls,
       sweep: (marker) => sweep(marker),
       fallbackPath: OWN_CLAUDE,
+      clean: guard.clean,
     }),
     workspaces,
     dependencies: createDependencies({
@@ -94,11 +110,11 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
     }),
     cache: createCheckCache({ dir: paths.checks }),
     skills: createSkillLibrary(paths.skills),
-    botSkills: createBotLibrary(paths.home, paths.botSkills, (text) => withhold(text, files().secrets)),
+    botSkills: createBotLibrary(paths.home, paths.botSkills, guard.clean),
     environments: createEnvironments({ parent, homesDir: paths.homes, tmpDir: paths.tmp }),
     purse: createPurse(),
     mirrorOf: createMirrors({ git, clock, home: paths.home }),
-    redact: (text) => withhold(text, files().secrets),
+    redact: guard.clean,
     random: Math.random,
     memory,
     onProgress: () => {},
@@ -115,9 +131,17 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
     ...counter,
     shop,
     reaper,
+    climb: (network) =>
+      climbWalls({
+        commands,
+        climber: CLIMBER_ENTRY,
+        disposable: paths.disposable,
+        secretPlaces: [homedir(), join(homedir(), '.ssh'), paths.env, paths.config, paths.journal],
+        network,
+      }),
     facts: () => machineFacts(paths),
     configHash: () => files().hash,
-    log: (line) => log.info(withhold(line, files().secrets)),
+    log: (line) => log.info(guard.clean(line)),
     close: async () => {
       await releases.releaseAll();
     },
@@ -127,16 +151,26 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
 /** The same places from src/ and from dist/. */
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SHIM_ENTRY = join(ROOT, 'dist/shim.js');
+const CLIMBER_ENTRY = join(ROOT, 'dist/climber.js');
 const OWN_CLAUDE = join(ROOT, 'node_modules/.bin/claude');
 /** Winnow's own node_modules: the tool chain of the demo. */
 export const OWN_MODULES = join(ROOT, 'node_modules');
 
+/**
+ * What every room behind a wall shows beside the system: tools, Winnow's own program, and of the home the store of
+ * dependencies and what the shims need. The rest of the home is not there: configuration, `.env`, journal, other sessions.
+ */
+const shownBehindWalls = (paths: HomePaths, env: Readonly<Record<string, string | undefined>>): string[] => {
+  const own = ['dist', 'node_modules', 'package.json'].map((name) => join(ROOT, name));
+  const homes = [paths.home, homedir()];
+  return [
+    ...toolPlaces(env, [...own, ...toolChainPlaces(env)], homes),
+    ...[paths.deps, paths.shims, join(paths.disposable, SLOT_SECRET)],
+  ];
+};
+
 /** Somebody else installs the same: as long as the longest install may take. */
 const INSTALL_WAIT_MS = 3_600_000;
-
-/** A secret is withheld wherever its value stands; what never had it needs no withholding, so this is the second line. */
-const withhold = (text: string, secrets: readonly string[]): string =>
-  secrets.reduce((clean, secret) => (secret.length < 8 ? clean : clean.replaceAll(secret, '[withheld]')), text);
 
 const createMirrors = (deps: { git: ReturnType<typeof createGit>; clock: typeof systemClock; home: string }) => {
   const open = new Map<string, Promise<Result<Mirror, Failure>>>();

@@ -7,6 +7,7 @@ import type { CannotOpen, OpenCounter } from './desk/doors.ts';
 import { FOLD_VERSION, foldDamage, foldEntry, foldIllegal, illegalEntry } from './journal/fold.ts';
 import { openJournal } from './journal/open.ts';
 import { emptyState } from './model/state.ts';
+import { createGuard, type Guard } from './policy/withhold.ts';
 import { findHome, homePaths } from './ports/home/home.ts';
 import { type LoadedHome, loadHome } from './ports/home/load.ts';
 import { watchConfig } from './ports/home/watch.ts';
@@ -16,6 +17,7 @@ export interface OpenHome {
   counter: OpenCounter;
   /** As they are now: a reload changes them. */
   files: () => LoadedHome;
+  guard: Guard;
 }
 
 export const openHome = (named: string | undefined): Result<OpenHome, CannotOpen> => {
@@ -24,9 +26,11 @@ export const openHome = (named: string | undefined): Result<OpenHome, CannotOpen
   const files = loadHome(found.value);
   if (!files.ok) return err({ problems: files.error });
   let current = files.value;
-  const { journal, clock, ids, paths } = openHomeJournal(found.value);
+  const guard = createGuard(current.secrets);
+  const { journal, clock, ids, paths } = openHomeJournal(found.value, guard);
   return ok({
     files: () => current,
+    guard,
     counter: {
       journal,
       clock,
@@ -39,6 +43,7 @@ export const openHome = (named: string | undefined): Result<OpenHome, CannotOpen
         if (!fresh.ok) return err({ problems: fresh.error });
         const changed = markOf(fresh.value) !== markOf(current);
         current = fresh.value;
+        guard.learn(current.secrets);
         return ok(changed);
       },
       watch: (onChange, signal) => watchConfig(paths.home, onChange, signal),
@@ -51,7 +56,7 @@ export const openHome = (named: string | undefined): Result<OpenHome, CannotOpen
 const markOf = ({ hash, sessions }: LoadedHome): string => JSON.stringify([hash, sessions]);
 
 /** The journal alone, also of a home whose configuration is broken. */
-export const openHomeJournal = (home: string) => {
+export const openHomeJournal = (home: string, guard?: Guard) => {
   const paths = homePaths(home);
   const clock = systemClock;
   const ids = createIds();
@@ -66,6 +71,7 @@ export const openHomeJournal = (home: string) => {
     damaged: foldDamage,
     legal: illegalEntry,
     illegal: foldIllegal,
+    ...(guard ? { clean: guard.clean } : {}),
     foldVersion: FOLD_VERSION,
     clock,
     ids,

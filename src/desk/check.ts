@@ -1,9 +1,11 @@
 import { execa } from 'execa';
+import { lendsAsPlugin } from '../flow/agent.ts';
 import { readShelf } from '../flow/skills.ts';
 import type { Config, ProjectConfig } from '../model/config.ts';
 import type { EntryOf } from '../model/entry.ts';
 import type { Failure } from '../model/failure.ts';
 import { type Target, targetsOf, targetText } from '../policy/post.ts';
+import type { Climbed } from '../ports/machine/climb.ts';
 import { isSafeAddress } from '../ports/post/send.ts';
 import type { Factory } from './doors.ts';
 
@@ -94,7 +96,8 @@ export const checkHome = async (factory: Factory): Promise<Finding[]> => {
   const findings = [
     await checkClaude(factory),
     await checkLogin(factory),
-    checkWall(factory),
+    checkReaper(factory),
+    ...(await checkWalls(factory)),
     await checkRoom(factory),
   ];
   findings.push(checkSkills(factory), ...checkChannels(factory));
@@ -158,21 +161,63 @@ const parseStatus = (text: string): { loggedIn?: unknown; authMethod?: string } 
   }
 };
 
-const checkWall = ({ reaper }: Factory): Finding => {
+const checkReaper = ({ reaper }: Factory): Finding => {
   if (reaper.kind !== 'sweep') {
     return {
-      name: 'walls',
+      name: 'processes',
       state: 'ok',
       found: `each run and each check in a process namespace of its own (${reaper.kind})`,
       mend: '',
     };
   }
   return {
-    name: 'walls',
+    name: 'processes',
     state: 'warn',
     found: 'no process namespaces; what a run leaves behind is found by its marker',
     mend: 'Allow user namespaces (sysctl kernel.unprivileged_userns_clone=1), so that nothing can outlive its run.',
   };
+};
+
+/** One row for each wall, after it was climbed for real; what was reached makes it fail. */
+const checkWalls = async (factory: Factory): Promise<Finding[]> => {
+  const kind = factory.shop.walls.kind();
+  if (kind === 'none') {
+    const mend = 'Set `agent.sandbox: bwrap` in winnow.config.yaml (apt-get install bubblewrap); see docs/walls.md.';
+    return [{ name: 'sandbox', state: 'warn', found: 'none: a session can read and write what you can', mend }];
+  }
+  const stands = await factory.shop.walls.stand();
+  if (!stands.ok) return [failedBy('sandbox', stands.error)];
+  const isOpen = kind === 'user' || factory.config().projects.every(({ network }) => network === 'open');
+  const climbed = await factory.climb(isOpen ? 'open' : 'none');
+  if (!climbed.ok) return [failedBy('sandbox', climbed.error)];
+  const row = (wall: keyof Climbed, holds: string, mend: string): Finding => {
+    const reached = climbed.value[wall];
+    if (reached.length === 0) return { name: `wall: ${wall}`, state: 'ok', found: holds, mend: '' };
+    return { name: `wall: ${wall}`, state: 'fail', found: `climbed: ${reached.join(', ')}`, mend };
+  };
+  const permissions =
+    kind === 'user' ? 'Take the permission from others: chmod go-rwx on what is named.' : 'Report this as a defect.';
+  const network: Finding = isOpen
+    ? { name: 'wall: network', state: 'warn', found: 'open, as configured: checks reach what you reach', mend: '' }
+    : row('network', 'a check reaches no server, not even here', permissions);
+  return [
+    { name: 'sandbox', state: 'ok', found: kind, mend: '' },
+    row('read', 'neither your home nor the secrets of this one can be read', permissions),
+    row('write', 'nothing outside its own directories can be written', permissions),
+    row('store', 'the installed dependencies cannot be written', permissions),
+    row('system', 'the system and the kernel’s settings cannot be changed', permissions),
+    row('processes', 'no process outside can be seen, signalled or read', permissions),
+    row('leftovers', 'nothing outlives its command', permissions),
+    network,
+    ...checkStoredLogin(factory),
+  ];
+};
+
+/** It would have to be writable, and with it all that the owner's own Claude Code reads and runs. */
+const checkStoredLogin = ({ shop }: Factory): Finding[] => {
+  if (!lendsAsPlugin(shop, 'check')) return [];
+  const mend = 'Put CLAUDE_CODE_OAUTH_TOKEN (from `claude setup-token`) or ANTHROPIC_API_KEY into .env.';
+  return [{ name: 'wall: login', state: 'fail', found: 'a stored login is not shown behind the wall', mend }];
 };
 
 const checkRoom = async (factory: Factory): Promise<Finding> => {

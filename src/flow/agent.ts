@@ -231,8 +231,9 @@ const requestOf = (shop: Workshop, asker: Asker, question: Question, run: string
   return {
     run,
     cwd: question.cwd,
-    prompt: question.prompt,
-    ...(question.system === undefined ? {} : { system: question.system }),
+    // Whatever was put together on the way: the service, the transcript and the agent get it without secrets.
+    prompt: shop.redact(question.prompt),
+    ...(question.system === undefined ? {} : { system: shop.redact(question.system) }),
     model: asker.model ?? agent.model,
     conversation: question.conversation === undefined ? { start: randomUUID() } : { resume: question.conversation },
     tools: question.tools,
@@ -248,7 +249,7 @@ const requestOf = (shop: Workshop, asker: Asker, question: Question, run: string
     tmpDir: join(shop.paths.tmp, run),
     transcriptDir: shop.paths.transcript(asker.id),
     signal: asker.signal,
-    onProgress: (progress) => shop.onProgress(asker.id, progress),
+    onProgress: (progress) => shop.onProgress(asker.id, { ...progress, line: shop.redact(progress.line) }),
   };
 };
 
@@ -257,7 +258,7 @@ export const placeOf = (
   shop: Workshop,
   asker: Pick<Asker, 'id' | 'name' | 'role' | 'owner' | 'lendsSkills'>,
   { cwd, shims }: Pick<Question, 'cwd' | 'shims'>,
-): Pick<RunRequest, 'env' | 'configDir' | 'pluginDir'> => {
+): Pick<RunRequest, 'env' | 'configDir' | 'readable' | 'pluginDir'> => {
   const session = asker.name;
   const fill = (value: string) =>
     value
@@ -272,6 +273,8 @@ export const placeOf = (
       extra: { ...gitIdentity(session), ...Object.fromEntries(configured) },
     }),
     configDir: configDirOf(shop, session).dir,
+    // The repository of a workspace borrows the objects of the mirror.
+    ...(asker.owner.project === '' ? {} : { readable: [join(shop.paths.mirror(asker.owner.project), 'objects')] }),
     ...(asker.lendsSkills && lendsAsPlugin(shop, session) ? { pluginDir: shop.paths.lent(session) } : {}),
   };
 };

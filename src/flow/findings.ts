@@ -51,15 +51,26 @@ export const searchFindings = async (shop: Workshop, change: Change): Promise<Re
 const searchSecrets = async (shop: Workshop, { mirror, commits }: Change): Promise<Result<Finding[], Failure>> => {
   const history = await mirror.history(commits.from, commits.to, HISTORY_MAX_BYTES);
   if (!history.ok) return history;
-  if (shop.redact(history.value.text) === history.value.text) return ok([]);
   const files = new Set<string>();
-  let file = 'a commit message';
-  for (const line of history.value.text.split('\n')) {
-    if (line.startsWith('diff --git ')) file = line.replace(/^diff --git "?a\/(.*?)"? "?b\/.*$/, '$1');
-    // What goes is there already; what comes, in a file or in a message, is new.
-    if (!line.startsWith('-') && shop.redact(line) !== line) files.add(file);
-    if (line === '') file = 'a commit message';
-  }
+  for (const { file, added } of addedIn(history.value.text)) if (shop.redact(added) !== added) files.add(file);
   const evidence = 'holds a value that is secret on this machine';
   return ok([...files].map((name) => ({ kind: 'secret', action: 'refuse', file: shop.redact(name), evidence })));
 };
+
+/** What each file and each message gains, as one text: a value may be spread over its lines. What goes is there already. */
+const addedIn = (history: string): { file: string; added: string }[] => {
+  const found = [{ file: MESSAGE, lines: [] as string[] }];
+  let inMessage = true;
+  for (const line of history.split('\n')) {
+    const isFile = line.startsWith('diff --git ');
+    if (isFile) found.push({ file: line.replace(/^diff --git "?a\/(.*?)"? "?b\/.*$/, '$1'), lines: [line] });
+    // After a patch, in which no line is empty, comes the next commit.
+    else if (line === '' && !inMessage) found.push({ file: MESSAGE, lines: [] });
+    inMessage = isFile ? false : inMessage || line === '';
+    if (inMessage) found.at(-1)?.lines.push(line);
+    else if (!/^(-|@@ )/.test(line)) found.at(-1)?.lines.push(line.replace(/^\+/, ''));
+  }
+  return found.map(({ file, lines }) => ({ file, added: lines.join('\n') }));
+};
+
+const MESSAGE = 'a commit message';

@@ -28,7 +28,16 @@ export const keepPatch = async (
   const file = join(shop.paths.patches, `${input.name}.patch`);
   mkdirSync(dirname(file), { recursive: true });
   const written = await mirror.writePatch(input.from, input.to, file);
-  return written.ok ? relative(shop.paths.home, file) : undefined;
+  return written.ok ? withheldPatch(shop, file) : undefined;
+};
+
+/** The work stays; only values that are secret on this machine do not, and a patch without one is not touched. */
+const withheldPatch = (shop: Workshop, file: string): string => {
+  // One character a byte, so that what is no UTF-8 comes through as it was.
+  const text = readFileSync(file, 'latin1');
+  const clean = shop.redact(text);
+  if (clean !== text) writeFileAtomic.sync(file, clean, { encoding: 'latin1' });
+  return relative(shop.paths.home, file);
 };
 
 /** A branch's own change as a file, and its commit in the mirror: a person may still want it. */
@@ -47,7 +56,7 @@ export const keepBranch = async (
   const file = join(shop.paths.patches, `${fileNameOf(branch)}.patch`);
   mkdirSync(dirname(file), { recursive: true });
   const written = await mirror.writePatch(from, commit, file);
-  return written.ok ? ok(relative(shop.paths.home, file)) : written;
+  return written.ok ? ok(withheldPatch(shop, file)) : written;
 };
 
 /** What `evaluate` wrote of a cycle: the whole reports before and after, and how they differ. */

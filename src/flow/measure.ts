@@ -101,7 +101,7 @@ const measureCheck = async (
   dependencies: string,
 ): Promise<Measurement> => {
   const { project, tree } = input;
-  const key = checkKey({ tree, check, dependencies, env: project.env });
+  const key = checkKey({ tree, check, dependencies, env: project.env, wall: wallOf(shop, project) });
   const known = shop.cache.get(key);
   if (known?.report.state === 'evaluated') return { report: known.report, ran: false };
 
@@ -158,22 +158,28 @@ const doubted = async (
 const rerunOf = (check: CheckConfig, files: readonly string[]): string =>
   files.length === 0 ? check.run : (check.rerun?.replace('{files}', files.map(shellQuote).join(' ')) ?? check.run);
 
-/** The dependencies of a tree, installed unless they are; always in the way that the project's configuration says. */
-export const ensureDependencies = (
+/**
+ * The dependencies of a tree, installed unless they are; always in the way that the project's configuration says. Nothing
+ * of a tree is executed before, so here it is seen whether the wall stands.
+ */
+export const ensureDependencies = async (
   shop: Workshop,
   { project, mirror, signal }: Pick<MeasureInput, 'project' | 'mirror' | 'signal'>,
   treeish: string,
-): Promise<Result<Installed, Failure>> =>
-  shop.dependencies.ensure({
+): Promise<Result<Installed, Failure>> => {
+  const stands = await shop.walls.stand();
+  if (!stands.ok) return stands;
+  return shop.dependencies.ensure({
     mirror,
     treeish,
     project: project.name,
     install: project.install,
     lockfiles: project.lockfiles,
-    env: shop.environments.forInstall(project.env),
+    env: shop.environments.forInstall(project.env, shop.walls.kind() !== 'none'),
     timeoutMs: project.installTimeout,
     signal,
   });
+};
 
 /** Runs a check again on the same tree, for tests that failed and are not believed yet; never from the cache. */
 export const runAgain = async (
@@ -187,7 +193,7 @@ export const runAgain = async (
   if (!installed.ok) return unevaluated(check, 'install-failed', installed.error.message, 0);
   const dependencies = installed.value.key;
   const command = rerunOf(check, files);
-  const key = checkKey({ tree, check, dependencies, env: project.env });
+  const key = checkKey({ tree, check, dependencies, env: project.env, wall: wallOf(shop, project) });
   return execute(shop, input, check, { key, dependencies, command });
 };
 
@@ -200,7 +206,13 @@ export const rememberReport = async (
 ): Promise<void> => {
   const installed = await ensureDependencies(shop, input, input.tree);
   if (!installed.ok) return;
-  const key = checkKey({ tree: input.tree, check, dependencies: installed.value.key, env: input.project.env });
+  const key = checkKey({
+    tree: input.tree,
+    check,
+    dependencies: installed.value.key,
+    env: input.project.env,
+    wall: wallOf(shop, input.project),
+  });
   shop.cache.put(key, report, shop.clock.now());
 };
 
@@ -213,9 +225,17 @@ export const knownReports = async (
   const installed = await ensureDependencies(shop, input, tree);
   if (!installed.ok) return [];
   return project.checks.map((check) => {
-    const known = shop.cache.get(checkKey({ tree, check, dependencies: installed.value.key, env: project.env }));
+    const known = shop.cache.get(
+      checkKey({ tree, check, dependencies: installed.value.key, env: project.env, wall: wallOf(shop, project) }),
+    );
     return known?.report.state === 'evaluated' ? known.report : undefined;
   });
+};
+
+/** What a check can do differs from wall to wall, and so may what it says. */
+const wallOf = (shop: Workshop, { network }: ProjectConfig): string => {
+  const kind = shop.walls.kind();
+  return kind === 'bwrap' ? `${kind} ${network}` : kind;
 };
 
 interface Execution {
@@ -282,6 +302,7 @@ const runIn = async (
     timeoutMs: check.timeout,
     outputMaxBytes: OUTPUT_MAX_BYTES,
     marker: `${input.marker}-${shop.ids(shop.clock.now())}`,
+    network: project.network,
     signal,
   });
   // A check may print its environment, and what it prints goes to reports, prompts and the cache.

@@ -20,6 +20,7 @@ import type { SkillLibrary } from '../ports/home/skills.ts';
 import type { Commands } from '../ports/machine/command.ts';
 import type { Environments } from '../ports/machine/environment.ts';
 import type { MemoryWatch } from '../ports/machine/memory-watch.ts';
+import type { Walls } from '../ports/machine/sandbox.ts';
 import type { Slots } from '../ports/machine/slots.ts';
 import type { Purse } from './purse.ts';
 
@@ -36,6 +37,8 @@ export interface Workshop {
   prompts: () => Prompts;
   slots: Slots;
   commands: Commands;
+  /** What stands around runs and checks. */
+  walls: Walls;
   claude: Claude;
   workspaces: Workspaces;
   dependencies: Dependencies;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import type { IdFactory } from '../base/ids.ts';
 import type { Entry, EntryOf, EntryType, NewEntryOf } from '../model/entry.ts';
+import { withoutSecrets } from '../policy/withhold.ts';
 import { createChanges } from './changes.ts';
 import { createComposer, illegalEntry } from './compose.ts';
 import { consumeEntries } from './consume.ts';
@@ -29,6 +30,8 @@ export interface JournalOptions<S> {
   /** Why the entry may not happen in this state. Asked by the writer before, and by the reader after. */
   legal?: (state: Readonly<S>, entry: Entry) => string | undefined;
   illegal?: (state: S, entry: Entry, why: string) => void;
+  /** Takes secrets out of a text; every entry passes it, whoever appends. */
+  clean?: (text: string) => string;
   clock: Clock;
   ids: IdFactory;
   /** Of the fold: a snapshot made by another one is ignored. */
@@ -57,7 +60,7 @@ export const openJournal = <S>(options: JournalOptions<S>): Journal<S> => {
 
   const append = <T extends EntryType>(entry: NewEntryOf<T>): EntryOf<T> => {
     if (isClosed) throw new Error('append to a closed journal');
-    const whole = compose.entry(entry);
+    const whole = compose.entry(options.clean ? withoutSecrets(entry, options.clean) : entry);
     const why = legal?.(folded.state(), whole as unknown as Entry);
     if (why !== undefined) throw illegalEntry(entry.type, why);
     const line = compose.line(whole);

@@ -77,6 +77,10 @@ export const ProjectConfig = z.strictObject({
   protect: z.array(Glob).prefault([]).describe('Globs of paths that no session may touch'),
   findings: findings.describe('What a suspicious edit does: refuse the attempt, or report it to the reviewer'),
   env: Environment.prefault({}).describe('Environment of install and checks, beside a short allow-list'),
+  network: z
+    .enum(['open', 'none'])
+    .prefault('none')
+    .describe('What checks can reach behind the wall of bwrap; none: only themselves. Without that wall it is open'),
   merge: z
     .strictObject({
       mode: z
@@ -109,6 +113,10 @@ export const ProjectConfig = z.strictObject({
 });
 export type ProjectConfig = z.infer<typeof ProjectConfig>;
 
+/** Which wall stands around programs that Winnow does not trust. */
+export const SandboxKind = z.enum(['none', 'bwrap', 'user']);
+export type SandboxKind = z.infer<typeof SandboxKind>;
+
 export const AgentConfig = z.strictObject({
   command: z
     .string()
@@ -124,6 +132,19 @@ export const AgentConfig = z.strictObject({
   maxBudgetUsd: z.number().positive().prefault(1).describe('Dollars per run'),
   maxBudgetPerCycleUsd: z.number().positive().prefault(3).describe('Dollars per cycle, all its runs together'),
   maxTurns: z.number().int().positive().prefault(80).describe('Replies of the model per run'),
+  sandbox: SandboxKind.prefault('none').describe(
+    'Wall around runs, checks and installs: none; bwrap: bubblewrap; user: the unix user that `agent.user` names',
+  ),
+  user: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]{0,31}$/, { message: 'the name of a unix user' })
+    .prefault('winnow-agent')
+    .describe('Unix user of runs, checks and installs when `sandbox` is user; Winnow itself runs as root then'),
+  readable: z
+    .array(z.string().regex(/^\//, { message: 'an absolute path' }))
+    .max(50)
+    .prefault([])
+    .describe('Further files and directories that may be read behind the wall of bwrap, such as a tool chain'),
   iterations: z
     .number()
     .int()

@@ -34,6 +34,8 @@ export const MENDS = {
   'disk-full': 'Free some disk space; Winnow goes on by itself.',
   'journal-write': 'Check the disk and the permissions of logs/; Winnow goes on by itself when it can write.',
   'entry-illegal': 'This is a defect in Winnow: please report it with the line of the log.',
+  'wall-missing':
+    'Do what the message says (`winnow check` climbs every wall), or set `agent.sandbox: none` in winnow.config.yaml.',
   'command-missing': 'Install the named command or correct `run:` in winnow.config.yaml.',
   // HTTP
   unauthorized: 'Send `Authorization: Bearer` with a token that winnow.config.yaml names under `http:`.',

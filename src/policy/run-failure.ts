@@ -247,6 +247,7 @@ export const policyFor = (kind: FailureKind, context: PolicyContext): RunPolicy 
     case 'claude-unknown':
     case 'model-not-found':
     case 'disk-full':
+    case 'wall-missing':
       return park();
 
     case 'prompt-too-long':

@@ -76,10 +76,12 @@ export interface CheckKeyInput {
   dependencies: string;
   /** The configured environment of the checks; the rest of the environment is a fixed allow-list. */
   env: Record<string, string>;
+  /** What stands around the check. */
+  wall: string;
 }
 
 /** The name belongs to it since reports are compared by the names of their checks. */
-export const checkKey = ({ tree, check, dependencies, env }: CheckKeyInput): string =>
+export const checkKey = ({ tree, check, dependencies, env, wall }: CheckKeyInput): string =>
   sha256(
     String(CACHE_VERSION),
     tree,
@@ -93,4 +95,5 @@ export const checkKey = ({ tree, check, dependencies, env }: CheckKeyInput): str
     process.arch,
     // By code units: the order of a locale may differ from process to process.
     JSON.stringify(Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))),
+    ...(wall === 'none' ? [] : [wall]),
   );

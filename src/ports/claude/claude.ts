@@ -27,6 +27,8 @@ export interface RunRequest {
   env: Record<string, string>;
   /** CLAUDE_CONFIG_DIR; the conversation lives there. Undefined: the user's own. */
   configDir: string | undefined;
+  /** What it needs to read behind a wall, beside its workspace. */
+  readable?: string[];
   /** A plugin for this run alone. */
   pluginDir?: string;
   /** Of this run alone: wrapped runs all have the same process number, which names their sockets here. */
@@ -80,7 +82,17 @@ export interface RunResult {
 export interface InteractionRequest
   extends Pick<
     RunRequest,
-    'run' | 'cwd' | 'model' | 'conversation' | 'tools' | 'env' | 'configDir' | 'pluginDir' | 'tmpDir' | 'transcriptDir'
+    | 'run'
+    | 'cwd'
+    | 'model'
+    | 'conversation'
+    | 'tools'
+    | 'env'
+    | 'configDir'
+    | 'pluginDir'
+    | 'readable'
+    | 'tmpDir'
+    | 'transcriptDir'
   > {
   /** The configuration directory is Winnow's own: what a first start asks a person is answered in it. */
   ownsConfigDir: boolean;

@@ -11,12 +11,12 @@ import { spawn } from 'node-pty';
 import type { Clock } from '../../base/clock.ts';
 import { ok, type Result } from '../../base/result.ts';
 import { type Failure, failed } from '../../model/failure.ts';
-import { firstInside } from '../machine/walls.ts';
 import type { Interaction, InteractionEnd, InteractionRequest } from './claude.ts';
 import { answerFirstStart } from './first-start.ts';
 import { interactiveArgumentsOf, interactiveEnvironmentOf, settingsOf } from './invocation.ts';
 import { conversationFile, type Ledger, ledgerDifference, projectsOf, readLedgerIn } from './ledger.ts';
 import { locate } from './locate.ts';
+import { insideOf } from './terminal.ts';
 
 /** It writes its conversation and gives the terminal back; what takes longer is killed. */
 const END_GRACE_MS = 3_000;
@@ -31,7 +31,8 @@ export interface InteractionDeps {
   command: string;
   fallbackPath: string | undefined;
   clock: Clock;
-  reaperPrefix: string[];
+  /** Puts the same wall around it as around a run. */
+  around: (program: string, settings: string) => Promise<Result<{ prefix: string[] }, Failure>>;
   sweep: (marker: string) => Promise<number>;
 }
 
@@ -41,7 +42,8 @@ export const openInteraction = async (
 ): Promise<Result<Interaction, Failure>> => {
   const found = await locate(deps.command, deps.fallbackPath);
   if (!found.ok) return found;
-  const settings = join(request.transcriptDir, `${request.run}.settings.json`);
+  // Another user may be behind the wall, who cannot enter logs/.
+  const settings = join(request.tmpDir, `${request.run}.settings.json`);
   try {
     await mkdir(request.transcriptDir, { recursive: true });
     await mkdir(request.tmpDir, { recursive: true });
@@ -52,7 +54,10 @@ export const openInteraction = async (
   }
   const before = await standOf(request);
   const startedAt = deps.clock.monotonic();
-  const [program, ...args] = [...deps.reaperPrefix, found.value, ...interactiveArgumentsOf(request, settings)];
+  const enclosed = await deps.around(found.value, settings);
+  if (!enclosed.ok) return enclosed;
+  const { prefix } = enclosed.value;
+  const [program, ...args] = [...prefix, found.value, ...interactiveArgumentsOf(request, settings)];
   let pty: Pty;
   try {
     pty = spawn(program!, args, {
@@ -62,9 +67,8 @@ export const openInteraction = async (
   } catch (error) {
     return failed('crashed', `no terminal could be opened: ${(error as Error).message}`);
   }
-  const isWalled = deps.reaperPrefix.some((part) => part.endsWith('unshare'));
   return ok(
-    connect(pty, isWalled, deps.clock, async (exitCode) => {
+    connect(pty, prefix, deps.clock, async (exitCode) => {
       const survivorsKilled = await deps.sweep(request.run);
       const end = { exitCode, survivorsKilled, durationMs: deps.clock.monotonic() - startedAt };
       const told = await toldSince(request, before);
@@ -77,7 +81,7 @@ export const openInteraction = async (
 /** Wires the terminal to whoever shows it. */
 const connect = (
   pty: Pty,
-  isWalled: boolean,
+  prefix: readonly string[],
   clock: Clock,
   finish: (exitCode: number | null) => Promise<InteractionEnd>,
 ): Interaction => {
@@ -109,7 +113,8 @@ const connect = (
   };
   const end = async () => {
     // The wall's own process ignores it: it is meant for the one behind.
-    attempt(() => process.kill((isWalled ? firstInside(pty.pid) : undefined) ?? pty.pid, 'SIGTERM'));
+    const inner = await insideOf(pty.pid, prefix);
+    attempt(() => process.kill(inner, 'SIGTERM'));
     await clock.sleep(END_GRACE_MS, gone.signal);
     attempt(() => pty.kill('SIGKILL'));
   };

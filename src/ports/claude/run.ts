@@ -2,8 +2,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
-import { type FailureKind, failure } from '../../model/failure.ts';
+import { ok, type Result } from '../../base/result.ts';
+import { type Failure, type FailureKind, failure } from '../../model/failure.ts';
 import { judgeRun, type RunFailure, type StopReason } from '../../policy/run-failure.ts';
+import { programPlaces, type Room, type Walls } from '../machine/sandbox.ts';
 import type { Claude, InteractionRequest, RunRequest, RunResult, RunUsage } from './claude.ts';
 import { openInteraction } from './interact.ts';
 import { argumentsOf, environmentOf, type RunFiles, settingsOf, tooLong } from './invocation.ts';
@@ -13,6 +15,7 @@ import { createReading, type Reading } from './messages.ts';
 import { createRates } from './rates.ts';
 import { createTail } from './tail.ts';
 import { type Exit, openTerminal, type Terminal } from './terminal.ts';
+import { cleanText, cleanTranscript } from './withheld.ts';
 
 /** One look at every run; progress on a screen needs no more, and it costs one read of nothing per run. */
 const POLL_MS = 200;
@@ -28,21 +31,34 @@ const RESULT_GRACE_MS = 10_000;
 export const createClaude = ({
   command,
   clock,
-  reaperPrefix,
+  reaperPrefix = [],
+  walls,
   sweep,
   fallbackPath,
+  clean,
 }: {
   /** A name on PATH, or a path. */
   command: string;
   clock: Clock;
   /** A command that runs another and leaves nothing of it behind, e.g. `unshare --pid --fork --kill-child …`. */
-  reaperPrefix: string[];
+  reaperPrefix?: string[];
+  /** Puts a wall around each run; its own reaper takes the place of the prefix. */
+  walls?: Pick<Walls, 'around'>;
   /** Kills every process that carries this marker in WINNOW_RUN; how many there were. */
   sweep: (marker: string) => Promise<number>;
   fallbackPath?: string;
+  /** Takes secrets out of a text: what a run leaves for people to read passes it. */
+  clean?: (text: string) => string;
 }): Claude => {
   const rates = createRates();
   const poll = createPoll();
+
+  const around = async (
+    request: Inhabitant,
+    files: Pick<RunFiles, 'settings' | 'system'>,
+    program: string,
+  ): Promise<Result<{ prefix: string[] }, Failure>> =>
+    walls ? walls.around(roomFor(request, files, program)) : ok({ prefix: reaperPrefix });
 
   const run = async (request: RunRequest): Promise<RunResult> => {
     const startedAt = clock.monotonic();
@@ -56,6 +72,9 @@ export const createClaude = ({
       return unstarted(request, plain('crashed', `An argument is too long (${long.bytes} bytes): ${long.start}`));
     if (request.signal?.aborted) return unstarted(request, plain('interrupted', 'The run was interrupted.'));
 
+    const enclosed = await around(request, files, found.value);
+    if (!enclosed.ok) return unstarted(request, enclosed.error);
+
     const before = 'resume' in request.conversation ? await readLedger(request, request.conversation.resume) : NOTHING;
     const reading = createReading({
       cwd: request.cwd,
@@ -65,14 +84,14 @@ export const createClaude = ({
     });
     const tail = createTail(files.output, reading.line);
     const opened = openTerminal({
-      wrapper: reaperPrefix,
+      wrapper: enclosed.value.prefix,
       command: found.value,
       args,
       cwd: request.cwd,
       env: environmentOf(request),
       input: files.prompt,
       output: files.output,
-      copy: join(request.transcriptDir, `${request.run}.tty`),
+      copy: copyOf(request),
     });
     if (!opened.ok) return unstarted(request, plain('crashed', `No terminal could be opened: ${opened.error}`));
 
@@ -101,6 +120,10 @@ export const createClaude = ({
     const survivorsKilled = await sweep(request.run);
     await tail.finish();
     await terminal.flushed();
+    if (clean) {
+      await cleanTranscript(files.output, clean);
+      await cleanText(copyOf(request), clean);
+    }
 
     const judgement = judgeRun({
       ...reading.facts(),
@@ -125,7 +148,10 @@ export const createClaude = ({
   };
 
   const interact = (request: InteractionRequest) =>
-    openInteraction(request, { command, fallbackPath, clock, reaperPrefix, sweep });
+    openInteraction(request, {
+      ...{ command, fallbackPath, clock, sweep },
+      around: (program, settings) => around({ ...request, access: 'edit' }, { settings, system: undefined }, program),
+    });
   return { run, interact, probe: () => probe(command, fallbackPath) };
 };
 
@@ -231,15 +257,19 @@ const writeFiles = async (request: RunRequest): Promise<RunFiles | { failure: Ru
   const files: RunFiles = {
     prompt: path('prompt.md'),
     output: path('jsonl'),
-    settings: path('settings.json'),
-    system: request.system === undefined ? undefined : path('system.md'),
+    // Where also another user may read, who must not come to the transcripts.
+    settings: join(request.tmpDir, 'settings.json'),
+    system: request.system === undefined ? undefined : join(request.tmpDir, 'system.md'),
   };
   try {
     await mkdir(request.transcriptDir, { recursive: true });
     await mkdir(request.tmpDir, { recursive: true });
     await writeFile(files.prompt, request.prompt);
     await writeFile(files.settings, JSON.stringify(settingsOf()));
-    if (files.system !== undefined) await writeFile(files.system, request.system ?? '');
+    if (files.system !== undefined) {
+      await writeFile(files.system, request.system ?? '');
+      await writeFile(path('system.md'), request.system ?? '');
+    }
     // An older transcript under this name would be read as if it were this run's.
     await writeFile(files.output, '');
     return files;
@@ -249,6 +279,25 @@ const writeFiles = async (request: RunRequest): Promise<RunFiles | { failure: Ru
     return { failure: plain(kind, `The files of the run could not be written: ${message}`) };
   }
 };
+
+/** A run that only reads can write nothing in its workspace either; Claude Code itself keeps its own notes. */
+/** Whoever works in a room: a run, or a person in its place. */
+type Inhabitant = Pick<RunRequest, 'cwd' | 'access' | 'env' | 'configDir' | 'tmpDir' | 'pluginDir' | 'readable'>;
+
+const roomFor = (request: Inhabitant, files: Pick<RunFiles, 'settings' | 'system'>, program: string): Room => {
+  const { cwd, access, env, configDir, tmpDir, pluginDir } = request;
+  const own = [access === 'edit' ? cwd : undefined, env.HOME, env.TMPDIR, configDir, tmpDir];
+  const lent = [cwd, files.settings, files.system, pluginDir, ...(request.readable ?? [])];
+  return {
+    cwd,
+    writable: own.filter((place) => place !== undefined),
+    readable: [...lent.filter((place) => place !== undefined), ...programPlaces(program)],
+    network: 'open',
+  };
+};
+
+/** What the run wrote on its terminal. */
+const copyOf = ({ transcriptDir, run }: RunRequest): string => join(transcriptDir, `${run}.tty`);
 
 const unstarted = (request: RunRequest, reason: RunFailure): RunResult => ({
   ok: false,

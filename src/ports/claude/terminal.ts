@@ -5,7 +5,7 @@
  */
 import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, isAbsolute } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { spawn } from 'node-pty';
@@ -87,7 +87,7 @@ export const openTerminal = ({
   return ok({
     exited,
     signal: async (signal) => {
-      const inner = await insideOf(pty.pid, wrapper[0]);
+      const inner = await insideOf(pty.pid, wrapper);
       for (const pid of signal === 'SIGKILL' ? [pty.pid, inner] : [inner]) {
         try {
           process.kill(pid, signal);
@@ -102,14 +102,20 @@ export const openTerminal = ({
 };
 
 /** A wrapper may have some processes of its own above the run. */
-const WRAPPER_DEPTH_MAX = 4;
+const WRAPPER_DEPTH_MAX = 6;
 
-/** The process inside the wrapper: wrappers ignore the signals that the run itself understands. */
-const insideOf = async (pid: number, wrapper: string | undefined): Promise<number> => {
+/**
+ * The process inside the wrapper: wrappers ignore the signals that the run itself understands. A wrapper may be several
+ * programs, each of which becomes the next or starts it.
+ */
+export const insideOf = async (pid: number, wrapper: readonly string[]): Promise<number> => {
+  const names = new Set(
+    wrapper.filter((word) => word === wrapper[0] || isAbsolute(word)).map((word) => basename(word)),
+  );
   let inner = pid;
-  for (let depth = 0; wrapper !== undefined && depth < WRAPPER_DEPTH_MAX; depth += 1) {
+  for (let depth = 0; wrapper.length > 0 && depth < WRAPPER_DEPTH_MAX; depth += 1) {
     const name = (await readFile(`/proc/${inner}/cmdline`, 'utf8').catch(() => '')).split('\0')[0] ?? '';
-    if (basename(name) !== basename(wrapper)) return inner;
+    if (!names.has(basename(name))) return inner;
     const children = await readFile(`/proc/${inner}/task/${inner}/children`, 'utf8').catch(() => '');
     const child = Number.parseInt(children, 10);
     if (!(child > 0)) return inner;

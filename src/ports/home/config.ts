@@ -6,8 +6,9 @@ import { sha256 } from '../../base/hash.ts';
 import { nearest } from '../../base/nearest.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { Config } from '../../model/config.ts';
+import { SECRET_MIN_CHARS } from '../../policy/withhold.ts';
 import { CONFIG_FILE, homePaths } from './home.ts';
-import { isSecretName, looksSecret, SECRET_MIN_CHARS, secretsOf } from './secrets.ts';
+import { isSecretName, looksSecret, secretsOf } from './secrets.ts';
 import { readTextFile } from './text-file.ts';
 
 export interface LoadedConfig {

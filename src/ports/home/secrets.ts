@@ -1,9 +1,7 @@
 import { existsSync } from 'node:fs';
+import { SECRET_MIN_CHARS } from '../../policy/withhold.ts';
 
 /** What a secret looks like, so that none is written down plainly and all of them are withheld from output. */
-
-/** Shorter values are no secrets but words, and withholding a word would tear holes into every text. */
-export const SECRET_MIN_CHARS = 8;
 
 const NAMES = /TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|(API|ACCESS|PRIVATE)_?KEY|_(KEY|PAT|DSN)$/i;
 

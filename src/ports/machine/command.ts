@@ -4,7 +4,9 @@ import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../base/clock.ts';
+import { ok } from '../../base/result.ts';
 import { MARKER_VARIABLE, sweep } from './processes.ts';
+import type { Enclosure, Room, Walls } from './sandbox.ts';
 import { findOnPath, firstInside, isExecutableFile, type Reaper, SWEEP_ONLY } from './walls.ts';
 
 /** One command, from spawn to the death of its last descendant. */
@@ -25,6 +27,8 @@ export interface CommandRequest {
   marker: string;
   /** The owner's own command: where Winnow runs as root it keeps root's power to write anywhere. */
   trusted?: boolean;
+  /** What it can reach behind a wall that holds back the network; default: everything. */
+  network?: 'open' | 'none';
   input?: string;
   signal?: AbortSignal;
 }
@@ -43,7 +47,7 @@ export interface CommandResult {
   cpuMs: number | undefined;
   /** Found by their marker after the end and killed; 0 behind a wall, where the kernel kills them uncounted. */
   survivorsKilled: number;
-  /** ENOENT, EACCES, ... when nothing was started at all. */
+  /** ENOENT, EACCES, ..., or `wall-missing`, when nothing was started at all. */
   spawnError: string | undefined;
 }
 
@@ -51,13 +55,13 @@ export interface Commands {
   run(request: CommandRequest): Promise<CommandResult>;
 }
 
-export type CreateCommands = (deps: { clock: Clock; reaper?: Reaper }) => Commands;
+export type CreateCommands = (deps: { clock: Clock; reaper?: Reaper; walls?: Walls }) => Commands;
 
 /**
  * On node:child_process rather than execa: execa settles when the pipes end, which a grandchild can put off for ever,
  * its timeout signals one process of the tree, and it decodes and joins what here must stay bounded.
  */
-export const createCommands: CreateCommands = ({ clock, reaper = SWEEP_ONLY }) => ({
+export const createCommands: CreateCommands = ({ clock, reaper: own = SWEEP_ONLY, walls }) => ({
   run: async (request) => {
     const startedMs = clock.monotonic();
     const unstarted = (how: Partial<CommandResult>): CommandResult => ({
@@ -77,8 +81,11 @@ export const createCommands: CreateCommands = ({ clock, reaper = SWEEP_ONLY }) =
     if (request.signal?.aborted) return unstarted({ aborted: true });
     const program = programOf(request);
     if ('spawnError' in program) return unstarted(program);
-    const wall = [...reaper.prefix, ...(request.trusted ? [] : reaper.humble)];
-    const spawned = await start([...wall, '/bin/sh', '-c', WATCH, 'sh', ...program.argv], request);
+    const enclosed = walls && walls.kind() !== 'none' ? await walls.around(roomFor(request)) : ok(bare(own, request));
+    if (!enclosed.ok) return unstarted({ spawnError: enclosed.error.kind, stderr: enclosed.error.message });
+    const { prefix, reaper: kind, takeBack } = enclosed.value;
+    const reaper = { kind };
+    const spawned = await start([...prefix, '/bin/sh', '-c', WATCH, 'sh', ...program.argv], request);
     if ('spawnError' in spawned) return unstarted(spawned);
     const { child, exited } = spawned;
     const stdout = createHead(Math.min(request.outputMaxBytes, OUTPUT_BYTES_MAX));
@@ -114,6 +121,7 @@ export const createCommands: CreateCommands = ({ clock, reaper = SWEEP_ONLY }) =
     request.signal?.removeEventListener('abort', onAbort);
     const survivorsKilled = await reap(child, reaper, request.marker, cause !== undefined);
     await remainder(pipes, clock);
+    if (request.trusted) await takeBack();
     const watched = parseReport(report.text());
     if (!watched.begun && cause === undefined) {
       // The wall could not be built this time (no memory, too many namespaces), so the command never began.
@@ -132,6 +140,21 @@ export const createCommands: CreateCommands = ({ clock, reaper = SWEEP_ONLY }) =
       spawnError: undefined,
     };
   },
+});
+
+/** Without a wall around its files: only what it starts is held together. */
+const bare = ({ prefix, humble, kind }: Reaper, { trusted }: CommandRequest): Enclosure => ({
+  prefix: [...prefix, ...(trusted ? [] : humble)],
+  reaper: kind,
+  takeBack: async () => {},
+});
+
+/** It works where it stands, and has its home and its place for what is temporary. */
+const roomFor = ({ cwd, env, network = 'open' }: CommandRequest): Room => ({
+  cwd,
+  writable: [cwd, env.HOME, env.TMPDIR].filter((place) => place !== undefined),
+  readable: [],
+  network,
 });
 
 /**
@@ -245,7 +268,12 @@ const signalGroup = (child: ChildProcess, signal: NodeJS.Signals): void => {
  * Behind a wall its first process is killed and the guard left to see the end of the namespace, so that its exit means
  * that nothing lives; without one the whole group is killed.
  */
-const killHard = async (child: ChildProcess, reaper: Reaper, clock: Clock, exited: AbortSignal): Promise<void> => {
+const killHard = async (
+  child: ChildProcess,
+  reaper: Pick<Reaper, 'kind'>,
+  clock: Clock,
+  exited: AbortSignal,
+): Promise<void> => {
   if (exited.aborted || child.pid === undefined) return;
   const inside = reaper.kind === 'sweep' ? undefined : firstInside(child.pid);
   if (inside !== undefined) {
@@ -260,7 +288,12 @@ const killHard = async (child: ChildProcess, reaper: Reaper, clock: Clock, exite
   signalGroup(child, 'SIGKILL');
 };
 
-const reap = async (child: ChildProcess, reaper: Reaper, marker: string, stopped: boolean): Promise<number> => {
+const reap = async (
+  child: ChildProcess,
+  reaper: Pick<Reaper, 'kind'>,
+  marker: string,
+  stopped: boolean,
+): Promise<number> => {
   // The kernel lets the first process behind a wall end only after everything in it is gone.
   if (reaper.kind !== 'sweep' && !stopped) return 0;
   const killed = await sweep(marker);
@@ -343,7 +376,7 @@ export const parseReport = (text: string): Report => {
  * it was one and not a program's own number. A shell that could not tell was killed itself; the guard of a wall then
  * ends with some code of its own, which says nothing.
  */
-const endOf = (end: End, report: Report, reaper: Reaper): Pick<CommandResult, 'exitCode' | 'signal'> => {
+const endOf = (end: End, report: Report, reaper: Pick<Reaper, 'kind'>): Pick<CommandResult, 'exitCode' | 'signal'> => {
   const { exitCode, killed } = report;
   if (exitCode === undefined) {
     return { exitCode: null, signal: end.signal ?? (reaper.kind === 'sweep' ? null : 'SIGKILL') };

@@ -16,8 +16,11 @@ export interface Environments {
     shims: string | undefined;
     extra: Record<string, string>;
   }): Record<string, string>;
-  /** For the install command, which the owner wrote: the owner's own environment. */
-  forInstall(extra: Record<string, string>): Record<string, string>;
+  /**
+   * For the install command, which the owner wrote: the owner's own environment. Behind a wall as for checks, with what
+   * package managers and proxies are told, since what it installs runs scripts that the owner did not write.
+   */
+  forInstall(extra: Record<string, string>, walled?: boolean): Record<string, string>;
   /** True when the environment holds a credential for Claude Code, so that no stored login is needed. */
   hasAgentCredential: boolean;
 }
@@ -101,7 +104,10 @@ export const createEnvironments = (input: {
       ...GIT_WITHOUT_CREDENTIALS,
       HOME: home,
       TMPDIR: tmp,
-      PATH: [join(dir, 'node_modules/.bin'), parent.PATH ?? '/usr/local/bin:/usr/bin:/bin'].join(':'),
+      PATH: [
+        ...(dir === '' ? [] : [join(dir, 'node_modules/.bin')]),
+        parent.PATH ?? '/usr/local/bin:/usr/bin:/bin',
+      ].join(':'),
       NO_COLOR: '1',
       NO_UPDATE_NOTIFIER: '1',
       npm_config_update_notifier: 'false',
@@ -122,16 +128,29 @@ export const createEnvironments = (input: {
       if (shims === undefined) return env;
       return { ...env, PATH: `${shims}:${env.PATH}`, npm_config_script_shell: join(shims, 'winnow-shell') };
     },
-    forInstall: (extra) => ({
-      ...(Object.fromEntries(
-        Object.entries(parent).filter(([name, value]) => value !== undefined && !isAgentName(name)),
-      ) as Record<string, string>),
+    forInstall: (extra, walled = false) => ({
+      ...(walled ? { ...base('', 'install.all'), ...pickAs(parent, INSTALL_ALLOWED) } : ownersOf(parent)),
       CI: '1',
       ...extra,
     }),
     hasAgentCredential: AGENT_CREDENTIALS.some((name) => (parent[name] ?? '') !== ''),
   };
 };
+
+/** The registry and the mirrors of a company; not a token, which the project's `env` names if the installation needs it. */
+const INSTALL_ALLOWED = /^(npm_config_(?!.*(token|auth|password))\w+|(HTTPS?|NO)_PROXY|PIP_INDEX_URL)$/i;
+
+const ownersOf = (parent: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+  pickAs(parent, /./, (name) => !isAgentName(name));
+
+const pickAs = (
+  parent: Readonly<Record<string, string | undefined>>,
+  form: RegExp,
+  also: (name: string) => boolean = () => true,
+): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(parent).filter(([name, value]) => value !== undefined && form.test(name) && also(name)),
+  ) as Record<string, string>;
 
 const isAgentName = (name: string): boolean => AGENT_ALLOWED.includes(name) && !name.endsWith('_PROXY');
 
@@ -143,6 +162,12 @@ const pick = (env: Readonly<Record<string, string | undefined>>, names: string[]
   }
   return picked;
 };
+
+/** Where the tool chains lie that programs are told of, and the certificates. */
+export const toolChainPlaces = (parent: Readonly<Record<string, string | undefined>>): string[] => [
+  ...Object.values(toolChainsOf(parent)),
+  ...Object.values(pick(parent, ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'])),
+];
 
 const toolChainsOf = (parent: Readonly<Record<string, string | undefined>>): Record<string, string> => {
   const found: Record<string, string> = {};

@@ -137,9 +137,12 @@ export const createLineReader = (
   };
 };
 
+/** Name of the file with it, in the home's .winnow directory. */
+export const SLOT_SECRET = 'slots.id';
+
 /** The secret of a home, made by whoever needs it first. Throws what the file system throws. */
 export const readSecret = (dir: string): Buffer => {
-  const file = join(dir, 'slots.id');
+  const file = join(dir, SLOT_SECRET);
   try {
     return readFileSync(file);
   } catch (error) {

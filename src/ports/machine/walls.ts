@@ -84,7 +84,7 @@ const TRIAL_MS = 5_000;
  * Rehearses the worst case: a parent starts a run behind the wall, the run detaches a process with an empty
  * environment, and the parent is killed. Standard output, which all of them hold, must then come to its end.
  */
-const holds = (prefix: string[]): Promise<boolean> =>
+export const holds = (prefix: string[]): Promise<boolean> =>
   new Promise((resolve) => {
     const escapee = 'echo $$; (env -i setsid sleep 10 &); exec sleep 10';
     const parent = spawn('/bin/sh', ['-c', '"$@" & wait', 'sh', ...prefix, '/bin/sh', '-c', escapee], {

@@ -125,10 +125,11 @@ describe('the cache', () => {
 describe('the key', () => {
   const written = { name: 'tests', run: 'npm test', parse: 'tap' };
   const check = CheckConfig.parse({ ...written, report: 'out.tap' });
-  const base: CheckKeyInput = { tree: 't1', check, dependencies: 'd1', env: { A: '1', B: '2' } };
+  const base: CheckKeyInput = { tree: 't1', check, dependencies: 'd1', env: { A: '1', B: '2' }, wall: 'none' };
 
   it.each<[what: string, other: CheckKeyInput]>([
     ['tree', { ...base, tree: 't2' }],
+    ['wall around the check', { ...base, wall: 'bwrap none' }],
     ['command', { ...base, check: { ...check, run: 'npm run test' } }],
     ['name of the check', { ...base, check: { ...check, name: 'unit' } }],
     ['parser', { ...base, check: { ...check, parse: 'exit' } }],

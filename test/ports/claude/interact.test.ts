@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
+import { ok } from '../../../src/base/result.ts';
 import type { InteractionRequest } from '../../../src/ports/claude/claude.ts';
 import { openInteraction } from '../../../src/ports/claude/interact.ts';
 import { sweep } from '../../../src/ports/machine/processes.ts';
@@ -32,7 +33,8 @@ const open = async (script: string, asked = request()) => {
   writeFileSync(command, `#!/bin/sh\n${script}\n`);
   chmodSync(command, 0o755);
   const opened = await openInteraction(asked, {
-    ...{ command, fallbackPath: undefined, clock: systemClock, reaperPrefix: [], sweep: (marker) => sweep(marker) },
+    ...{ command, fallbackPath: undefined, clock: systemClock, sweep: (marker) => sweep(marker) },
+    around: async () => ok({ prefix: [] }),
   });
   if (!opened.ok) throw new Error(opened.error.message);
   let shown = '';

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pLimit from 'p-limit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,6 +10,8 @@ import { type MessagesApi, startMessagesApi } from '../../../src/demo/messages-a
 import type { Scenario } from '../../../src/demo/scenario.ts';
 import type { RunRequest } from '../../../src/ports/claude/claude.ts';
 import { createClaude } from '../../../src/ports/claude/run.ts';
+import { createWalls } from '../../../src/ports/machine/sandbox.ts';
+import { detectReaper } from '../../../src/ports/machine/walls.ts';
 import { firstOf, howMany, THOROUGH } from '../../thoroughness.ts';
 import {
   commandsOf,
@@ -317,6 +320,32 @@ describe.concurrent('a strange program', () => {
       const claude = standIn(box, `head -c 300000000 /dev/zero; echo; echo '${result()}'`);
       expect(await claude.run(box.request(key))).toMatchObject({ ok: true });
       expect(process.memoryUsage().rss - before).toBeLessThan(250_000_000);
+    });
+  });
+});
+
+describe('a polite stop', () => {
+  it.each(['none', 'bwrap'] as const)('reaches the program behind all that Winnow puts around it: %s', async (kind) => {
+    await inBox(waiting(), async (box, key) => {
+      const walls = createWalls({
+        wanted: () => ({ kind, user: '', readable: [] }),
+        reaper: await detectReaper(),
+        disposable: dirname(resolve(box.at('.'))),
+        shown: () => [],
+        hidden: [],
+      });
+      // Where bubblewrap is missing nothing runs, which is told elsewhere.
+      if (!(await walls.stand()).ok) return;
+      const script = `trap 'echo '"'"'${result()}'"'"'; exit 0' INT; touch started; while :; do sleep 0.05; done`;
+      box.write('work/stand-in', `#!/bin/sh\n${script}\n`, 0o755);
+      const abort = new AbortController();
+      const request = box.request(key, { signal: abort.signal });
+      const claude = createClaude({ command: box.at('work/stand-in'), clock: systemClock, walls, sweep });
+      const running = claude.run(request);
+      await started(box);
+      abort.abort();
+      expect(await running).toMatchObject({ ok: true, text: 'Kept.', exitCode: 0 });
+      expect(marked(request.run)).toEqual([]);
     });
   });
 });

@@ -209,6 +209,24 @@ describe('what reaches the install command', () => {
   });
 });
 
+describe('what reaches the install command behind a wall', () => {
+  it('is what a check gets, with the registry and the proxy, and a token only where the project names it', () => {
+    const parent = {
+      npm_config_registry: 'https://registry.invalid/',
+      'npm_config_//registry.invalid/:_authToken': 't',
+    };
+    const env = environments(parent).forInstall({ EXTRA: 'x' }, true);
+    expect(env).toMatchObject({
+      ...{ npm_config_registry: 'https://registry.invalid/', HTTPS_PROXY: 'http://proxy:8080' },
+      ...{ CI: '1', EXTRA: 'x', HOME: join(root, 'homes/install.all'), GIT_TERMINAL_PROMPT: '0' },
+    });
+    const values = Object.values(env);
+    for (const secret of [...Object.values(CREDENTIALS), ...Object.values(CLAUDE), 't'])
+      expect(values).not.toContain(secret);
+    expect(environments(parent).forInstall({ NPM_TOKEN: 'named' }, true).NPM_TOKEN).toBe('named');
+  });
+});
+
 describe('hasAgentCredential', () => {
   const without = { ANTHROPIC_API_KEY: undefined };
   it.each<[what: string, parent: Record<string, string | undefined>, has: boolean]>([
