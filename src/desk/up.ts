@@ -1,4 +1,4 @@
-import { aborted, abortedBy } from '../base/abort.ts';
+import { aborted, abortedBy, heardByMany } from '../base/abort.ts';
 import { renderProblem } from '../base/file-problem.ts';
 import { ok, type Result } from '../base/result.ts';
 import type { EntryOf } from '../model/entry.ts';
@@ -66,7 +66,7 @@ export const runFactory = async (input: UpInput): Promise<Result<void, Failure>>
     const free = parkLoopers(input, wanted);
     if (free.length === 0) return allParked(wanted);
 
-    const stopping = abortedBy(signal);
+    const stopping = abortedBy(heardByMany(signal));
     const keepers: Keeper[] = [];
     const keep = (role: RoleName): Keeper => {
       const keeper = keepRole({

@@ -262,7 +262,7 @@ describe.concurrent('a Claude Code that is none', PATIENT, () => {
     });
   });
 
-  it('says exactly that it is not logged in', async () => {
+  it.runIf(THOROUGH)('says exactly that it is not logged in', async () => {
     await withBench({ scenarios: { alpha: CLEAN_FIX }, agent: { env: {} } }, async (bench) => {
       const ended = await bench.start('cycle', 'alpha').done;
       expect(ended.code).toBe(1);
@@ -552,7 +552,7 @@ describe.concurrent('secrets', PATIENT, () => {
     });
   });
 
-  it('are not published by a commit, though a later one takes them out, nor by a message', async () => {
+  it.runIf(THOROUGH)('are not published by a commit, though a later one takes them out, nor by a message', async () => {
     const value = `ghp_${'Zy9x'.repeat(9)}`;
     const leak =
       'cp ../../../.env leak; git add -A; git commit -qm one; git rm -q leak; git commit -qm "$(cat ../../../.env)"';

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../journal/workbench.ts';
 import { ADA, type BotApi, startBotApi } from '../telegram/bot-api.ts';
+import { howMany } from '../thoroughness.ts';
 import { createWorkbench, type Workbench } from './workbench.ts';
 
 const closing: (() => Promise<void>)[] = [];
@@ -35,7 +36,7 @@ describe('winnow bot', () => {
   it('answers while the factory is down, each message once, however often it is killed', async () => {
     const { bench, api } = await create();
     const asked: number[] = [];
-    for (let round = 0; round < 4; round += 1) {
+    for (let round = 0; round < howMany(2, 4); round += 1) {
       const { child } = bench.start('bot');
       const text = heard(child);
       await until(() => text().includes('listens'), 'the bot');

@@ -14,6 +14,7 @@ afterEach(async () => {
 const create = async (): Promise<Workbench> => {
   const bench = await createWorkbench({
     scenarios: { alpha: { steps: [planStep({ nothing: true }, { hold: 'plan' })], after: 'repeat-last' } },
+    config: { schedule: { cycle: '1s' } },
   });
   benches.push(bench);
   return bench;
@@ -48,6 +49,7 @@ describe('a dashboard', () => {
     first.child.kill('SIGKILL');
     await expect.poll(dashboard.shown, WAIT).toMatch(/Winnow NOT RUNNING[\s\S]*✗ alpha +dead/);
     const second = bench.start('up');
+    await expect.poll(() => bench.ofType('cycle_started').length, WAIT).toBe(2);
     await expect.poll(dashboard.shown, WAIT).toMatch(/Winnow running[\s\S]*● alpha +plan/);
     second.child.kill('SIGTERM');
     await expect.poll(dashboard.shown, WAIT).toMatch(/Winnow NOT RUNNING[\s\S]*○ alpha/);

@@ -50,7 +50,7 @@ describe('several sessions', () => {
     expect(counts).toContainEqual({ ran: 0, reused: 1 });
   });
 
-  it('do not both take the same fault: the second plan is sent back with the reason', async () => {
+  it.runIf(THOROUGH)('do not both take the same fault: the second plan is sent back with the reason', async () => {
     const bench = await workbench({
       alpha: {
         steps: [
@@ -215,7 +215,7 @@ describe('winnow up', () => {
     expect(bench.ofType('team_standup')).toHaveLength(1);
   });
 
-  it('answers HTTP on the socket of its home, and carries out what is asked for there', async () => {
+  it.runIf(THOROUGH)('answers HTTP on the socket of its home, and carries out what is asked for there', async () => {
     const bench = await workbench({ alpha: CLEAN_FIX }, { config: { schedule: { cycle: '1d' } } });
     expect((await bench.start('cycle', 'alpha').done).code).toBe(0);
     const up = bench.start('up');

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { BranchStatus, ProjectState, QueuedBranch } from '../../src/model/state.ts';
 import { type NextStep, nextStep, type PrefixResult, ridersOf } from '../../src/policy/train.ts';
+import { howMany } from '../thoroughness.ts';
 import { at, stateOf, taskOf } from './situations.ts';
 
 const RESULTS = ['green', 'red', 'unevaluated'] as const;
@@ -259,7 +260,7 @@ describe('the loop over nextStep', () => {
         const ride = rideAll(numbersOf(count), (tree) => says(tree.join()), batch);
         expect([...ride.landed, ...ride.dropped, ...ride.deferred].sort()).toEqual(numbersOf(count));
       }),
-      { numRuns: 2_000 },
+      { numRuns: howMany(500, 5_000) },
     );
   });
 });
