@@ -238,31 +238,37 @@ describe('winnow attach --take', () => {
     expect(ended(bench)).toEqual([['manual', 'pushed']]);
   });
 
-  it('opens a new conversation where there is none, and where nothing was changed nothing is judged', async () => {
-    const bench = await workbench({ steps: [{ blocks: ['I am listening.'] }], after: 'restart' });
-    const anna = atTerminal(bench, ['attach', 'alpha', '--take', '--detach-key', 'ctrl-q'], { columns: 60, rows: 20 });
-    await anna.sees(YOURS);
-    expect(anna.bytes()).toContain('a new conversation is opened: it had none yet');
-    expect(anna.bytes()).toContain('alpha is yours: ctrl-q gives it back');
-    // Another one is refused and told who has it; neither is a cycle begun.
-    const bob = atTerminal(bench, ['attach', 'alpha', '--take']);
-    expect(await bob.exited).toBe(1);
-    expect(await bob.shown()).toMatch(/session alpha is taken by anna since/);
-    expect((await bench.start('cycle', 'alpha').done).code).toBe(1);
-    expect((await bench.start('pause', 'alpha').done).code).toBe(0);
-    anna.pty.resize(20, 5);
-    // What Claude Code notes of what a person allowed there is no change.
-    await mkdir(join(workspaceOf(bench), '.claude'));
-    await writeFile(join(workspaceOf(bench), '.claude/settings.local.json'), '{}');
-    anna.pty.write(DETACH);
-    anna.pty.write('\x11');
-    expect(await anna.exited).toBe(0);
-    expect(await anna.shown()).toMatch(/alpha is given back: nothing was changed/);
-    expect(bench.ofType('cycle_started')).toEqual([]);
-    expect(bench.ofType('agent_ran')).toMatchObject([{ data: { purpose: 'person', turns: 0, costUsd: 0 } }]);
-    expect(given(bench)).toEqual([{ by: 'anna', note: 'nothing was changed' }]);
-    expect(await findMarked(bench.ofType('session_taken')[0]!.cycle!, 'prefix')).toEqual([]);
-  });
+  it.runIf(THOROUGH)(
+    'opens a new conversation where there is none, and where nothing was changed nothing is judged',
+    async () => {
+      const bench = await workbench({ steps: [{ blocks: ['I am listening.'] }], after: 'restart' });
+      const anna = atTerminal(bench, ['attach', 'alpha', '--take', '--detach-key', 'ctrl-q'], {
+        columns: 60,
+        rows: 20,
+      });
+      await anna.sees(YOURS);
+      expect(anna.bytes()).toContain('a new conversation is opened: it had none yet');
+      expect(anna.bytes()).toContain('alpha is yours: ctrl-q gives it back');
+      // Another one is refused and told who has it; neither is a cycle begun.
+      const bob = atTerminal(bench, ['attach', 'alpha', '--take']);
+      expect(await bob.exited).toBe(1);
+      expect(await bob.shown()).toMatch(/session alpha is taken by anna since/);
+      expect((await bench.start('cycle', 'alpha').done).code).toBe(1);
+      expect((await bench.start('pause', 'alpha').done).code).toBe(0);
+      anna.pty.resize(20, 5);
+      // What Claude Code notes of what a person allowed there is no change.
+      await mkdir(join(workspaceOf(bench), '.claude'));
+      await writeFile(join(workspaceOf(bench), '.claude/settings.local.json'), '{}');
+      anna.pty.write(DETACH);
+      anna.pty.write('\x11');
+      expect(await anna.exited).toBe(0);
+      expect(await anna.shown()).toMatch(/alpha is given back: nothing was changed/);
+      expect(bench.ofType('cycle_started')).toEqual([]);
+      expect(bench.ofType('agent_ran')).toMatchObject([{ data: { purpose: 'person', turns: 0, costUsd: 0 } }]);
+      expect(given(bench)).toEqual([{ by: 'anna', note: 'nothing was changed' }]);
+      expect(await findMarked(bench.ofType('session_taken')[0]!.cycle!, 'prefix')).toEqual([]);
+    },
+  );
 
   it.runIf(THOROUGH)('judges the work of a person whose terminal vanished', async () => {
     const bench = await workbench(CLEAN_FIX);
@@ -373,32 +379,35 @@ describe('winnow attach --take', () => {
 });
 
 describe('winnow attach', () => {
-  it('follows what is said, phases and verdicts from cycle to cycle, and leaves without effect', async () => {
-    const bench = await workbench({
-      steps: [planStep({}, { hold: 'plan' }), ...CLEAN_FIX.steps!.slice(1)],
-      after: 'restart',
-    });
-    const anna = atTerminal(bench, ['attach', 'alpha'], { columns: 160 });
-    await anna.sees(/nothing runs: this is how it was left/);
-    const first = bench.start('cycle', 'alpha');
-    await anna.sees(/phase plan/);
-    bench.api.release('plan');
-    expect((await first.done).code).toBe(0);
-    await anna.sees(/pushed “Add instead/);
-    bench.api.play('alpha', { steps: [planStep({ nothing: true, title: 'Nothing left' })] });
-    expect((await bench.start('cycle', 'alpha').done).code).toBe(0);
-    await anna.sees(/empty/);
-    const seen = await anna.shown();
-    const order = ['phase analyze', 'phase plan', '> Bash sed', 'It adds now.', 'verdict better', 'pushed “Add'];
-    expect(order.map((text) => seen.indexOf(text)).toSorted((a, b) => a - b)).toEqual(
-      order.map((text) => seen.indexOf(text)),
-    );
-    expect(seen.indexOf('It adds now.')).toBeGreaterThan(0);
-    // Once each.
-    expect(seen.split('It adds now.')).toHaveLength(2);
-    const entries = bench.entries().length;
-    anna.pty.write(INTERRUPT);
-    expect(await anna.exited).toBe(0);
-    expect(bench.entries()).toHaveLength(entries);
-  });
+  it.runIf(THOROUGH)(
+    'follows what is said, phases and verdicts from cycle to cycle, and leaves without effect',
+    async () => {
+      const bench = await workbench({
+        steps: [planStep({}, { hold: 'plan' }), ...CLEAN_FIX.steps!.slice(1)],
+        after: 'restart',
+      });
+      const anna = atTerminal(bench, ['attach', 'alpha'], { columns: 160 });
+      await anna.sees(/nothing runs: this is how it was left/);
+      const first = bench.start('cycle', 'alpha');
+      await anna.sees(/phase plan/);
+      bench.api.release('plan');
+      expect((await first.done).code).toBe(0);
+      await anna.sees(/pushed “Add instead/);
+      bench.api.play('alpha', { steps: [planStep({ nothing: true, title: 'Nothing left' })] });
+      expect((await bench.start('cycle', 'alpha').done).code).toBe(0);
+      await anna.sees(/empty/);
+      const seen = await anna.shown();
+      const order = ['phase analyze', 'phase plan', '> Bash sed', 'It adds now.', 'verdict better', 'pushed “Add'];
+      expect(order.map((text) => seen.indexOf(text)).toSorted((a, b) => a - b)).toEqual(
+        order.map((text) => seen.indexOf(text)),
+      );
+      expect(seen.indexOf('It adds now.')).toBeGreaterThan(0);
+      // Once each.
+      expect(seen.split('It adds now.')).toHaveLength(2);
+      const entries = bench.entries().length;
+      anna.pty.write(INTERRUPT);
+      expect(await anna.exited).toBe(0);
+      expect(bench.entries()).toHaveLength(entries);
+    },
+  );
 });

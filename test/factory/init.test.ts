@@ -2,7 +2,7 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, describe, expect, it } from 'vitest';
-import { THOROUGH } from '../thoroughness.ts';
+import { firstOf } from '../thoroughness.ts';
 import { bash, createWorkbench, planStep, type Workbench } from './workbench.ts';
 
 /** A home made by `winnow init` works as it is: nothing of it is edited between the first command and a pushed branch. */
@@ -64,8 +64,6 @@ const yarn = {
 
 interface Trial {
   files: Record<string, string>;
-  /** A package manager beyond npm: how each is recognised is tried elsewhere, its whole way by `npm run test:thorough`. */
-  further?: boolean;
   /** A stand-in on PATH for a package manager that would need a network. */
   tool?: string;
   fix: string;
@@ -101,7 +99,6 @@ const TRIALS: [string, Trial][] = [
         'package.json': JSON.stringify(pnpm.manifest),
         'pnpm-lock.yaml': "lockfileVersion: '9.0'\n",
       },
-      further: true,
       tool: 'pnpm',
       fix: `sed -i 's/a - b/a + b/' src/sum.ts`,
       file: 'src/sum.ts',
@@ -126,7 +123,6 @@ test('adds', () => assert.equal(sum(1, 2), 3));
 test('adds nothing', () => assert.equal(sum(4, 0), 4));
 `,
       },
-      further: true,
       tool: 'yarn',
       fix: `sed -i 's/a - b/a + b/' src/sum.js`,
       file: 'src/sum.js',
@@ -149,7 +145,7 @@ test('adds nothing', () => assert.equal(sum(4, 0), 4));
 ];
 
 describe('a home as `winnow init` makes it', () => {
-  it.each(TRIALS.filter(([, trial]) => THOROUGH || !trial.further))(
+  it.each(firstOf(1, TRIALS))(
     'for %s runs a cycle that pushes, and a second one that measures nothing again',
     async (_, trial) => {
       const steps = [planStep({ files: [trial.file] }), bash(trial.fix), { blocks: ['It adds now.'] }];

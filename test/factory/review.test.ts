@@ -188,22 +188,25 @@ describe('the reviewer', () => {
     expect(await inRemote(change)).toBeUndefined();
   });
 
-  it('asks once more in the same conversation for an answer that cannot be read, and approves nothing without one', async () => {
-    const [mended, never] = [await push(ADDS), await push({ 'README.md': '# Small\n' })];
-    says((request) =>
-      promptOf(request).includes(mended.branch) && request.prompt.includes('cannot be used')
-        ? (answer({ decision: 'reject', reasons: ['On second thought'] }) as never)
-        : { blocks: ['It looks fine to me: approve!'] },
-    );
-    await Promise.all([review(mended), review(never)]);
-    expect(wordOn(mended)).toMatchObject({ decision: 'reject', by: 'reviewer' });
-    expect(wordOn(never)).toMatchObject({ decision: 'needs-human', by: 'rule', name: 'no-answer' });
-    expect(wordOn(never)?.reasons[0]).toContain('no answer that can be read, twice');
-    for (const { branch } of [mended, never]) {
-      const of = requests.filter((request) => promptOf(request).includes(branch));
-      expect(new Set(of.map(({ conversation }) => conversation)).size).toBe(1);
-    }
-  });
+  it.runIf(THOROUGH)(
+    'asks once more in the same conversation for an answer that cannot be read, and approves nothing without one',
+    async () => {
+      const [mended, never] = [await push(ADDS), await push({ 'README.md': '# Small\n' })];
+      says((request) =>
+        promptOf(request).includes(mended.branch) && request.prompt.includes('cannot be used')
+          ? (answer({ decision: 'reject', reasons: ['On second thought'] }) as never)
+          : { blocks: ['It looks fine to me: approve!'] },
+      );
+      await Promise.all([review(mended), review(never)]);
+      expect(wordOn(mended)).toMatchObject({ decision: 'reject', by: 'reviewer' });
+      expect(wordOn(never)).toMatchObject({ decision: 'needs-human', by: 'rule', name: 'no-answer' });
+      expect(wordOn(never)?.reasons[0]).toContain('no answer that can be read, twice');
+      for (const { branch } of [mended, never]) {
+        const of = requests.filter((request) => promptOf(request).includes(branch));
+        expect(new Set(of.map(({ conversation }) => conversation)).size).toBe(1);
+      }
+    },
+  );
 
   it.runIf(THOROUGH)('gives no word on a branch that was deleted under it', async () => {
     const change = await push(ADDS);
@@ -216,24 +219,27 @@ describe('the reviewer', () => {
     expect(statusOf(change)).toMatchObject({ state: 'gone' });
   });
 
-  it('does not count a word on a commit that was replaced meanwhile, and reads the new one', async () => {
-    const change = await push({ 'sum.js': `${ADDS['sum.js']}// first\n` });
-    let second = '';
-    says(async (request) => {
-      if (promptOf(request).includes('// second')) return answer({ reasons: ['The second is right'] }) as never;
-      await onMain();
-      second = await commitFiles({ 'sum.js': `${ADDS['sum.js']}// second\n` }, change.branch);
-      return answer({ decision: 'reject', reasons: ['The first is wrong'] }) as never;
-    });
-    await review(change);
-    const words = bench.ofType('cto_review').filter(({ data }) => data.branch === change.branch);
-    expect(words.map(({ data }) => [data.commit, data.decision])).toEqual([[second, 'approve']]);
-    expect(bench.ofType('branch_moved').at(-1)?.data).toEqual({
-      branch: change.branch,
-      from: change.commit,
-      to: second,
-    });
-  });
+  it.runIf(THOROUGH)(
+    'does not count a word on a commit that was replaced meanwhile, and reads the new one',
+    async () => {
+      const change = await push({ 'sum.js': `${ADDS['sum.js']}// first\n` });
+      let second = '';
+      says(async (request) => {
+        if (promptOf(request).includes('// second')) return answer({ reasons: ['The second is right'] }) as never;
+        await onMain();
+        second = await commitFiles({ 'sum.js': `${ADDS['sum.js']}// second\n` }, change.branch);
+        return answer({ decision: 'reject', reasons: ['The first is wrong'] }) as never;
+      });
+      await review(change);
+      const words = bench.ofType('cto_review').filter(({ data }) => data.branch === change.branch);
+      expect(words.map(({ data }) => [data.commit, data.decision])).toEqual([[second, 'approve']]);
+      expect(bench.ofType('branch_moved').at(-1)?.data).toEqual({
+        branch: change.branch,
+        from: change.commit,
+        to: second,
+      });
+    },
+  );
 
   it.runIf(THOROUGH)('shows a diff that is too long for one message by file, whole', async () => {
     const lines = Array.from({ length: 2_500 }, (_, n) => `export const value${n} = ${n}; // of a long list`);

@@ -133,37 +133,40 @@ describe('under PM2', () => {
     expect(existsSync(join(homedir(), '.pm2')) ? readdirSync(join(homedir(), '.pm2')) : undefined).toEqual(before);
   });
 
-  it('a role that crashes its process in a loop is parked at its fifth crash and not started again, and the others work on', async () => {
-    const bench = await create();
-    await seedCrashes(bench);
-    const crash = await crasher(bench);
-    const shipped = join(ROOT, 'ecosystem.config.cjs');
-    const own = join(bench.dir, 'ecosystem.config.cjs');
-    // As shipped, but for two of the roles, the crash, and a back-off that a test can wait for.
-    await writeFile(
-      own,
-      `const { apps } = require(${JSON.stringify(shipped)});
+  it.runIf(THOROUGH)(
+    'a role that crashes its process in a loop is parked at its fifth crash and not started again, and the others work on',
+    async () => {
+      const bench = await create();
+      await seedCrashes(bench);
+      const crash = await crasher(bench);
+      const shipped = join(ROOT, 'ecosystem.config.cjs');
+      const own = join(bench.dir, 'ecosystem.config.cjs');
+      // As shipped, but for two of the roles, the crash, and a back-off that a test can wait for.
+      await writeFile(
+        own,
+        `const { apps } = require(${JSON.stringify(shipped)});
        const wanted = apps.filter(({ name }) => ['winnow-doctor', 'winnow-bot'].includes(name));
        module.exports = {
          apps: wanted.map((app) => ({ ...app, node_args: ['--require', ${JSON.stringify(crash)}], exp_backoff_restart_delay: 50 })),
        };`,
-    );
-    const { pm2, list } = pm2In(bench);
-    await pm2('start', own);
-    const parked = await bench.until((entry) => entry.type === 'role_parked', 'the park');
-    expect(parked.data).toMatchObject({ role: 'doctor', failures: 5 });
-    const doctor = async () => (await list()).find(({ name }) => name === 'winnow-doctor')!;
-    // PM2 calls it “waiting restart”, since it has a back-off; it does not start it again.
-    await expect
-      .poll(doctor, { timeout: 60_000 })
-      .toMatchObject({ pid: 0, pm2_env: { exit_code: 78, restart_time: 1 } });
-    expect(bench.ofType('alert')).toHaveLength(1);
-    // It has been left alone for longer than its back-off by now.
-    expect(started(bench).filter(({ data }) => data.roles.includes('doctor'))).toHaveLength(SEEDED + 1);
-    const other = (await list()).find(({ name }) => name === 'winnow-bot')!;
-    expect(other).toMatchObject({ pm2_env: { status: 'online', restart_time: 0 } });
-    expect(readFileSync(join(bench.home, 'logs/winnow.log'), 'utf8')).toContain('role doctor is parked');
-  });
+      );
+      const { pm2, list } = pm2In(bench);
+      await pm2('start', own);
+      const parked = await bench.until((entry) => entry.type === 'role_parked', 'the park');
+      expect(parked.data).toMatchObject({ role: 'doctor', failures: 5 });
+      const doctor = async () => (await list()).find(({ name }) => name === 'winnow-doctor')!;
+      // PM2 calls it “waiting restart”, since it has a back-off; it does not start it again.
+      await expect
+        .poll(doctor, { timeout: 60_000 })
+        .toMatchObject({ pid: 0, pm2_env: { exit_code: 78, restart_time: 1 } });
+      expect(bench.ofType('alert')).toHaveLength(1);
+      // It has been left alone for longer than its back-off by now.
+      expect(started(bench).filter(({ data }) => data.roles.includes('doctor'))).toHaveLength(SEEDED + 1);
+      const other = (await list()).find(({ name }) => name === 'winnow-bot')!;
+      expect(other).toMatchObject({ pm2_env: { status: 'online', restart_time: 0 } });
+      expect(readFileSync(join(bench.home, 'logs/winnow.log'), 'utf8')).toContain('role doctor is parked');
+    },
+  );
 });
 
 describe.runIf(THOROUGH)('above its ceiling of memory', () => {

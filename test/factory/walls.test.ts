@@ -73,7 +73,8 @@ for (const sandbox of ['bwrap', 'user'] as const) {
       const attempts = [
         'cd ../../..; cat .env winnow.config.yaml logs/experiment-log.jsonl; echo mine > sessions/mallory.md; cd -',
         'echo "processes: $(ls -d /proc/[0-9]* | wc -l)"',
-        'PATH="$PATH:$PWD/tools" tsc',
+        // Behind the shims, which come first, and before whatever else this machine has.
+        'PATH="$(echo "$PATH" | sed "s|:|:$PWD/tools:|")" tsc',
         'echo "commits: $(git log --oneline | wc -l)"',
         `sed -i 's/a - b/a + b/' sum.js`,
       ];

@@ -13,7 +13,7 @@ beforeAll(() => {
   owner = join(root, 'owner');
   for (const dir of ['.cargo', '.rustup', 'go', '.nvm', 'work']) fs.mkdirSync(join(owner, dir), { recursive: true });
   fs.writeFileSync(join(owner, '.cargo', 'credentials.toml'), 'token = "cargo-secret"');
-  fs.writeFileSync(join(owner, '.npmrc'), '//registry.npmjs.org/:_authToken=npm-secret');
+  fs.writeFileSync(join(owner, '.npmrc'), '//registry.invalid/:_authToken=npm-secret');
   fs.writeFileSync(join(owner, '.netrc'), 'machine example.com login me password netrc-secret');
   fs.writeFileSync(join(owner, '.gitconfig'), '[user]\n\tname = Owner\n[credential]\n\thelper = store\n');
   fs.writeFileSync(join(owner, '.git-credentials'), 'https://me:git-secret@example.com');
