@@ -94,7 +94,8 @@ const shuffled = (faults: readonly Fault[], seed: number): Fault[] => {
 const sayTrial = (trial: Trial): void => {
   if (values.json) return say(JSON.stringify(trial));
   const mark = trial.losses.length === 0 ? 'survived' : 'LOST    ';
-  say(`${mark}  ${trial.fault.padEnd(16)} seed ${trial.seed}  ${trial.seconds.toFixed(1)} s`);
+  const rests = trial.after === 'rests' ? ', rests and says until when' : '';
+  say(`${mark}  ${trial.fault.padEnd(16)} seed ${trial.seed}  ${trial.seconds.toFixed(1)} s${rests}`);
   for (const loss of trial.losses) say(`          ${loss}`);
   if (trial.losses.length > 0) {
     say(`          again: npm run chaos -- --only ${trial.fault} --seed ${trial.seed} --trials 1`);

@@ -14,6 +14,8 @@ export interface Trial {
   /** What was broken; empty: it survived. */
   losses: string[];
   seconds: number;
+  /** It went on, or says until when it rests; absent: neither. */
+  after?: 'works' | 'rests';
   /** What a person reads who wants to know what happened; the end of the journal and of what Winnow printed. */
   evidence: string;
 }
@@ -28,12 +30,15 @@ export const runTrial = async (fault: Fault, seed: number): Promise<Trial> => {
   const losses: string[] = [];
   let world: World | undefined;
   let evidence = '';
+  let after: Trial['after'];
   try {
     world = await inDir(disk, () => createWorld(createRandom(seed)));
     world.start();
     await attempt(losses, 'strikes', () => fault.strike(world!));
     world.start();
-    await attempt(losses, 'work goes on', () => world!.workGoesOn());
+    await attempt(losses, 'work goes on', async () => {
+      after = await world!.workGoesOn();
+    });
     const { code } = await world.stop();
     if (code !== 0) losses.push(`work goes on – Winnow ended with code ${code}`);
     for (const [promise, ask] of Object.entries(INVARIANTS)) {
@@ -46,7 +51,14 @@ export const runTrial = async (fault: Fault, seed: number): Promise<Trial> => {
     await world?.close();
     if (disk) await unmount(disk);
   }
-  return { fault: fault.name, seed, losses, seconds: (Date.now() - began) / 1000, evidence };
+  return {
+    fault: fault.name,
+    seed,
+    losses,
+    seconds: (Date.now() - began) / 1000,
+    ...(after ? { after } : {}),
+    evidence,
+  };
 };
 
 const attempt = async (losses: string[], what: string, deed: () => Promise<void>): Promise<void> => {

@@ -28,8 +28,11 @@ export interface World {
   misbehave(command: string): void;
   /** What the model’s service says to a session in place of its next answers. */
   trouble(session: string, faults: ApiFault[]): void;
-  /** Waits until something lands that was not under way before. */
-  workGoesOn(): Promise<void>;
+  /**
+   * Waits until something lands that was not under way before. Where every session rests by rule instead, since what it
+   * met may come again, it says until when: that moment is not waited for.
+   */
+  workGoesOn(): Promise<'works' | 'rests'>;
   /** Resolves with the next entry that passes, from now on. */
   next(passes: (entry: Entry) => boolean, what: string): Promise<Entry>;
   journal: string;
@@ -168,11 +171,17 @@ export const createWorld = async (random: Random): Promise<World> => {
       }
     },
     workGoesOn: async () => {
-      const begun = await world.next((entry) => entry.type === 'cycle_started', 'another cycle');
+      const looking = new AbortController();
+      const begun = await Promise.race([
+        world.next((entry) => entry.type === 'cycle_started', 'another cycle'),
+        allRest(bench, looking.signal).then(() => undefined),
+      ]).finally(() => looking.abort());
+      if (begun === undefined) return 'rests';
       await world.next(
         (entry) => entry.type === 'merged' && entry.id > begun.id && entry.data.landings.length > 0,
         'another landing',
       );
+      return 'works';
     },
     close: async () => {
       await world.kill();
@@ -180,6 +189,33 @@ export const createWorld = async (random: Random): Promise<World> => {
     },
   };
   return world;
+};
+
+/** A park or a project's retry lasts minutes; longer than this nobody would call it going on. */
+const REST_MAX_MS = 6 * 3_600_000;
+/** So long nothing may happen before a rest is believed. */
+const REST_SEEN_MS = 20_000;
+
+/** Resolves when every session has rested for a while for a reason that the journal tells, with an end of its own. */
+const allRest = async (bench: Workbench, signal: AbortSignal): Promise<void> => {
+  let sinceMs = Date.now();
+  while (!signal.aborted) {
+    await pause(LOOK_MS * 5);
+    const running = bench.ofType('cycle_started').length - bench.ofType('ralph_cycle').length;
+    if (running > 0 || !SESSIONS.every((name) => restsNow(bench, name))) sinceMs = Date.now();
+    if (Date.now() - sinceMs > REST_SEEN_MS) return;
+  }
+};
+
+const restsNow = (bench: Workbench, session: string): boolean => {
+  const told = bench.entries().findLast((entry) => {
+    if (entry.type === 'project_unready' || entry.type === 'project_ready') return true;
+    return (entry.type === 'session_parked' || entry.type === 'session_unparked') && entry.session === session;
+  });
+  if (told?.type === 'project_unready') return true;
+  if (told?.type !== 'session_parked') return false;
+  const leftMs = Date.parse(told.data.until) - Date.now();
+  return leftMs > 0 && leftMs < REST_MAX_MS;
 };
 
 export const pause = (ms: number): Promise<void> => new Promise((next) => setTimeout(next, ms));
