@@ -93,7 +93,7 @@ const slowCheck = (bench: string) => ({
 
 describe('after SIGKILL', () => {
   it.each<[string, (bench: Workbench) => Promise<unknown>]>(
-    firstOf(1, [
+    firstOf(0, [
       [
         'while the agent plans',
         (bench: Workbench) => bench.api.waitFor((request) => request.tools.includes('StructuredOutput'), WAIT_MAX_MS),

@@ -199,8 +199,10 @@ test('depends on the weather', () => {
     expect(bench.api.log).toEqual([]);
   });
 
-  it('looks once more at a test that failed and passed before, and calls it flaky when it passes', async () => {
-    const flaky = `import test from 'node:test';
+  it.runIf(THOROUGH)(
+    'looks once more at a test that failed and passed before, and calls it flaky when it passes',
+    async () => {
+      const flaky = `import test from 'node:test';
 import { appendFileSync, readFileSync, existsSync } from 'node:fs';
 const seen = process.env.SEEN;
 test('sometimes', () => {
@@ -209,24 +211,27 @@ test('sometimes', () => {
   if (runs === 2) throw new Error('not this time');
 });
 `;
-    const bench = await createWorkbench({
-      scenarios: { alpha: CLEAN_FIX },
-      files: { ...SMALL, 'flaky.test.js': flaky },
-    });
-    benches.push(bench);
-    const config = join(bench.home, 'winnow.config.yaml');
-    const { writeFileSync } = await import('node:fs');
-    writeFileSync(
-      config,
-      readFileSync(config, 'utf8').replace(
-        '    branch: main',
-        `    env: { SEEN: "${join(bench.dir, 'seen')}" }\n    branch: main`,
-      ),
-    );
-    const { data } = await cycle(bench);
-    expect(data).toMatchObject({ outcome: 'pushed', verdict: 'better' });
-    expect(bench.ofType('test_flaky').map((entry) => entry.data.test)).toEqual([expect.stringContaining('sometimes')]);
-  });
+      const bench = await createWorkbench({
+        scenarios: { alpha: CLEAN_FIX },
+        files: { ...SMALL, 'flaky.test.js': flaky },
+      });
+      benches.push(bench);
+      const config = join(bench.home, 'winnow.config.yaml');
+      const { writeFileSync } = await import('node:fs');
+      writeFileSync(
+        config,
+        readFileSync(config, 'utf8').replace(
+          '    branch: main',
+          `    env: { SEEN: "${join(bench.dir, 'seen')}" }\n    branch: main`,
+        ),
+      );
+      const { data } = await cycle(bench);
+      expect(data).toMatchObject({ outcome: 'pushed', verdict: 'better' });
+      expect(bench.ofType('test_flaky').map((entry) => entry.data.test)).toEqual([
+        expect.stringContaining('sometimes'),
+      ]);
+    },
+  );
 
   it.runIf(THOROUGH)('judges the change merged with what reached main meanwhile', async () => {
     const bench = await workbench({

@@ -387,7 +387,7 @@ describe('winnow on the command line', () => {
     );
   });
 
-  it('shows a branch, does not approve blindly what moved, and takes remarks', async () => {
+  it.runIf(THOROUGH)('shows a branch, does not approve blindly what moved, and takes remarks', async () => {
     const change = await push({ 'sum.js': `${ADDS['sum.js']}// old\n` });
     const end = change.branch.slice(-6);
     const shown = await bench.start('show', end, '--json').done;

@@ -148,35 +148,39 @@ describe('winnow up', () => {
     expect(bench.ofType('process_stopped')).toHaveLength(1);
   });
 
-  it('takes a fix from its cycle through review to main, and back when a person wants it back', async () => {
-    const approves: Scenario = {
-      steps: [{ blocks: [{ answer: { decision: 'approve', reasons: ['It adds'], risk: 'low', comments: [] } }] }],
-      after: 'repeat-last',
-    };
-    const bench = await workbench({ alpha: CLEAN_FIX, reviewer: approves }, { sessions: ['alpha'] });
-    const up = bench.start('up');
-    const landed = await bench.until((entry) => entry.type === 'merged', 'the landing');
-    const branch = landed.type === 'merged' ? landed.data.landings[0]!.branch : '';
-    const main = async () => {
-      await bench.git('fetch', '--quiet', 'origin');
-      return bench.git('show', 'origin/main:sum.js');
-    };
-    expect(await main()).toContain('a + b');
-    expect(await bench.git('log', '-1', '--format=%B', 'origin/main')).toContain(`Winnow-Branch: ${branch}`);
-    await bench.until((entry) => entry.type === 'branch_deleted' && entry.data.branch === branch, 'its deletion');
-    expect(await bench.branches()).toEqual([]);
+  // The demo goes the same way with more sessions.
+  it.runIf(THOROUGH)(
+    'takes a fix from its cycle through review to main, and back when a person wants it back',
+    async () => {
+      const approves: Scenario = {
+        steps: [{ blocks: [{ answer: { decision: 'approve', reasons: ['It adds'], risk: 'low', comments: [] } }] }],
+        after: 'repeat-last',
+      };
+      const bench = await workbench({ alpha: CLEAN_FIX, reviewer: approves }, { sessions: ['alpha'] });
+      const up = bench.start('up');
+      const landed = await bench.until((entry) => entry.type === 'merged', 'the landing');
+      const branch = landed.type === 'merged' ? landed.data.landings[0]!.branch : '';
+      const main = async () => {
+        await bench.git('fetch', '--quiet', 'origin');
+        return bench.git('show', 'origin/main:sum.js');
+      };
+      expect(await main()).toContain('a + b');
+      expect(await bench.git('log', '-1', '--format=%B', 'origin/main')).toContain(`Winnow-Branch: ${branch}`);
+      await bench.until((entry) => entry.type === 'branch_deleted' && entry.data.branch === branch, 'its deletion');
+      expect(await bench.branches()).toEqual([]);
 
-    const reverted = await bench.start('revert', branch).done;
-    expect(reverted.code, reverted.err).toBe(0);
-    await bench.until((entry) => entry.type === 'merged' && entry.id > landed.id, 'the revert');
-    expect(await main()).toContain('a - b');
-    up.child.kill('SIGTERM');
-    expect((await up.done).code).toBe(0);
-    const order = ['ralph_cycle', 'cto_review', 'merged'].map((type) =>
-      bench.entries().findIndex((e) => e.type === type),
-    );
-    expect(order).toEqual([...order].sort((a, b) => a - b));
-  });
+      const reverted = await bench.start('revert', branch).done;
+      expect(reverted.code, reverted.err).toBe(0);
+      await bench.until((entry) => entry.type === 'merged' && entry.id > landed.id, 'the revert');
+      expect(await main()).toContain('a - b');
+      up.child.kill('SIGTERM');
+      expect((await up.done).code).toBe(0);
+      const order = ['ralph_cycle', 'cto_review', 'merged'].map((type) =>
+        bench.entries().findIndex((e) => e.type === type),
+      );
+      expect(order).toEqual([...order].sort((a, b) => a - b));
+    },
+  );
 
   it.runIf(THOROUGH)('holds the standup that was missed, and works on what was committed to', async () => {
     const silent = { did: [], stuck: [], needs: [], offers: [], sharedErrors: [], fileWarnings: [], proposal: '' };
