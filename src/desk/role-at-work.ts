@@ -5,6 +5,7 @@ import type { EntryOf, EntryType } from '../model/entry.ts';
 import { type Failure, FailureError } from '../model/failure.ts';
 import type { CarryOut } from './carry-out.ts';
 import type { Factory } from './doors.ts';
+import { onEntries } from './follow.ts';
 import { takeRequests } from './requests.ts';
 
 /** What a role, or a part of one, is given within a running factory. */
@@ -37,10 +38,7 @@ export const followTypes = (
   signal: AbortSignal,
   met: (type: EntryType) => void,
 ): void => {
-  const follow = async (): Promise<void> => {
-    for await (const { type } of factory.journal.follow({ from: 'end', signal, filter: { types } })) met(type);
-  };
-  follow().catch(fail);
+  onEntries(factory.journal, types, signal, met).catch(fail);
 };
 
 /** Where the next attempt may do better, as on a full disk, it is told; everything else makes the role begin anew. */

@@ -4,10 +4,10 @@ import { failure } from '../../model/failure.ts';
 import type { Sender } from '../../model/message.ts';
 import { BOT_LOCK } from '../telegram/start.ts';
 import { MENU, standingText } from '../telegram/words.ts';
+import { inFactory } from './open.ts';
 import { plainLine } from './plain.ts';
 import type { Homed } from './program.ts';
 import { sayCannotOpen, sayFailure, sayJson } from './say.ts';
-import { stopSignal } from './stop.ts';
 import type { Terminal } from './terminal.ts';
 import { upCommand } from './up.ts';
 
@@ -27,29 +27,21 @@ const noToken = () =>
   );
 
 /** `winnow bot setup`: waits until somebody writes to the bot, and prints what lets them in. */
-export const botSetupCommand = async (
+export const botSetupCommand = (
   doors: Doors,
   terminal: Terminal,
   options: Homed & { json?: boolean },
-): Promise<number> => {
-  const opened = await doors.openFactory(options.home);
-  if (!opened.ok) return sayCannotOpen(terminal, opened.error);
-  const factory = opened.value;
-  const stop = stopSignal();
-  try {
+): Promise<number> =>
+  inFactory(doors, terminal, options, async ({ factory, signal }) => {
     if (factory.config().telegram?.token === undefined) return sayFailure(terminal, noToken());
     const lock = await factory.shop.slots.tryAcquire(BOT_LOCK, 1, `setup ${process.pid}`);
     if (!lock) return sayFailure(terminal, failure('already-running', listensText(factory)));
-    const from = await firstToWrite(factory, terminal, stop.signal);
-    if (!from) return stop.signal.aborted ? 130 : 1;
+    const from = await firstToWrite(factory, terminal, signal);
+    if (!from) return signal.aborted ? 130 : 1;
     if (options.json) sayJson(terminal, from);
     else terminal.out(letInText(from));
     return 0;
-  } finally {
-    stop.end();
-    await factory.close();
-  }
-};
+  });
 
 /** What is read here is not acknowledged: the bot gets it when it listens, and answers whoever is let in by then. */
 const firstToWrite = async (factory: Factory, terminal: Terminal, signal: AbortSignal): Promise<Sender | undefined> => {

@@ -2,31 +2,26 @@ import { testChannels } from '../../desk/channels.ts';
 import type { Doors } from '../../desk/doors.ts';
 import { listNotices, type NoticesView } from '../../desk/notices.ts';
 import { targetText } from '../../policy/post.ts';
+import { atDesk, inFactory } from './open.ts';
 import { plainLine } from './plain.ts';
 import type { Homed } from './program.ts';
-import { sayCannotOpen, sayJson } from './say.ts';
-import { stopSignal } from './stop.ts';
+import { sayJson } from './say.ts';
 import { renderTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 import { momentText } from './words.ts';
 
 /** `winnow notify list`: what stands that a person was told of, and which messages wait to go out. */
-export const notifyListCommand = async (
+export const notifyListCommand = (
   doors: Doors,
   terminal: Terminal,
   options: Homed & { json?: boolean },
-): Promise<number> => {
-  const opened = await doors.openCounter(options.home);
-  if (!opened.ok) return sayCannotOpen(terminal, opened.error);
-  try {
-    const view = listNotices(opened.value);
+): Promise<number> =>
+  atDesk(doors, terminal, options, async ({ counter }) => {
+    const view = listNotices(counter);
     if (options.json) sayJson(terminal, view);
     else terminal.out(renderNotices(view, terminal));
     return 0;
-  } finally {
-    await opened.value.close();
-  }
-};
+  });
 
 export const renderNotices = (
   { notices, waiting, targets }: NoticesView,
@@ -64,17 +59,13 @@ export const renderNotices = (
 };
 
 /** `winnow notify test`: one message to every channel, and what each said. Exit 1 when one did not take it. */
-export const notifyTestCommand = async (
+export const notifyTestCommand = (
   doors: Doors,
   terminal: Terminal,
   options: Homed & { json?: boolean },
-): Promise<number> => {
-  const opened = await doors.openFactory(options.home);
-  if (!opened.ok) return sayCannotOpen(terminal, opened.error);
-  const factory = opened.value;
-  const stop = stopSignal();
-  try {
-    const tested = await testChannels(factory, stop.signal);
+): Promise<number> =>
+  inFactory(doors, terminal, options, async ({ factory, signal }) => {
+    const tested = await testChannels(factory, signal);
     if (options.json) sayJson(terminal, tested);
     else if (tested.length === 0) terminal.note('winnow: no channel is configured, see docs/notices.md');
     else {
@@ -84,10 +75,6 @@ export const notifyTestCommand = async (
         terminal.out(`${mark}  ${targetText(target).padEnd(width)}  ${plainLine(factory.shop.redact(said))}`);
       }
     }
-    if (stop.signal.aborted) return 130;
+    if (signal.aborted) return 130;
     return tested.length > 0 && tested.every(({ ok }) => ok) ? 0 : 1;
-  } finally {
-    stop.end();
-    await factory.close();
-  }
-};
+  });
