@@ -108,8 +108,20 @@ const worker = (session: string, misdeeds: string[], troubles: ApiFault[]): Scen
   };
 };
 
+/** Approves, unless it is told that assertions were bent: code says so, and whoever is told must be able to act on it. */
 const REVIEWER: Scenario = {
-  steps: [{ blocks: [{ answer: { decision: 'approve', reasons: ['It adds'], risk: 'low', comments: [] } }] }],
+  steps: [
+    ({ prompts }: ModelRequest) =>
+      ({
+        blocks: [
+          {
+            answer: /assertion-(?:weakened|changed)/.test(prompts.join('\n'))
+              ? { decision: 'reject', reasons: ['It bends the test to the code'], risk: 'high', comments: [] }
+              : { decision: 'approve', reasons: ['It adds'], risk: 'low', comments: [] },
+          },
+        ],
+      }) as never,
+  ],
   after: 'repeat-last',
 };
 

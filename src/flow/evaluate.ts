@@ -3,6 +3,7 @@ import { failure } from '../model/failure.ts';
 import { figuresOf, type TreeReport } from '../model/report.ts';
 import type { Comparison, Finding } from '../model/verdict.ts';
 import { asData } from '../policy/placeholders.ts';
+import { editedTests } from '../policy/tamper.ts';
 import type { Captured, Diff, Workspace } from '../ports/git/mirror.ts';
 import type { Analysis } from './analyze.ts';
 import { measureBaseline } from './analyze.ts';
@@ -130,7 +131,8 @@ const judgeOnce = async (
   const baseline =
     base === reading.tip ? ok(analysis.baseline) : await measureBaseline(shop, cycle, reading, base, baseTree.value);
   if (!baseline.ok) return baseline;
-  const compared = await compareWithBaseline(shop, cycle, reading, baseline.value, tree);
+  const edited = editedTests(diff.value.files);
+  const compared = await compareWithBaseline(shop, cycle, reading, baseline.value, { tree, edited });
   if (!compared.ok) return compared;
   const { comparison, result } = compared.value;
   rememberComparison(shop, cycle, baseline.value, result, comparison, findings.value);
@@ -193,14 +195,14 @@ const compareWithBaseline = async (
   cycle: Cycle,
   reading: Reading,
   baseline: TreeReport,
-  tree: string,
+  change: { tree: string; edited: ReadonlySet<string> },
 ): Promise<Result<JudgedTree, CycleEnd>> => {
   const judged = await judgeTree(
     shop,
     {
       project: cycle.project,
       mirror: reading.mirror,
-      tree,
+      ...change,
       envelope: envelopeOf(cycle),
       signal: cycle.signal,
       waiting: cycle.handOver?.signal,

@@ -24,7 +24,7 @@ export type JudgeExtent = 'decided' | 'once' | 'whole';
  */
 export const judgeTree = async (
   shop: Workshop,
-  input: MeasureInput,
+  input: MeasureInput & { edited?: ReadonlySet<string> },
   baseline: TreeReport,
   extent: JudgeExtent = 'decided',
 ): Promise<Result<JudgedTree, Failure>> => {
@@ -33,10 +33,11 @@ export const judgeTree = async (
   if (!measured.ok) return measured;
   const { ran, reused, report } = measured.value;
   const { base, result } = soFar(input.tree, baseline, report.checks);
+  const known = input.edited ? { edited: input.edited } : {};
   if (unevaluatedOf(result) || extent === 'once')
-    return ok({ comparison: compareReports(base, result), result, ran, reused });
+    return ok({ comparison: compareReports(base, result, known), result, ran, reused });
   const second = await lookAgain(shop, input, base, result);
-  const comparison = compareReports(base, second.believed);
+  const comparison = compareReports(base, second.believed, known);
   return ok({ comparison, result: second.believed, ran: ran + second.ran, reused });
 };
 

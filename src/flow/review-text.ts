@@ -31,6 +31,7 @@ export const reportsText = (report: KeptReport | undefined, tree: string): strin
     ...identities('no longer there', comparison.vanished),
     ...identities('skipped', comparison.skipped),
     ...identities('new', comparison.added),
+    ...identities('passes only since its own file was edited, which proves nothing', comparison.unproven ?? []),
   ].join('\n');
 };
 

@@ -16,6 +16,8 @@ export const Comparison = z.object({
   skipped: z.array(z.string()),
   /** New tests that pass. */
   added: z.array(z.string()),
+  /** Tests that failed and pass now that the change edited their own file: no proof of anything. */
+  unproven: z.array(z.string()).optional(),
 });
 export type Comparison = z.infer<typeof Comparison>;
 
@@ -27,6 +29,7 @@ export const FINDING_KINDS = [
   'test-deleted',
   'test-skipped',
   'assertion-weakened',
+  'assertion-changed', // an assertion of an existing test claims something else than before
   'type-suppression', // @ts-ignore, @ts-nocheck, @ts-expect-error, as any
   'lint-suppression',
   'submodule', // a nested repository or gitlink

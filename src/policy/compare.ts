@@ -8,17 +8,17 @@ import type { Comparison } from '../model/verdict.ts';
 export const compareReports = (
   base: TreeReport,
   result: TreeReport,
-  known: { flaky?: ReadonlySet<string> } = {},
+  known: { flaky?: ReadonlySet<string>; edited?: ReadonlySet<string> } = {},
 ): Comparison => {
   const mute = muteReason(base, result);
   if (mute !== undefined) return { verdict: 'unevaluated', reason: mute, ...NO_DIFFERENCES };
 
-  const flaky = known.flaky ?? new Set<string>();
+  const { flaky = NONE, edited = NONE } = known;
   const changes = emptyChanges();
   const before = byName(base);
   const after = byName(result);
   for (const name of new Set([...before.keys(), ...after.keys()])) {
-    compareCheck(name, before.get(name), after.get(name), flaky, changes);
+    compareCheck(name, before.get(name), after.get(name), { flaky, edited }, changes);
   }
   const verdict = verdictOf(changes);
   const blind = verdict === 'worse' ? undefined : blindReason(before, after);
@@ -30,8 +30,17 @@ export const compareReports = (
     vanished: changes.vanished.map((change) => change.entry),
     skipped: changes.skipped.map((change) => change.entry),
     added: changes.added.map((change) => change.entry),
+    ...(changes.unproven.length > 0 ? { unproven: changes.unproven.map((change) => change.entry) } : {}),
   };
 };
+
+/** What counts less than it seems: tests known to fail by chance, and test files that the change itself edits. */
+interface Doubts {
+  flaky: ReadonlySet<string>;
+  edited: ReadonlySet<string>;
+}
+
+const NONE: ReadonlySet<string> = new Set();
 
 const NO_DIFFERENCES = { fixed: [], broken: [], vanished: [], skipped: [], added: [] } satisfies Partial<Comparison>;
 
@@ -45,7 +54,15 @@ interface Change {
 }
 
 type Changes = Record<
-  'problemsFixed' | 'problemsNew' | 'testsFixed' | 'testsBroken' | 'checksBroken' | 'vanished' | 'skipped' | 'added',
+  | 'problemsFixed'
+  | 'problemsNew'
+  | 'testsFixed'
+  | 'testsBroken'
+  | 'checksBroken'
+  | 'vanished'
+  | 'skipped'
+  | 'added'
+  | 'unproven',
   Change[]
 >;
 
@@ -58,13 +75,14 @@ const emptyChanges = (): Changes => ({
   vanished: [],
   skipped: [],
   added: [],
+  unproven: [],
 });
 
 const compareCheck = (
   name: string,
   base: EvaluatedReport | undefined,
   result: EvaluatedReport | undefined,
-  flaky: ReadonlySet<string>,
+  doubts: Doubts,
   changes: Changes,
 ): void => {
   if (result === undefined) {
@@ -72,7 +90,7 @@ const compareCheck = (
     return;
   }
   compareProblems(name, base?.problems ?? [], result.problems, changes);
-  compareTests(name, base?.tests ?? [], result.tests, flaky, changes);
+  compareTests(name, base?.tests ?? [], result.tests, doubts, changes);
   const explained = result.problems.length > 0 || result.tests.some((test) => test.status === 'failed');
   if (base?.green !== false && !result.green && !explained) {
     changes.checksBroken.push({ entry: entryOf(name, 'not green'), label: `${name} is not green any more` });
@@ -95,7 +113,7 @@ const compareTests = (
   check: string,
   base: readonly TestResult[],
   result: readonly TestResult[],
-  flaky: ReadonlySet<string>,
+  { flaky, edited }: Doubts,
   changes: Changes,
 ): void => {
   const before = new Map(base.map((test) => [test.id, test]));
@@ -113,10 +131,16 @@ const compareTests = (
     // What is known to fail by chance says nothing by failing, here or in the baseline.
     if (flaky.has(change.entry) && (is.status === 'failed' || was === 'failed')) continue;
     if (is.status === 'failed' && was !== 'failed') changes.testsBroken.push(change);
-    if (is.status === 'passed' && was === 'failed') changes.testsFixed.push(change);
+    if (is.status === 'passed' && was === 'failed') {
+      (isEdited(is, edited) ? changes.unproven : changes.testsFixed).push(change);
+    }
     if (is.status === 'passed' && (was === undefined || was === 'skipped')) changes.added.push(change);
   }
 };
+
+/** Of a test whose tool names no file any edited one may be it. */
+const isEdited = ({ file }: TestResult, edited: ReadonlySet<string>): boolean =>
+  file === '' ? edited.size > 0 : edited.has(file);
 
 const verdictOf = (changes: Changes): 'better' | 'same' | 'worse' => {
   const { problemsNew, testsBroken, checksBroken, vanished, skipped } = changes;
@@ -144,7 +168,12 @@ const reasonOf = (changes: Changes): string => {
       ? [`${counted(changes.added.length, 'new test')} ${changes.added.length === 1 ? 'passes' : 'pass'}`]
       : []),
   ];
-  return good.length === 0 ? 'nothing fixed, nothing broken' : `${good.join(', ')}, nothing broken`;
+  const { length } = changes.unproven;
+  const unproven =
+    length === 0
+      ? ''
+      : `; ${counted(length, 'failing test')} ${length === 1 ? 'passes' : 'pass'} in files that the change edits itself, which proves nothing`;
+  return `${good.length === 0 ? 'nothing fixed' : good.join(', ')}, nothing broken${unproven}`;
 };
 
 /** A sentence for a phone: names help, a list of forty does not. */

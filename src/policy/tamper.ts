@@ -70,6 +70,7 @@ export const DEFAULT_ACTIONS: Readonly<Record<FindingKind, 'refuse' | 'report'>>
   'test-deleted': 'refuse',
   'test-skipped': 'refuse',
   'assertion-weakened': 'report',
+  'assertion-changed': 'report',
   'type-suppression': 'report',
   'lint-suppression': 'report',
   submodule: 'refuse',
@@ -170,6 +171,7 @@ interface Summary {
   silencersAdded: Mark<Silencer>[];
   silencersRemoved: Map<string, number>;
   weakened: Mark<string>[];
+  reworded: Mark<string>[];
   scriptLines: Mark<string>[];
 }
 
@@ -185,6 +187,7 @@ const summarize = (patch: string): Summary => {
     silencersAdded: [],
     silencersRemoved: new Map(),
     weakened: [],
+    reworded: [],
     scriptLines: [],
   };
   let last: PatchFile | undefined;
@@ -309,6 +312,13 @@ const readAssertions = (hunk: PatchHunk, { path, language, summary }: HunkContex
   const gained = (test: (text: string) => boolean): number => count(added, test) - count(removed, test);
   const vague = gained(acceptsAnything) > 0 || (gained(isWeak) > 0 && gained(isStrong) < 0);
   if (vague) for (const line of added) if (isWeak(line.text)) weaken(line, 'accepts more than before');
+  // As strong as before, and yet another claim: whether the code or the test was wrong, the text does not tell.
+  if (vague || lost > 0) return;
+  for (const [index, line] of added.slice(0, removed.length).entries()) {
+    if (isWeak(removed[index]?.text ?? '') && isStrong(line.text)) continue;
+    const what = `${removed[index]?.text.trim()} becomes ${line.text.trim()}`;
+    summary.reworded.push({ file: path, line: line.newLine, text: line.text, what });
+  }
 };
 
 const count = (lines: readonly PatchLine[], test: (text: string) => boolean): number =>
@@ -541,4 +551,26 @@ const findWeakened = (summary: Summary, found: Findings): void => {
     const evidence = `${mark.what}: ${mark.text.trim()}`;
     found.add({ kind: 'assertion-weakened', file: mark.file, line: mark.line, evidence });
   }
+  for (const { file, line, what } of summary.reworded) {
+    found.add({ kind: 'assertion-changed', file, line, evidence: what });
+  }
+};
+
+/**
+ * Test files and recorded snapshots that were there before and are another text now. That a test passes which failed
+ * before proves nothing when its own file was edited.
+ */
+export const editedTests = (files: readonly ChangedFile[]): ReadonlySet<string> =>
+  new Set(
+    files
+      .filter(({ status }) => status !== 'added')
+      .flatMap(({ path, from }) => [path, ...(from === undefined ? [] : [from])])
+      .map((path) => testOfSnapshot(path) ?? path)
+      .filter(isTestFile),
+  );
+
+/** Where vitest and jest keep what a test expects: `__snapshots__/a.test.ts.snap` beside `a.test.ts`. */
+const testOfSnapshot = (path: string): string | undefined => {
+  const found = /^(.*?)__snapshots__\/([^/]+)\.snap$/.exec(path);
+  return found ? `${found[1]}${found[2]}` : undefined;
 };

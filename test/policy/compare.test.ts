@@ -148,6 +148,34 @@ describe('compareReports', () => {
     expect(compareReports(base, result)).toMatchObject({ verdict, reason });
   });
 
+  it('does not count a test as mended that passes since the change edited its file', () => {
+    const edited = new Set(['a.test.ts']);
+    expect(compareReports(report(['a'], ['b', 'c']), report(['a', 'b', 'c']), { edited })).toMatchObject({
+      verdict: 'same',
+      reason:
+        'nothing fixed, nothing broken; 2 failing tests pass in files that the change edits itself, which proves nothing',
+      fixed: [],
+      unproven: ['tests: a.test.ts > b', 'tests: a.test.ts > c'],
+    });
+    const elsewhere = new Set(['other.test.ts']);
+    expect(compareReports(report([], ['b']), report(['b']), { edited: elsewhere }).verdict).toBe('better');
+    expect(compareReports(report(['a'], ['b']), report(['b'], ['a']), { edited }).verdict).toBe('worse');
+    expect(compareReports(report([], ['b']), report(['b', 'new']), { edited })).toMatchObject({ verdict: 'better' });
+  });
+
+  it('takes a test of no known file for one of any file that was edited', () => {
+    const nameless = (names: string[], failing: string[]) =>
+      tree(
+        check(
+          'tests',
+          tests(names, failing).map((test) => ({ ...test, file: '' })),
+        ),
+      );
+    const edited = new Set(['other.test.ts']);
+    expect(compareReports(nameless([], ['b']), nameless(['b'], []), { edited }).verdict).toBe('same');
+    expect(compareReports(nameless([], ['b']), nameless(['b'], []), { edited: new Set() }).verdict).toBe('better');
+  });
+
   it('names each difference by check and identity', () => {
     const base = tree(check('tsc', [], ['old']), check('tests', tests(['a', 'b', 'c'], ['d', 'e'])));
     const result = tree(check('tsc', [], ['new']), check('tests', tests(['a', 'd', 'n'], ['b'], ['e'])));

@@ -6,6 +6,7 @@ import {
   createPathMatcher,
   DEFAULT_ACTIONS,
   DEFAULT_CHECK_CONFIG,
+  editedTests,
   findTampering,
   isTestFile,
   type TamperInput,
@@ -36,7 +37,6 @@ describe('an honest change', () => {
     ['a new test', edit('test/a.test.ts', "+it('adds', () => {", '+  expect(add(1, 2)).toBe(3);', '+});')],
     ['a pagination', edit('src/db.ts', '+  return query.skip(10).only("id").todo();', '+  const fit = model.fit(x);')],
     ['a stricter assertion', edit('a.test.ts', '-  expect(x).toBeDefined();', '+  expect(x).toBe(3);')],
-    ['a changed expectation', edit('a.test.ts', '-  expect(x).toBe(2);', '+  expect(x).toBe(3);')],
     [
       'a test that is moved',
       edit(
@@ -210,6 +210,43 @@ describe('assertions that are weakened', () => {
   it('can be refused by configuration', () => {
     const patch = edit('a.test.ts', '-  expect(x).toBe(1);');
     expect(find(patch, { actions: { 'assertion-weakened': 'refuse' } })[0]?.action).toBe('refuse');
+  });
+});
+
+describe('assertions that claim something else', () => {
+  it.each([
+    ['a.test.ts', '-  expect(x).toBe(2);', '+  expect(x).toBe(3);'],
+    ['a.test.js', "-test('a', () => assert.equal(a(1, 2), 3));", "+test('a', () => assert.equal(a(1, 2), -1));"],
+    ['tests/test_a.py', '-    assert x == 1', '+    assert x == 2'],
+    ['tests/a.rs', '-    assert_eq!(x, 1);', '+    assert_eq!(x, 2);'],
+  ])('are shown to the reviewer, before and after: %s', (path, ...lines) => {
+    expect(find(edit(path, ...lines))).toEqual([
+      {
+        ...{ kind: 'assertion-changed', action: 'report', file: path, line: 1 },
+        evidence: lines.map((line) => line.slice(1).trim()).join(' becomes '),
+      },
+    ]);
+  });
+
+  it('can be refused by configuration', () => {
+    const patch = edit('a.test.ts', '-  expect(x).toBe(2);', '+  expect(x).toBe(3);');
+    expect(find(patch, { actions: { 'assertion-changed': 'refuse' } })[0]?.action).toBe('refuse');
+  });
+});
+
+describe('files of tests that a change edits', () => {
+  it('are those that were there before, with the tests of recorded snapshots', () => {
+    expect([
+      ...editedTests([
+        file('src/a.ts'),
+        file('src/a.test.ts'),
+        file('src/new.test.ts', { status: 'added' }),
+        file('src/gone.test.ts', { status: 'deleted' }),
+        file('test/to.ts', { status: 'renamed', from: 'test/from.ts' }),
+        file('src/__snapshots__/b.test.ts.snap'),
+        file('src/__snapshots__/new.test.ts.snap', { status: 'added' }),
+      ]),
+    ]).toEqual(['src/a.test.ts', 'src/gone.test.ts', 'test/to.ts', 'test/from.ts', 'src/b.test.ts']);
   });
 });
 
