@@ -18,7 +18,7 @@ export const startStandup: StartPart = (input) => {
     if (closing.signal.aborted) return;
     standup.tick('schedule').catch(tellOrFail(input, 'standup failed'));
   };
-  const timetable = startTimetable(factory, [{ when: ({ schedule }) => schedule.standup, deed: meet }]);
+  const timetable = startTimetable(factory, [{ when: ({ schedule }) => schedule.standup, deed: meet }], input.fail);
   const requests = answerRequests(input, standupsOf(standup));
   meet();
   return ok({
@@ -48,9 +48,11 @@ export const startDoctor: StartPart = (input) => {
     deed().catch(tellOrFail(input, `${what} failed`));
   };
   const tend = guarded('tending the skills', tending.run);
-  const timetable = startTimetable(factory, [
-    { when: ({ schedule }) => schedule.doctor, deed: guarded('doctor', () => doctor.tick('schedule')) },
-  ]);
+  const timetable = startTimetable(
+    factory,
+    [{ when: ({ schedule }) => schedule.doctor, deed: guarded('doctor', () => doctor.tick('schedule')) }],
+    input.fail,
+  );
   followTypes(input, TENDING, closing.signal, tend);
   const requests = answerRequests(input, roundsOf(doctor));
   tend();

@@ -5,9 +5,8 @@ import { loadHome } from '../ports/home/load.ts';
 import type { Channel } from '../ports/post/channel.ts';
 import { createPost } from '../roles/post.ts';
 import { channelsOf } from './channels.ts';
-import type { Factory } from './doors.ts';
 import { onEntries } from './follow.ts';
-import type { StartPart } from './role-at-work.ts';
+import type { RoleInput, StartPart } from './role-at-work.ts';
 
 /**
  * Telling people within a running factory: at once when something happens that they should know of or a message is
@@ -21,7 +20,7 @@ export interface Posting {
 }
 
 /** The post as a part of the role `bot`. */
-export const startPosting: StartPart = ({ factory, signal, tell }) => ok(startPost(factory, signal, tell));
+export const startPosting: StartPart = (input) => ok(startPost(input));
 
 /** What may raise a matter, end it, or wait to go out. */
 const WAKING: readonly EntryType[] = [
@@ -60,9 +59,7 @@ const LOOK_AT_LEAST_MS = 60_000;
 const LOOK_AT_MOST_MS = 250;
 
 export const startPost = (
-  factory: Factory,
-  signal: AbortSignal,
-  tell: (line: string) => void,
+  { factory, signal, tell, fail }: Pick<RoleInput, 'factory' | 'signal' | 'tell' | 'fail'>,
   channels: readonly Channel[] = channelsOf(factory),
 ): Posting => {
   const { shop, journal, clock, config, sessions, paths } = factory;
@@ -97,7 +94,7 @@ export const startPost = (
       })
       .catch((error: unknown) => tell(`post failed: ${error instanceof Error ? error.message : String(error)}`));
   };
-  void onEntries(journal, WAKING, stopped, () => lookAt(clock.now() + WAKE_DELAY_MS));
+  onEntries(journal, WAKING, stopped, () => lookAt(clock.now() + WAKE_DELAY_MS)).catch(fail);
   stopped.addEventListener('abort', () => clearTimeout(timer), { once: true });
   look();
   return {

@@ -21,6 +21,8 @@ export interface RequestsDeps {
   carryOut: CarryOut;
   /** Nothing new begins, and what runs is told to stop. */
   signal: AbortSignal;
+  /** The journal cannot be followed any more: nobody would be heard. */
+  fail: (error: unknown) => void;
   /** What a person at a terminal or in a log wants to know of. */
   tell: (line: string) => void;
 }
@@ -39,7 +41,7 @@ const WAKING: readonly EntryType[] = ['requested', 'process_stopped'];
 const TAKEN_MAX = 5;
 
 export const takeRequests = (deps: RequestsDeps): Requests => {
-  const { journal, carryOut, signal, tell } = deps;
+  const { journal, carryOut, signal, fail, tell } = deps;
   const underWay = new Map<string, Promise<void>>();
 
   const attempt = (deed: () => Promise<void>): Promise<void> =>
@@ -68,7 +70,7 @@ export const takeRequests = (deps: RequestsDeps): Requests => {
     }
   };
 
-  void onEntries(journal, WAKING, signal, tick);
+  onEntries(journal, WAKING, signal, tick).catch(fail);
   tick();
   return {
     tick,

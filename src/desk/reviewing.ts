@@ -42,7 +42,11 @@ export const startReviewing: StartPart = (input) => {
     if (QUEUE.includes(type)) draw();
     if (WAKING.includes(type)) tick('woken');
   });
-  const timetable = startTimetable(factory, [{ when: ({ schedule }) => schedule.review, deed: () => tick('sweep') }]);
+  const timetable = startTimetable(
+    factory,
+    [{ when: ({ schedule }) => schedule.review, deed: () => tick('sweep') }],
+    input.fail,
+  );
   const requests = answerRequests(input, reviewsOf(reviewer));
   tick('sweep');
   return ok({

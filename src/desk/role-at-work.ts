@@ -59,7 +59,14 @@ export const everyTick = ({ factory, fail }: RoleInput, deed: () => void): Cron 
 export const answerRequests = (input: RoleInput, carryOut: CarryOut): AtWork => {
   const { journal, shop } = input.factory;
   const closing = abortedBy(input.signal);
-  const requests = takeRequests({ journal, slots: shop.slots, signal: closing.signal, tell: input.tell, carryOut });
+  const requests = takeRequests({
+    journal,
+    slots: shop.slots,
+    signal: closing.signal,
+    tell: input.tell,
+    fail: input.fail,
+    carryOut,
+  });
   const cron = everyTick(input, requests.tick);
   void aborted(closing.signal).then(() => cron.stop());
   return { stop: () => closing.abort(), idle: requests.idle };

@@ -14,7 +14,12 @@ export interface TimetableRow {
   deed: () => void;
 }
 
-export const startTimetable = (factory: Factory, rows: readonly TimetableRow[]): Timetable => {
+/** @param fail is told what was thrown, by a deed or while the configuration was followed. */
+export const startTimetable = (
+  factory: Factory,
+  rows: readonly TimetableRow[],
+  fail: (error: unknown) => void,
+): Timetable => {
   const closing = new AbortController();
   const running = rows.map((row) => ({ row, expression: '', cron: undefined as Cron | undefined }));
   const set = (): void => {
@@ -24,11 +29,11 @@ export const startTimetable = (factory: Factory, rows: readonly TimetableRow[]):
       if (expression === one.expression) continue;
       one.cron?.stop();
       one.expression = expression;
-      one.cron = new Cron(expression, { timezone: 'UTC', unref: false }, one.row.deed);
+      one.cron = new Cron(expression, { timezone: 'UTC', unref: false, catch: fail }, one.row.deed);
     }
   };
   set();
-  void onEntries(factory.journal, ['config_loaded'], closing.signal, set);
+  onEntries(factory.journal, ['config_loaded'], closing.signal, set).catch(fail);
   return {
     stop: () => {
       closing.abort();

@@ -2,8 +2,7 @@ import { ok } from '../base/result.ts';
 import { watchBotSkills } from '../ports/home/watch.ts';
 import { createUpkeep, type Upkeep } from '../roles/upkeep.ts';
 import { upkeepsOf } from './carry-out.ts';
-import type { Factory } from './doors.ts';
-import { answerRequests, type StartPart } from './role-at-work.ts';
+import { answerRequests, type RoleInput, type StartPart } from './role-at-work.ts';
 import { startTimetable } from './timetable.ts';
 
 /**
@@ -19,7 +18,7 @@ export interface UpkeepAtWork {
 
 /** Upkeep as a part of the role `bot`. */
 export const startUpkeeping: StartPart = (input) => {
-  const { upkeep, stop, idle } = startUpkeep(input.factory, input.signal, input.tell);
+  const { upkeep, stop, idle } = startUpkeep(input);
   const requests = answerRequests(input, upkeepsOf(upkeep));
   return ok({
     stop: () => {
@@ -32,20 +31,21 @@ export const startUpkeeping: StartPart = (input) => {
   });
 };
 
-export const startUpkeep = (factory: Factory, signal: AbortSignal, tell: (line: string) => void): UpkeepAtWork => {
+export const startUpkeep = ({
+  factory,
+  signal,
+  tell,
+  fail,
+}: Pick<RoleInput, 'factory' | 'signal' | 'tell' | 'fail'>): UpkeepAtWork => {
   const { shop, facts, sessions, config, paths } = factory;
   const upkeep = createUpkeep({ shop, sessions, facts, signal, tell });
   const closing = new AbortController();
-  const timetable = startTimetable(factory, [
-    {
-      when: ({ schedule }) => schedule.improve,
-      deed: () => {
-        // Nobody speaks to a bot that is not there.
-        if (closing.signal.aborted || signal.aborted || !config().telegram) return;
-        upkeep.tick('schedule').catch((error: unknown) => tell(`upkeep of the bot failed: ${messageOf(error)}`));
-      },
-    },
-  ]);
+  const learn = (): void => {
+    // Nobody speaks to a bot that is not there.
+    if (closing.signal.aborted || signal.aborted || !config().telegram) return;
+    upkeep.tick('schedule').catch((error: unknown) => tell(`upkeep of the bot failed: ${messageOf(error)}`));
+  };
+  const timetable = startTimetable(factory, [{ when: ({ schedule }) => schedule.improve, deed: learn }], fail);
   const told = new Set<string>();
   const look = (): void => {
     try {

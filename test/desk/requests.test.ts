@@ -20,6 +20,7 @@ let place: Place;
 let desk: Desk;
 let stop: AbortController;
 let told: string[];
+let faults: unknown[];
 const children: ChildProcess[] = [];
 
 beforeEach(() => {
@@ -27,6 +28,7 @@ beforeEach(() => {
   desk = createDesk(place.counter);
   stop = new AbortController();
   told = [];
+  faults = [];
 });
 afterEach(async () => {
   stop.abort();
@@ -41,7 +43,17 @@ const ask = async (what: RequestWhat, args: RequestArgs = {}, asker = CI) => {
 };
 
 const take = (carryOut: RequestsDeps['carryOut'], signal = stop.signal): Requests =>
-  takeRequests({ ...place, journal: place.counter.journal, signal, tell: (line) => told.push(line), carryOut });
+  takeRequests({
+    ...{ ...place, journal: place.counter.journal, signal, carryOut },
+    tell: (line) => told.push(line),
+    fail: (error) => faults.push(error),
+  });
+
+/** What follows a journal whose directory has gone. */
+async function* faulty(fault: Error): AsyncGenerator<never> {
+  yield* [];
+  throw fault;
+}
 
 /** A deed that is finished by hand. */
 const createDeed = (signals: AbortSignal[] = []) => {
@@ -211,6 +223,18 @@ describe('a request', () => {
     await take({ review: deed.deed }).idle();
     expect(deed.begun).toEqual([]);
     expect(settledNotes()).toMatchObject([{ done: false, note: expect.stringContaining('begun 5 times') }]);
+  });
+
+  it('cannot be heard when the journal cannot be followed: the role is told, and the process lives on', async () => {
+    const fault = new Error('the journal is gone');
+    const journal = { ...place.counter.journal, follow: () => faulty(fault) };
+    takeRequests({
+      ...{ ...place, journal, signal: stop.signal, carryOut: {} },
+      tell: () => {},
+      fail: (error) => faults.push(error),
+    });
+    await until(() => faults.length > 0, 'the fault');
+    expect(faults).toEqual([fault]);
   });
 
   it('whose deed throws stays open and stops no other', async () => {

@@ -37,9 +37,13 @@ describe('a timetable', () => {
 
   const counting = (factory: Factory) => {
     const times: string[] = [];
-    const timetable = startTimetable(factory, [
-      { when: ({ schedule }) => schedule.review, deed: () => times.push(new Date().toISOString().slice(11, 16)) },
-    ]);
+    const timetable = startTimetable(
+      factory,
+      [{ when: ({ schedule }) => schedule.review, deed: () => times.push(new Date().toISOString().slice(11, 16)) }],
+      (fault) => {
+        throw fault;
+      },
+    );
     return { times, timetable };
   };
 
@@ -48,6 +52,18 @@ describe('a timetable', () => {
     await vi.advanceTimersByTimeAsync(60 * MINUTE_MS);
     timetable.stop();
     expect(times).toEqual(['09:30', '10:00']);
+  });
+
+  it('tells what a deed throws, and does it again at its next time', async () => {
+    const faults: unknown[] = [];
+    const deed = () => {
+      throw new Error('a defect');
+    };
+    const rows = [{ when: () => '*/30 * * * *', deed }];
+    const timetable = startTimetable(home('').factory, rows, (fault) => faults.push(fault));
+    await vi.advanceTimersByTimeAsync(60 * MINUTE_MS);
+    timetable.stop();
+    expect(faults.map(String)).toEqual(['Error: a defect', 'Error: a defect']);
   });
 
   it('goes by a changed expression at once, and by none after it was stopped', async () => {

@@ -30,6 +30,11 @@ const BOT: Scenario = {
   ],
   after: 'repeat-last',
 };
+/** A fault that nobody expects ends the test. */
+const rethrow = (error: unknown): never => {
+  throw error;
+};
+
 const never = new AbortController().signal;
 
 const open = async (telegram: Record<string, unknown> = {}): Promise<void> => {
@@ -324,7 +329,7 @@ describe('a running factory', () => {
     const over = new AbortController();
     const told: string[] = [];
     mkdirSync(join(bench.home, 'skills/bot'), { recursive: true });
-    const atWork = startUpkeep(factory, over.signal, (line) => void told.push(line));
+    const atWork = startUpkeep({ factory, signal: over.signal, tell: (line) => void told.push(line), fail: rethrow });
     const reason = 'skills/bot/toast.yaml:2 acton: found an unknown key, expected a known key; did you mean "action"?';
     writeFileSync(file('toast'), 'phrases: [how toasted are we]\nacton: cost\n');
     await expect
@@ -348,7 +353,7 @@ describe('a running factory', () => {
     const { shop, sessions, facts, journal } = factory;
     const upkeep = createUpkeep({ shop, sessions, facts, signal: over.signal, tell: () => {} });
     const requests = takeRequests({
-      ...{ journal, slots: shop.slots, signal: over.signal, tell: () => {} },
+      ...{ journal, slots: shop.slots, signal: over.signal, tell: () => {}, fail: rethrow },
       carryOut: upkeepsOf(upkeep),
     });
     await expect

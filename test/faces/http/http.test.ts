@@ -254,6 +254,9 @@ describe('a trigger', () => {
       slots: place.slots,
       signal: stop.signal,
       tell: () => {},
+      fail: (error) => {
+        throw error;
+      },
       carryOut: { standup: () => new Promise((resolve) => ends.push(() => resolve(ok('2 of 2 sessions')))) },
     });
     await until(() => ends.length === 1, 'the standup begins');
