@@ -135,7 +135,7 @@ export const createWorld = async (random: Random): Promise<World> => {
       reviewer: REVIEWER,
     },
     sessions: [...SESSIONS],
-    agent: { silence: '8s', timeout: '60s', retries: 3 },
+    agent: { silence: '12s', timeout: '60s', retries: 3 },
     config: { schedule: { tick: '2s', cycle: '1s' }, gates: { memory: '99%', disk: '1MB', budgetPerDayUsd: 50 } },
     homeFiles: { '.env': `CHAOS_TOKEN=${SECRET}\n` },
   });
@@ -144,6 +144,7 @@ export const createWorld = async (random: Random): Promise<World> => {
   await writeFile(join(canary, 'letter.txt'), 'Nobody may touch this.\n');
   await writeFile(join(canary, 'deep/key'), 'nor this\n');
   const journal = join(bench.home, 'logs/experiment-log.jsonl');
+  let closed = false;
   const read = () => (existsSync(journal) ? readFileSync(journal) : Buffer.alloc(0));
 
   const world: World = {
@@ -178,24 +179,25 @@ export const createWorld = async (random: Random): Promise<World> => {
       for (;;) {
         const found = bench.entries().slice(from).find(passes);
         if (found) return found;
-        if (Date.now() > deadline) throw new Error(`never came: ${what}`);
+        if (closed || Date.now() > deadline) throw new Error(`never came: ${what}`);
         await pause(LOOK_MS);
       }
     },
     workGoesOn: async () => {
       const looking = new AbortController();
-      const begun = await Promise.race([
-        world.next((entry) => entry.type === 'cycle_started', 'another cycle'),
-        allRest(bench, looking.signal).then(() => undefined),
-      ]).finally(() => looking.abort());
-      if (begun === undefined) return 'rests';
-      await world.next(
-        (entry) => entry.type === 'merged' && entry.id > begun.id && entry.data.landings.length > 0,
-        'another landing',
-      );
-      return 'works';
+      const landing = async (): Promise<'works'> => {
+        const begun = await world.next((entry) => entry.type === 'cycle_started', 'another cycle');
+        await world.next(
+          (entry) => entry.type === 'merged' && entry.id > begun.id && entry.data.landings.length > 0,
+          'another landing',
+        );
+        return 'works';
+      };
+      const resting = allRest(bench, looking.signal).then((): 'rests' => 'rests');
+      return Promise.race([landing(), resting]).finally(() => looking.abort());
     },
     close: async () => {
+      closed = true;
       await world.kill();
       await bench.close();
     },
