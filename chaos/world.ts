@@ -16,16 +16,19 @@ import type { Random } from './random.ts';
 export interface World {
   bench: Workbench;
   random: Random;
-  /** `winnow up`, as it runs now. */
-  factory: Started | undefined;
-  /** Starts the factory, unless it runs. */
+  setting: Setting;
+  /** `winnow up` as it runs now, by the roles that each process has. */
+  running: Map<string, Started>;
+  /** Starts what does not run. */
   start(): void;
-  /** Ends it so that it cannot do anything about it. */
-  kill(): Promise<void>;
-  /** Tells it to stop, and waits for that. */
+  /** Ends it, or the process of one role, so that it cannot do anything about it. */
+  kill(roles?: string): Promise<void>;
+  /** Tells it to stop, and waits for that; the worst code. */
   stop(): Promise<{ code: number | null; seconds: number }>;
   /** What the agent does instead of its work, once: commands of its shell. */
   misbehave(command: string): void;
+  /** What the agent’s tools answered, as the model’s service was told. */
+  heard: string[];
   /** What the model’s service says to a session in place of its next answers. */
   trouble(session: string, faults: ApiFault[]): void;
   /**
@@ -43,12 +46,35 @@ export interface World {
   kills: number;
   /** Bytes of the journal that the trial itself damaged, from here on. */
   damagedFrom: number | undefined;
+  /** A whole entry that the trial made unreadable, as it was. */
+  forgotten: Entry | undefined;
   canary: { dir: string; hash: string };
   secret: string;
   /** The next alert that says what a person must do, in place of going on. */
   expectsPerson: boolean;
   close(): Promise<void>;
 }
+
+/** How a trial’s home is set up; what is not said is drawn by its seed, or is as in most homes. */
+export interface Setting {
+  sandbox: 'none' | 'bwrap';
+  /** Each role in a process of its own, as PM2 and systemd can have it. */
+  apart: boolean;
+  /** Modules that Winnow’s own processes load first, as URLs; of the trial’s directory. */
+  preload?: (dir: string) => string[];
+  /** Merged over the whole configuration. */
+  config?: Record<string, unknown>;
+  /** Merged over the project of the configuration. */
+  project?: Record<string, unknown>;
+  /** Further sessions, which are paused: what is given to them stays. */
+  paused?: string[];
+  /** Further files of the repository. */
+  files?: Record<string, string>;
+}
+
+export const ROLES = ['scheduler', 'reviewer', 'standup', 'doctor', 'bot', 'http'] as const;
+const PAUSED = '---\nproject: small\nfocus: failing tests\npaused: true\n---\nMend what is broken.\n';
+const IN_ONE = 'all';
 
 export const MODULES = 12;
 export const SESSIONS = ['alpha', 'beta'] as const;
@@ -76,7 +102,7 @@ const files = (): Record<string, string> => {
 };
 
 /** Mends the first of its own modules that still fails, by what the prompt says of the tests. */
-const worker = (session: string, misdeeds: string[], troubles: ApiFault[]): Scenario => {
+const worker = (session: string, misdeeds: string[], troubles: ApiFault[], heard: string[]): Scenario => {
   const own = (name: string) => (Number(name.slice(1)) % 2 === 1) === (session === SESSIONS[0]);
   const plan: Step = ({ prompts, memory }: ModelRequest) => {
     const trouble = troubles.shift();
@@ -90,7 +116,8 @@ const worker = (session: string, misdeeds: string[], troubles: ApiFault[]): Scen
     memory.set('module', name);
     return planStep({ title: `Add in ${name} instead of subtracting`, files: [`${name}.js`] }) as never;
   };
-  const hack: Step = ({ conversation, memory }: ModelRequest) => {
+  const hack: Step = ({ conversation, memory, toolResults }: ModelRequest) => {
+    heard.push(...toolResults.map(({ text }) => text));
     const trouble = troubles.shift();
     if (trouble) return trouble;
     if (memory.get('mended') === conversation) return { blocks: ['It adds now.'] };
@@ -113,19 +140,29 @@ const REVIEWER: Scenario = {
   after: 'repeat-last',
 };
 
-export const createWorld = async (random: Random): Promise<World> => {
+export const createWorld = async (random: Random, setting: Setting): Promise<World> => {
   const misdeeds: string[] = [];
+  const heard: string[] = [];
   const troubles: Record<string, ApiFault[]> = Object.fromEntries(SESSIONS.map((name) => [name, []]));
   const bench = await createWorkbench({
-    files: files(),
+    files: { ...files(), ...setting.files },
     scenarios: {
-      ...Object.fromEntries(SESSIONS.map((name) => [name, worker(name, misdeeds, troubles[name]!)])),
+      ...Object.fromEntries(SESSIONS.map((name) => [name, worker(name, misdeeds, troubles[name]!, heard)])),
       reviewer: REVIEWER,
     },
     sessions: [...SESSIONS],
-    agent: { silence: '8s', timeout: '60s', retries: 3 },
-    config: { schedule: { tick: '2s', cycle: '1s' }, gates: { memory: '99%', disk: '1MB', budgetPerDayUsd: 50 } },
-    homeFiles: { '.env': `CHAOS_TOKEN=${SECRET}\n` },
+    agent: { silence: '8s', timeout: '60s', retries: 3, sandbox: setting.sandbox },
+    ...(setting.project ? { project: setting.project } : {}),
+    config: {
+      gates: { memory: '99%', disk: '1MB', budgetPerDayUsd: 50 },
+      ...setting.config,
+      schedule: { tick: '2s', cycle: '1s', ...(setting.config?.schedule as object | undefined) },
+    },
+    nodeArgs: (dir) => (setting.preload?.(dir) ?? []).flatMap((url) => ['--import', url]),
+    homeFiles: {
+      '.env': `CHAOS_TOKEN=${SECRET}\n`,
+      ...Object.fromEntries((setting.paused ?? []).map((name) => [`sessions/${name}.md`, PAUSED])),
+    },
   });
   const canary = join(bench.dir, 'not-yours');
   await mkdir(join(canary, 'deep'), { recursive: true });
@@ -135,41 +172,39 @@ export const createWorld = async (random: Random): Promise<World> => {
   const read = () => (existsSync(journal) ? readFileSync(journal) : Buffer.alloc(0));
 
   const world: World = {
-    ...{ bench, random, factory: undefined, journal, acknowledged: Buffer.alloc(0), damagedFrom: undefined, kills: 0 },
-    ...{ canary: { dir: canary, hash: hashOf(canary) }, secret: SECRET, expectsPerson: false },
+    ...{ bench, random, setting, heard, journal, acknowledged: Buffer.alloc(0), damagedFrom: undefined, kills: 0 },
+    ...{ canary: { dir: canary, hash: hashOf(canary) }, secret: SECRET, expectsPerson: false, forgotten: undefined },
+    running: new Map(),
     start: () => {
-      world.factory ??= bench.start('up');
+      for (const roles of setting.apart ? ROLES : [IN_ONE]) {
+        if (world.running.has(roles)) continue;
+        world.running.set(roles, bench.start('up', ...(roles === IN_ONE ? [] : ['--roles', roles])));
+      }
     },
-    kill: async () => {
-      const { factory } = world;
-      world.factory = undefined;
-      if (factory) world.kills += 1;
-      factory?.child.kill('SIGKILL');
-      await factory?.done;
+    kill: async (only) => {
+      const killed = [...world.running].filter(([roles]) => only === undefined || roles === only);
+      for (const [roles, { child }] of killed) {
+        world.running.delete(roles);
+        world.kills += 1;
+        child.kill('SIGKILL');
+      }
+      await Promise.all(killed.map(([, { done }]) => done));
     },
     stop: async () => {
-      const { factory } = world;
-      world.factory = undefined;
+      const running = [...world.running.values()];
+      world.running.clear();
       const began = Date.now();
-      factory?.child.kill('SIGTERM');
-      const ended = await factory?.done;
-      return { code: ended?.code ?? null, seconds: (Date.now() - began) / 1000 };
+      for (const { child } of running) child.kill('SIGTERM');
+      const codes = (await Promise.all(running.map(({ done }) => done))).map(({ code }) => code);
+      const code = codes.find((each) => each !== 0) ?? codes[0] ?? null;
+      return { code, seconds: (Date.now() - began) / 1000 };
     },
     misbehave: (command) => misdeeds.push(command),
     trouble: (session, faults) => troubles[session]?.push(...faults),
     acknowledge: () => {
       world.acknowledged = read();
     },
-    next: async (passes, what) => {
-      const from = bench.entries().length;
-      const deadline = Date.now() + GOES_ON_MAX_MS;
-      for (;;) {
-        const found = bench.entries().slice(from).find(passes);
-        if (found) return found;
-        if (Date.now() > deadline) throw new Error(`never came: ${what}`);
-        await pause(LOOK_MS);
-      }
-    },
+    next: (passes, what) => cameSince(bench, bench.entries().length, passes, what),
     workGoesOn: async () => {
       const looking = new AbortController();
       const begun = await Promise.race([
@@ -177,10 +212,9 @@ export const createWorld = async (random: Random): Promise<World> => {
         allRest(bench, looking.signal).then(() => undefined),
       ]).finally(() => looking.abort());
       if (begun === undefined) return 'rests';
-      await world.next(
-        (entry) => entry.type === 'merged' && entry.id > begun.id && entry.data.landings.length > 0,
-        'another landing',
-      );
+      // By its place and not by its id: a clock that was set back gives lower ones.
+      const from = bench.entries().findIndex(({ id }) => id === begun.id);
+      await cameSince(bench, from, (entry) => entry.type === 'merged', 'another landing');
       return 'works';
     },
     close: async () => {
@@ -189,6 +223,21 @@ export const createWorld = async (random: Random): Promise<World> => {
     },
   };
   return world;
+};
+
+const cameSince = async (
+  bench: Workbench,
+  from: number,
+  passes: (entry: Entry) => boolean,
+  what: string,
+): Promise<Entry> => {
+  const deadline = Date.now() + GOES_ON_MAX_MS;
+  for (;;) {
+    const found = bench.entries().slice(from).find(passes);
+    if (found) return found;
+    if (Date.now() > deadline) throw new Error(`never came: ${what}`);
+    await pause(LOOK_MS);
+  }
 };
 
 /** A park or a project's retry lasts minutes; longer than this nobody would call it going on. */
@@ -214,9 +263,14 @@ const restsNow = (bench: Workbench, session: string): boolean => {
   });
   if (told?.type === 'project_unready') return true;
   if (told?.type !== 'session_parked') return false;
-  const leftMs = Date.parse(told.data.until) - Date.now();
+  const leftMs = Date.parse(told.data.until) - (Date.now() + aheadMs(bench.dir));
   return leftMs > 0 && leftMs < REST_MAX_MS;
 };
+
+/** Where the trial says by how much the clock of Winnow’s processes differs, in milliseconds. */
+export const clockFile = (dir: string): string => join(dir, 'clock-ahead-ms');
+export const aheadMs = (dir: string): number =>
+  existsSync(clockFile(dir)) ? Number(readFileSync(clockFile(dir), 'utf8')) : 0;
 
 export const pause = (ms: number): Promise<void> => new Promise((next) => setTimeout(next, ms));
 

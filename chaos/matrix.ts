@@ -1,0 +1,6 @@
+import { CLOCK } from './clock.ts';
+import { FAULTS, type Fault } from './faults.ts';
+import { HTTP } from './http.ts';
+
+/** All that strikes. */
+export const MATRIX: readonly Fault[] = [...FAULTS, CLOCK, HTTP];
