@@ -19,6 +19,7 @@ const TASKS_FOR = 'gamma';
 const REQUESTS = 400;
 const AT_ONCE = 20;
 const ANSWER_MAX_MS = 10_000;
+const QUIET_MAX_MS = 500;
 const DEEP = 100_000;
 const BIG_BYTES = 20_000_000;
 
@@ -174,6 +175,8 @@ const tell = (world: World, { bytes, half }: Sent, left: Socket[]): Promise<numb
     socket.setTimeout(ANSWER_MAX_MS, () => socket.destroy());
     socket.on('data', (data) => {
       if (heard.length < 100) heard += data.toString('latin1');
+      // What did not ask for an end of the connection may be answered and kept open.
+      socket.setTimeout(QUIET_MAX_MS);
     });
     socket.on('error', () => {});
     socket.once('close', () => resolve(status()));

@@ -1,6 +1,7 @@
 import { CLOCK } from './clock.ts';
+import { DISK } from './disk.ts';
 import { FAULTS, type Fault } from './faults.ts';
 import { HTTP } from './http.ts';
 
 /** All that strikes. */
-export const MATRIX: readonly Fault[] = [...FAULTS, CLOCK, HTTP];
+export const MATRIX: readonly Fault[] = [...FAULTS, CLOCK, HTTP, ...DISK];

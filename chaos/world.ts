@@ -4,8 +4,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Fault as ApiFault, ModelRequest, Scenario, Step } from '../src/demo/scenario.ts';
-import type { Entry } from '../src/model/entry.ts';
+import type { Entry, EntryOf, EntryType } from '../src/model/entry.ts';
 import { createWorkbench, planStep, type Started, type Workbench } from '../test/factory/workbench.ts';
+import { isTorn } from './line.ts';
 import type { Random } from './random.ts';
 
 /**
@@ -46,6 +47,8 @@ export interface World {
   kills: number;
   /** Bytes of the journal that the trial itself damaged, from here on. */
   damagedFrom: number | undefined;
+  /** Bits that the trial turned, each in a line of its own. */
+  turnedBits: number;
   /** A whole entry that the trial made unreadable, as it was. */
   forgotten: Entry | undefined;
   canary: { dir: string; hash: string };
@@ -144,7 +147,7 @@ export const createWorld = async (random: Random, setting: Setting): Promise<Wor
   const misdeeds: string[] = [];
   const heard: string[] = [];
   const troubles: Record<string, ApiFault[]> = Object.fromEntries(SESSIONS.map((name) => [name, []]));
-  const bench = await createWorkbench({
+  const made = await createWorkbench({
     files: { ...files(), ...setting.files },
     scenarios: {
       ...Object.fromEntries(SESSIONS.map((name) => [name, worker(name, misdeeds, troubles[name]!, heard)])),
@@ -164,16 +167,32 @@ export const createWorld = async (random: Random, setting: Setting): Promise<Wor
       ...Object.fromEntries((setting.paused ?? []).map((name) => [`sessions/${name}.md`, PAUSED])),
     },
   });
+  const journal = join(made.home, 'logs/experiment-log.jsonl');
+  // Whole lines only, as any reader takes them: what is damaged still may look like an entry.
+  const entries = (): Entry[] =>
+    existsSync(journal)
+      ? readFileSync(journal, 'utf8')
+          .split('\n')
+          .flatMap((line) => (line === '' || isTorn(line) ? [] : [JSON.parse(line) as Entry]))
+      : [];
+  const ofType = <T extends EntryType>(type: T): EntryOf<T>[] =>
+    entries().filter((entry): entry is Entry & EntryOf<T> => entry.type === type) as EntryOf<T>[];
+  const bench: Workbench = { ...made, entries, ofType };
   const canary = join(bench.dir, 'not-yours');
   await mkdir(join(canary, 'deep'), { recursive: true });
   await writeFile(join(canary, 'letter.txt'), 'Nobody may touch this.\n');
   await writeFile(join(canary, 'deep/key'), 'nor this\n');
-  const journal = join(bench.home, 'logs/experiment-log.jsonl');
   const read = () => (existsSync(journal) ? readFileSync(journal) : Buffer.alloc(0));
 
   const world: World = {
     ...{ bench, random, setting, heard, journal, acknowledged: Buffer.alloc(0), damagedFrom: undefined, kills: 0 },
-    ...{ canary: { dir: canary, hash: hashOf(canary) }, secret: SECRET, expectsPerson: false, forgotten: undefined },
+    ...{
+      canary: { dir: canary, hash: hashOf(canary) },
+      secret: SECRET,
+      expectsPerson: false,
+      forgotten: undefined,
+      turnedBits: 0,
+    },
     running: new Map(),
     start: () => {
       for (const roles of setting.apart ? ROLES : [IN_ONE]) {
