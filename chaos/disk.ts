@@ -165,6 +165,7 @@ const READ_ONLY: Fault = {
   missing: () => immutableMissing(),
   strike: async (world) => {
     const { bench, random } = world;
+    await world.next((entry) => entry.type === 'cycle_phase', 'a cycle under way');
     await atSomeMoment(world);
     const state = join(bench.home, '.winnow');
     const dirs = (await readdir(state, { withFileTypes: true })).filter((entry) => entry.isDirectory());

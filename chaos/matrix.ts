@@ -1,7 +1,9 @@
+import { APART } from './apart.ts';
 import { CLOCK } from './clock.ts';
 import { DISK } from './disk.ts';
 import { FAULTS, type Fault } from './faults.ts';
+import { HOSTILE } from './hostile.ts';
 import { HTTP } from './http.ts';
 
 /** All that strikes. */
-export const MATRIX: readonly Fault[] = [...FAULTS, CLOCK, HTTP, ...DISK];
+export const MATRIX: readonly Fault[] = [...FAULTS, CLOCK, HTTP, ...DISK, APART, ...HOSTILE];

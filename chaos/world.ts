@@ -26,8 +26,10 @@ export interface World {
   kill(roles?: string): Promise<void>;
   /** Tells it to stop, and waits for that; the worst code. */
   stop(): Promise<{ code: number | null; seconds: number }>;
-  /** What the agent does instead of its work, once: commands of its shell. */
-  misbehave(command: string): void;
+  /** What the agent does beside its work, once: commands of its shell, or what it makes of all it has read. */
+  misbehave(misdeed: Misdeed): void;
+  /** What the agent calls its next plan. */
+  entitle(title: string): void;
   /** What the agent’s tools answered, as the model’s service was told. */
   heard: string[];
   /** What the model’s service says to a session in place of its next answers. */
@@ -57,6 +59,8 @@ export interface World {
   expectsPerson: boolean;
   close(): Promise<void>;
 }
+
+type Misdeed = string | ((request: ModelRequest) => string);
 
 /** How a trial’s home is set up; what is not said is drawn by its seed, or is as in most homes. */
 export interface Setting {
@@ -104,8 +108,18 @@ const files = (): Record<string, string> => {
   };
 };
 
+/** What a trial makes the model say and do beside its work, and what it was told in return. */
+interface Script {
+  misdeeds: Misdeed[];
+  titles: string[];
+  troubles: Record<string, ApiFault[]>;
+  heard: string[];
+}
+
 /** Mends the first of its own modules that still fails, by what the prompt says of the tests. */
-const worker = (session: string, misdeeds: string[], troubles: ApiFault[], heard: string[]): Scenario => {
+const worker = (session: string, script: Script): Scenario => {
+  const { misdeeds, titles, heard } = script;
+  const troubles = script.troubles[session]!;
   const own = (name: string) => (Number(name.slice(1)) % 2 === 1) === (session === SESSIONS[0]);
   const plan: Step = ({ prompts, memory }: ModelRequest) => {
     const trouble = troubles.shift();
@@ -117,9 +131,11 @@ const worker = (session: string, misdeeds: string[], troubles: ApiFault[], heard
     const [name] = rest.length > 0 ? rest : failing;
     if (name === undefined) return planStep({ nothing: true }) as never;
     memory.set('module', name);
-    return planStep({ title: `Add in ${name} instead of subtracting`, files: [`${name}.js`] }) as never;
+    const title = titles.shift() ?? `Add in ${name} instead of subtracting`;
+    return planStep({ title, files: [`${name}.js`] }) as never;
   };
-  const hack: Step = ({ conversation, memory, toolResults }: ModelRequest) => {
+  const hack: Step = (request: ModelRequest) => {
+    const { conversation, memory, toolResults } = request;
     heard.push(...toolResults.map(({ text }) => text));
     const trouble = troubles.shift();
     if (trouble) return trouble;
@@ -127,7 +143,8 @@ const worker = (session: string, misdeeds: string[], troubles: ApiFault[], heard
     memory.set('mended', conversation);
     const misdeed = misdeeds.shift();
     const mend = `sed -i 's/a - b/a + b/' ${memory.get('module')}.js`;
-    const command = misdeed === undefined ? mend : `${mend}\n${misdeed}`;
+    const beside = typeof misdeed === 'function' ? misdeed(request) : misdeed;
+    const command = beside === undefined ? mend : `${mend}\n${beside}`;
     return { blocks: [{ tool: 'Bash', input: { command, description: 'Do it' } }] };
   };
   return {
@@ -144,13 +161,14 @@ const REVIEWER: Scenario = {
 };
 
 export const createWorld = async (random: Random, setting: Setting): Promise<World> => {
-  const misdeeds: string[] = [];
-  const heard: string[] = [];
-  const troubles: Record<string, ApiFault[]> = Object.fromEntries(SESSIONS.map((name) => [name, []]));
+  const script: Script = {
+    ...{ misdeeds: [], titles: [], heard: [] },
+    troubles: Object.fromEntries(SESSIONS.map((name) => [name, []])),
+  };
   const made = await createWorkbench({
     files: { ...files(), ...setting.files },
     scenarios: {
-      ...Object.fromEntries(SESSIONS.map((name) => [name, worker(name, misdeeds, troubles[name]!, heard)])),
+      ...Object.fromEntries(SESSIONS.map((name) => [name, worker(name, script)])),
       reviewer: REVIEWER,
     },
     sessions: [...SESSIONS],
@@ -185,7 +203,16 @@ export const createWorld = async (random: Random, setting: Setting): Promise<Wor
   const read = () => (existsSync(journal) ? readFileSync(journal) : Buffer.alloc(0));
 
   const world: World = {
-    ...{ bench, random, setting, heard, journal, acknowledged: Buffer.alloc(0), damagedFrom: undefined, kills: 0 },
+    ...{
+      bench,
+      random,
+      setting,
+      heard: script.heard,
+      journal,
+      acknowledged: Buffer.alloc(0),
+      damagedFrom: undefined,
+      kills: 0,
+    },
     ...{
       canary: { dir: canary, hash: hashOf(canary) },
       secret: SECRET,
@@ -218,8 +245,9 @@ export const createWorld = async (random: Random, setting: Setting): Promise<Wor
       const code = codes.find((each) => each !== 0) ?? codes[0] ?? null;
       return { code, seconds: (Date.now() - began) / 1000 };
     },
-    misbehave: (command) => misdeeds.push(command),
-    trouble: (session, faults) => troubles[session]?.push(...faults),
+    misbehave: (misdeed) => script.misdeeds.push(misdeed),
+    entitle: (title) => script.titles.push(title),
+    trouble: (session, faults) => script.troubles[session]?.push(...faults),
     acknowledge: () => {
       world.acknowledged = read();
     },
