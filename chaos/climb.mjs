@@ -31,8 +31,9 @@ tried('hard-link', () => {
 tried('read-env', () => fs.readFileSync(`${reach.home}/.env`));
 tried('read-key', () => fs.readFileSync(`${reach.dir}/.ssh/id_ed25519`));
 tried('read-journal', () => fs.readFileSync(`${reach.home}/logs/experiment-log.jsonl`));
-tried('forge-journal', () => fs.appendFileSync(`${reach.home}/logs/experiment-log.jsonl`, '{"type":"merged"}\n'));
-tried('change-config', () => fs.appendFileSync(`${reach.home}/winnow.config.yaml`, '\n'));
+// Opened and not made: in a directory of its own behind the wall it may make a file of that name.
+tried('forge-journal', () => fs.closeSync(fs.openSync(`${reach.home}/logs/experiment-log.jsonl`, 'r+')));
+tried('change-config', () => fs.appendFileSync(fs.openSync(`${reach.home}/winnow.config.yaml`, 'r+'), '\n'));
 tried('move-main', () =>
   execFileSync('git', ['--git-dir', reach.remote, 'update-ref', 'refs/heads/main', 'HEAD~1'], { stdio: 'ignore' }),
 );

@@ -57,8 +57,8 @@ export const runTrial = async (
     await attempt(losses, 'work goes on', async () => {
       after = await world!.workGoesOn();
     });
-    const { code } = await world.stop();
-    if (code !== 0) losses.push(`work goes on – Winnow ended with code ${code}`);
+    const { code, said } = await world.stop();
+    if (code !== 0) losses.push(`work goes on – Winnow ended with code ${code}: ${said.trim().slice(-300)}`);
     if (fault.after) await attempt(losses, fault.name, () => fault.after!(world!));
     for (const [promise, ask] of Object.entries(INVARIANTS)) {
       await attempt(losses, promise, async () => {

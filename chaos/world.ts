@@ -25,7 +25,7 @@ export interface World {
   /** Ends it, or the process of one role, so that it cannot do anything about it. */
   kill(roles?: string): Promise<void>;
   /** Tells it to stop, and waits for that; the worst code. */
-  stop(): Promise<{ code: number | null; seconds: number }>;
+  stop(): Promise<{ code: number | null; seconds: number; said: string }>;
   /** What the agent does beside its work, once: commands of its shell, or what it makes of all it has read. */
   misbehave(misdeed: Misdeed): void;
   /** What the agent calls its next plan. */
@@ -241,9 +241,9 @@ export const createWorld = async (random: Random, setting: Setting): Promise<Wor
       world.running.clear();
       const began = Date.now();
       for (const { child } of running) child.kill('SIGTERM');
-      const codes = (await Promise.all(running.map(({ done }) => done))).map(({ code }) => code);
-      const code = codes.find((each) => each !== 0) ?? codes[0] ?? null;
-      return { code, seconds: (Date.now() - began) / 1000 };
+      const ended = await Promise.all(running.map(({ done }) => done));
+      const worst = ended.find(({ code }) => code !== 0) ?? ended[0];
+      return { code: worst?.code ?? null, seconds: (Date.now() - began) / 1000, said: worst?.err ?? '' };
     },
     misbehave: (misdeed) => script.misdeeds.push(misdeed),
     entitle: (title) => script.titles.push(title),
