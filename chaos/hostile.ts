@@ -12,8 +12,8 @@ import type { World } from './world.ts';
 /** Agents and texts that mean harm: one that climbs the wall, and one that does whatever any text tells it. */
 
 const CLIMB = readFileSync(join(import.meta.dirname, 'climb.mjs'), 'utf8');
-const sleepOf = ({ bench }: World): string =>
-  `86399.${[...bench.dir].reduce((sum, c) => sum * 31 + c.charCodeAt(0), 7) % 1e9}`;
+/** So long, and to the fraction, sleeps nobody else: the name of the trial’s directory in figures. */
+const sleepOf = ({ bench }: World): string => `86399.${Buffer.from(bench.dir.slice(-6)).join('')}`;
 
 const WRITE_OUTSIDE: Fault = {
   name: 'write-outside',
