@@ -1,5 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFile, chmod, mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -27,6 +29,22 @@ durable=$(sort -n '${durableFile(dir)}' 2>/dev/null | tail -n 1)
 while read -r old new ref; do echo "\${durable:-0} $old $new $ref" >> '${receivedFile(dir)}'; done
 `;
 
+/** A meeting becomes due with the start after the loss, and people are told of it. */
+const SLOT = '0 * * * *';
+
+/** Takes what people are told, and writes down what is durable at that moment. */
+const listen = async (world: World): Promise<void> => {
+  const { bench } = world;
+  const server = createServer((asked, answer) => {
+    appendFileSync(receivedFile(bench.dir), `${durableBytes(world)} - ${asked.headers['x-winnow-id']} message\n`);
+    asked.resume().once('end', () => answer.end());
+  }).unref();
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  const { port } = server.address() as AddressInfo;
+  const hook = `notify:\n  webhooks:\n    - { name: trial, url: http://127.0.0.1:${port}/ }\n`;
+  await appendFile(join(bench.home, 'winnow.config.yaml'), hook);
+};
+
 const POWER: Fault = {
   name: 'power-loss',
   what: 'the machine goes down: all dies at once, and of the journal stays what was synced, or a part of the rest',
@@ -34,9 +52,11 @@ const POWER: Fault = {
     preload: (dir) => [
       `${pathToFileURL(join(import.meta.dirname, 'preload/durable.mjs'))}?${new URLSearchParams({ journal: journalOf(dir), into: durableFile(dir) })}`,
     ],
+    config: { schedule: { standup: SLOT } },
   },
   strike: async (world) => {
     const { bench, random } = world;
+    await listen(world);
     const hook = join(bench.remote, 'hooks/pre-receive');
     await mkdir(join(bench.remote, 'hooks'), { recursive: true });
     await writeFile(hook, RECEIVE(bench.dir));
@@ -62,7 +82,7 @@ const POWER: Fault = {
     const early = received.flatMap((line) => {
       const [durable = '', , commit = '', ref = ''] = line.split(' ');
       const before = intents.some(({ entry, end }) => end <= Number(durable) && isFor(entry, ref, commit));
-      return before ? [] : [`${ref} was moved to ${commit.slice(0, 10)} before an intent was durable`];
+      return before ? [] : [`${ref} ${commit.slice(0, 26)} was there before its intent was durable`];
     });
     if (early.length > 0) throw new Error(early.join('; '));
   },
@@ -100,13 +120,16 @@ const intentsByPlace = ({ journal }: World): Placed[] => {
     .split('\n')
     .flatMap((line) => {
       end += Buffer.byteLength(line) + 1;
-      return line.includes('"type":"intent"') ? [{ entry: JSON.parse(line) as Entry, end }] : [];
+      return INTENTS.test(line) ? [{ entry: JSON.parse(line) as Entry, end }] : [];
     });
 };
 
+/** What is written before something of it can be seen outside. */
+const INTENTS = /"type":"(intent|message_sending)"/;
 const GONE = /^0+$/;
 
 const isFor = (entry: Entry, ref: string, commit: string): boolean => {
+  if (entry.type === 'message_sending') return ref === 'message' && commit === entry.data.message;
   if (entry.type !== 'intent') return false;
   const { data } = entry;
   switch (data.effect) {
