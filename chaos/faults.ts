@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Fault as ApiFault } from '../src/demo/scenario.ts';
 import type { Entry, EntryType } from '../src/model/entry.ts';
-import { pause, SESSIONS, type World } from './world.ts';
+import { pause, SESSIONS, type Setting, type World } from './world.ts';
 
 /** One kind of trouble: what is done to a factory at work, and undone again unless Winnow has to do that itself. */
 export interface Fault {
@@ -28,8 +28,14 @@ export interface Fault {
   missing?: () => Promise<string | undefined>;
   /** The whole trial lives on a disk of its own, so small that it can be filled. */
   smallDisk?: true;
+  /** What of the home must be so for it; the rest is drawn by the seed. */
+  setting?: Partial<Setting>;
+  /** The roles may as well be processes of their own: the seed decides. */
+  orApart?: true;
   /** Resolves when the trouble is over; the factory may be dead then, and is started again. */
   strike: (world: World) => Promise<void>;
+  /** What this trouble alone must not have done, looked up when all has come to rest; throws what was found. */
+  after?: (world: World) => Promise<void>;
 }
 
 /** Moments of a cycle, of a review and of the train: what was just written when the blow falls. */
@@ -51,7 +57,7 @@ const MOMENTS: readonly EntryType[] = [
 ];
 
 /** A moment at random: after an entry of some type, or just some time later. */
-const atSomeMoment = async (world: World): Promise<void> => {
+export const atSomeMoment = async (world: World): Promise<void> => {
   const { random } = world;
   if (random.next() < 0.25) return pause(random.between(0, 4_000));
   const type = random.pick(MOMENTS);
@@ -59,7 +65,7 @@ const atSomeMoment = async (world: World): Promise<void> => {
   await pause(random.pick([0, 0, 5, 50, 300]));
 };
 
-const processesIn = (world: World, fits: (command: string) => boolean): number[] =>
+export const processesIn = (world: World, fits: (command: string) => boolean): number[] =>
   readdirSync('/proc').flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
     try {
@@ -83,7 +89,7 @@ const killOne = (world: World, fits: (command: string) => boolean, signal: NodeJ
 
 const isFactory = (command: string): boolean => /dist\/main\.js up/.test(command);
 
-const misbehaviour = (name: string, what: string, command: (world: World) => string): Fault => ({
+export const misbehaviour = (name: string, what: string, command: (world: World) => string): Fault => ({
   name,
   what,
   strike: async (world) => {
@@ -111,6 +117,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'kill-factory',
     what: 'SIGKILL of Winnow at any moment of a cycle, a review or a landing',
+    orApart: true,
     strike: async (world) => {
       await atSomeMoment(world);
       world.acknowledge();
@@ -120,6 +127,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'kill-twice',
     what: 'SIGKILL of Winnow, and again while it recovers',
+    orApart: true,
     strike: async (world) => {
       await atSomeMoment(world);
       world.acknowledge();
@@ -164,16 +172,18 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'freeze',
     what: 'SIGSTOP of Winnow for seconds, then SIGCONT',
+    orApart: true,
     strike: async (world) => {
       await atSomeMoment(world);
-      world.factory?.child.kill('SIGSTOP');
+      for (const { child } of world.running.values()) child.kill('SIGSTOP');
       await pause(world.random.between(1_000, 5_000));
-      world.factory?.child.kill('SIGCONT');
+      for (const { child } of world.running.values()) child.kill('SIGCONT');
     },
   },
   {
     name: 'stop',
     what: 'SIGTERM at any moment: nothing is lost and it ends within ten seconds',
+    orApart: true,
     strike: async (world) => {
       await atSomeMoment(world);
       const { code, seconds } = await world.stop();

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { execa } from 'execa';
 import type { EntryOf, EntryType } from '../src/model/entry.ts';
 import { findMarked } from '../src/ports/machine/processes.ts';
+import { isTorn } from './line.ts';
 import { hashOf, MODULES, moduleName, remoteGit, type World } from './world.ts';
 
 /**
@@ -13,6 +13,10 @@ import { hashOf, MODULES, moduleName, remoteGit, type World } from './world.ts';
 type Invariant = (world: World) => Promise<string[]>;
 
 const ofType = <T extends EntryType>({ bench }: World, type: T): EntryOf<T>[] => bench.ofType(type);
+
+/** Also what the trial made unreadable: it happened all the same. */
+const everOfType = <T extends EntryType>(world: World, type: T): EntryOf<T>[] =>
+  world.forgotten?.type === type ? [world.forgotten as EntryOf<T>, ...ofType(world, type)] : ofType(world, type);
 
 /** The modules that still subtract at a commit: this is what the checks see. */
 const brokenAt = async (world: World, commit: string): Promise<Set<string>> => {
@@ -44,7 +48,7 @@ export const INVARIANTS: Record<string, Invariant> = {
   },
 
   'main is moved by nobody without the journal': async (world) => {
-    const known = new Set(ofType(world, 'merged').flatMap(({ data }) => data.landings.map(({ merged }) => merged)));
+    const known = new Set(everOfType(world, 'merged').flatMap(({ data }) => data.landings.map(({ merged }) => merged)));
     const log = await remoteGit(
       world,
       'log',
@@ -62,17 +66,20 @@ export const INVARIANTS: Record<string, Invariant> = {
 
   'every landing was approved at exactly its commit, and landed once': async (world) => {
     const approved = new Map(
-      ofType(world, 'cto_review').flatMap((entry) =>
+      everOfType(world, 'cto_review').flatMap((entry) =>
         entry.data.decision === 'approve' ? [[entry.id, entry] as const] : [],
       ),
     );
+    // By their places: ids of a clock that was set back do not tell what came first.
+    const places = new Map(world.bench.entries().map(({ id }, place) => [id, place]));
     const landed = new Set<string>();
     return ofType(world, 'merged').flatMap((entry) =>
       entry.data.landings.flatMap(({ branch, commit, review }) => {
         const word = approved.get(review);
         const twice = landed.has(branch) ? [`${branch} landed twice`] : [];
         landed.add(branch);
-        if (!word || word.id > entry.id) return [...twice, `${branch} landed without an approval`];
+        if (!word || (places.get(word.id) ?? 0) > (places.get(entry.id) ?? 0))
+          return [...twice, `${branch} landed without an approval`];
         return word.data.commit === commit ? twice : [...twice, `${branch} landed as another commit than was approved`];
       }),
     );
@@ -89,7 +96,7 @@ export const INVARIANTS: Record<string, Invariant> = {
       .toString('utf8')
       .split('\n')
       .filter(isTorn);
-    if (torn.length > world.kills)
+    if (torn.length > world.kills + world.turnedBits)
       broken.push(`${torn.length} damaged lines after ${world.kills} kills: ${torn[0]?.slice(0, 80)}`);
     return broken;
   },
@@ -118,7 +125,9 @@ export const INVARIANTS: Record<string, Invariant> = {
 
   'no work is lost': async (world) => {
     const refs = await remoteGit(world, 'for-each-ref', '--format=%(refname:short) %(objectname)', 'refs/heads');
-    const landed = new Set(ofType(world, 'merged').flatMap(({ data }) => data.landings.map(({ branch }) => branch)));
+    const landed = new Set(
+      everOfType(world, 'merged').flatMap(({ data }) => data.landings.map(({ branch }) => branch)),
+    );
     const dropped = new Set(
       [...ofType(world, 'branch_dropped'), ...ofType(world, 'branch_deleted')].map(({ data }) => data.branch),
     );
@@ -165,14 +174,6 @@ export const INVARIANTS: Record<string, Invariant> = {
     const names = Array.from({ length: MODULES }, (_, n) => moduleName(n + 1));
     return names.filter((name) => failing.has(name) !== broken.has(name)).map((name) => `${name} is not what it seems`);
   },
-};
-
-/** Read without Winnow's own reader: JSON that ends in the checksum of what stands before it. */
-const isTorn = (line: string): boolean => {
-  if (line === '') return false;
-  const at = line.lastIndexOf(',"crc":"');
-  const seal = line.slice(at + 8, at + 16);
-  return at < 0 || crc32(line.slice(0, at)).toString(16).padStart(8, '0') !== seal;
 };
 
 /** By where they work: an agent may take its marker away. */

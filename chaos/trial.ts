@@ -5,12 +5,14 @@ import { execa } from 'execa';
 import type { Fault } from './faults.ts';
 import { INVARIANTS } from './invariants.ts';
 import { createRandom } from './random.ts';
-import { createWorld, type World } from './world.ts';
+import { createWorld, type Setting, type World } from './world.ts';
 
 /** One trial: a factory at work, one fault, a look at whether work went on, and all promises. */
 export interface Trial {
   fault: string;
   seed: number;
+  sandbox: Setting['sandbox'];
+  apart: boolean;
   /** What was broken; empty: it survived. */
   losses: string[];
   seconds: number;
@@ -24,7 +26,23 @@ export interface Trial {
 const SMALL_DISK = '400m';
 const EVIDENCE_ENTRIES = 40;
 
-export const runTrial = async (fault: Fault, seed: number): Promise<Trial> => {
+/** Every third trial that may be either has the roles apart: their starts cost more than the rest of it. */
+const APART_SHARE = 0.34;
+
+/** Drawn apart from the trial’s own chance, so that the same seed strikes at the same moment with either wall. */
+const settingOf = (fault: Fault, seed: number, sandboxes: readonly Setting['sandbox'][]): Setting => {
+  const random = createRandom(seed ^ 0x5e771e5);
+  const sandbox = random.pick(sandboxes);
+  const apart = random.next() < APART_SHARE && fault.orApart === true;
+  return { sandbox, apart, ...fault.setting };
+};
+
+export const runTrial = async (
+  fault: Fault,
+  seed: number,
+  sandboxes: readonly Setting['sandbox'][],
+): Promise<Trial> => {
+  const setting = settingOf(fault, seed, sandboxes);
   const began = Date.now();
   const disk = fault.smallDisk ? await mountSmall() : undefined;
   const losses: string[] = [];
@@ -32,15 +50,16 @@ export const runTrial = async (fault: Fault, seed: number): Promise<Trial> => {
   let evidence = '';
   let after: Trial['after'];
   try {
-    world = await inDir(disk, () => createWorld(createRandom(seed)));
+    world = await inDir(disk, () => createWorld(createRandom(seed), setting));
     world.start();
     await attempt(losses, 'strikes', () => fault.strike(world!));
     world.start();
     await attempt(losses, 'work goes on', async () => {
       after = await world!.workGoesOn();
     });
-    const { code } = await world.stop();
-    if (code !== 0) losses.push(`work goes on – Winnow ended with code ${code}`);
+    const { code, said } = await world.stop();
+    if (code !== 0) losses.push(`work goes on – Winnow ended with code ${code}: ${said.trim().slice(-300)}`);
+    if (fault.after) await attempt(losses, fault.name, () => fault.after!(world!));
     for (const [promise, ask] of Object.entries(INVARIANTS)) {
       await attempt(losses, promise, async () => {
         for (const what of await ask(world!)) losses.push(`${promise} – ${what}`);
@@ -54,6 +73,7 @@ export const runTrial = async (fault: Fault, seed: number): Promise<Trial> => {
   return {
     fault: fault.name,
     seed,
+    ...{ sandbox: setting.sandbox, apart: setting.apart },
     losses,
     seconds: (Date.now() - began) / 1000,
     ...(after ? { after } : {}),

@@ -4,8 +4,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Fault as ApiFault, ModelRequest, Scenario, Step } from '../src/demo/scenario.ts';
-import type { Entry } from '../src/model/entry.ts';
+import type { Entry, EntryOf, EntryType } from '../src/model/entry.ts';
 import { createWorkbench, planStep, type Started, type Workbench } from '../test/factory/workbench.ts';
+import { isTorn } from './line.ts';
 import type { Random } from './random.ts';
 
 /**
@@ -16,16 +17,21 @@ import type { Random } from './random.ts';
 export interface World {
   bench: Workbench;
   random: Random;
-  /** `winnow up`, as it runs now. */
-  factory: Started | undefined;
-  /** Starts the factory, unless it runs. */
+  setting: Setting;
+  /** `winnow up` as it runs now, by the roles that each process has. */
+  running: Map<string, Started>;
+  /** Starts what does not run. */
   start(): void;
-  /** Ends it so that it cannot do anything about it. */
-  kill(): Promise<void>;
-  /** Tells it to stop, and waits for that. */
-  stop(): Promise<{ code: number | null; seconds: number }>;
-  /** What the agent does instead of its work, once: commands of its shell. */
-  misbehave(command: string): void;
+  /** Ends it, or the process of one role, so that it cannot do anything about it. */
+  kill(roles?: string): Promise<void>;
+  /** Tells it to stop, and waits for that; the worst code. */
+  stop(): Promise<{ code: number | null; seconds: number; said: string }>;
+  /** What the agent does beside its work, once: commands of its shell, or what it makes of all it has read. */
+  misbehave(misdeed: Misdeed): void;
+  /** What the agent calls its next plan. */
+  entitle(title: string): void;
+  /** What the agent’s tools answered, as the model’s service was told. */
+  heard: string[];
   /** What the model’s service says to a session in place of its next answers. */
   trouble(session: string, faults: ApiFault[]): void;
   /**
@@ -43,12 +49,39 @@ export interface World {
   kills: number;
   /** Bytes of the journal that the trial itself damaged, from here on. */
   damagedFrom: number | undefined;
+  /** Bits that the trial turned, each in a line of its own. */
+  turnedBits: number;
+  /** A whole entry that the trial made unreadable, as it was. */
+  forgotten: Entry | undefined;
   canary: { dir: string; hash: string };
   secret: string;
   /** The next alert that says what a person must do, in place of going on. */
   expectsPerson: boolean;
   close(): Promise<void>;
 }
+
+type Misdeed = string | ((request: ModelRequest) => string);
+
+/** How a trial’s home is set up; what is not said is drawn by its seed, or is as in most homes. */
+export interface Setting {
+  sandbox: 'none' | 'bwrap';
+  /** Each role in a process of its own, as PM2 and systemd can have it. */
+  apart: boolean;
+  /** Modules that Winnow’s own processes load first, as URLs; of the trial’s directory. */
+  preload?: (dir: string) => string[];
+  /** Merged over the whole configuration. */
+  config?: Record<string, unknown>;
+  /** Merged over the project of the configuration. */
+  project?: Record<string, unknown>;
+  /** Further sessions, which are paused: what is given to them stays. */
+  paused?: string[];
+  /** Further files of the repository. */
+  files?: Record<string, string>;
+}
+
+export const ROLES = ['scheduler', 'reviewer', 'standup', 'doctor', 'bot', 'http'] as const;
+const PAUSED = '---\nproject: small\nfocus: failing tests\npaused: true\n---\nMend what is broken.\n';
+const IN_ONE = 'all';
 
 export const MODULES = 12;
 export const SESSIONS = ['alpha', 'beta'] as const;
@@ -75,8 +108,18 @@ const files = (): Record<string, string> => {
   };
 };
 
+/** What a trial makes the model say and do beside its work, and what it was told in return. */
+interface Script {
+  misdeeds: Misdeed[];
+  titles: string[];
+  troubles: Record<string, ApiFault[]>;
+  heard: string[];
+}
+
 /** Mends the first of its own modules that still fails, by what the prompt says of the tests. */
-const worker = (session: string, misdeeds: string[], troubles: ApiFault[]): Scenario => {
+const worker = (session: string, script: Script): Scenario => {
+  const { misdeeds, titles, heard } = script;
+  const troubles = script.troubles[session]!;
   const own = (name: string) => (Number(name.slice(1)) % 2 === 1) === (session === SESSIONS[0]);
   const plan: Step = ({ prompts, memory }: ModelRequest) => {
     const trouble = troubles.shift();
@@ -88,16 +131,20 @@ const worker = (session: string, misdeeds: string[], troubles: ApiFault[]): Scen
     const [name] = rest.length > 0 ? rest : failing;
     if (name === undefined) return planStep({ nothing: true }) as never;
     memory.set('module', name);
-    return planStep({ title: `Add in ${name} instead of subtracting`, files: [`${name}.js`] }) as never;
+    const title = titles.shift() ?? `Add in ${name} instead of subtracting`;
+    return planStep({ title, files: [`${name}.js`] }) as never;
   };
-  const hack: Step = ({ conversation, memory }: ModelRequest) => {
+  const hack: Step = (request: ModelRequest) => {
+    const { conversation, memory, toolResults } = request;
+    heard.push(...toolResults.map(({ text }) => text));
     const trouble = troubles.shift();
     if (trouble) return trouble;
     if (memory.get('mended') === conversation) return { blocks: ['It adds now.'] };
     memory.set('mended', conversation);
     const misdeed = misdeeds.shift();
     const mend = `sed -i 's/a - b/a + b/' ${memory.get('module')}.js`;
-    const command = misdeed === undefined ? mend : `${mend}\n${misdeed}`;
+    const beside = typeof misdeed === 'function' ? misdeed(request) : misdeed;
+    const command = beside === undefined ? mend : `${mend}\n${beside}`;
     return { blocks: [{ tool: 'Bash', input: { command, description: 'Do it' } }] };
   };
   return {
@@ -125,72 +172,107 @@ const REVIEWER: Scenario = {
   after: 'repeat-last',
 };
 
-export const createWorld = async (random: Random): Promise<World> => {
-  const misdeeds: string[] = [];
-  const troubles: Record<string, ApiFault[]> = Object.fromEntries(SESSIONS.map((name) => [name, []]));
-  const bench = await createWorkbench({
-    files: files(),
+export const createWorld = async (random: Random, setting: Setting): Promise<World> => {
+  const script: Script = {
+    ...{ misdeeds: [], titles: [], heard: [] },
+    troubles: Object.fromEntries(SESSIONS.map((name) => [name, []])),
+  };
+  const made = await createWorkbench({
+    files: { ...files(), ...setting.files },
     scenarios: {
-      ...Object.fromEntries(SESSIONS.map((name) => [name, worker(name, misdeeds, troubles[name]!)])),
+      ...Object.fromEntries(SESSIONS.map((name) => [name, worker(name, script)])),
       reviewer: REVIEWER,
     },
     sessions: [...SESSIONS],
-    agent: { silence: '12s', timeout: '60s', retries: 3 },
-    config: { schedule: { tick: '2s', cycle: '1s' }, gates: { memory: '99%', disk: '1MB', budgetPerDayUsd: 50 } },
-    homeFiles: { '.env': `CHAOS_TOKEN=${SECRET}\n` },
+    agent: { silence: '12s', timeout: '60s', retries: 3, sandbox: setting.sandbox },
+    ...(setting.project ? { project: setting.project } : {}),
+    config: {
+      gates: { memory: '99%', disk: '1MB', budgetPerDayUsd: 50 },
+      ...setting.config,
+      schedule: { tick: '2s', cycle: '1s', ...(setting.config?.schedule as object | undefined) },
+    },
+    nodeArgs: (dir) => (setting.preload?.(dir) ?? []).flatMap((url) => ['--import', url]),
+    homeFiles: {
+      '.env': `CHAOS_TOKEN=${SECRET}\n`,
+      ...Object.fromEntries((setting.paused ?? []).map((name) => [`sessions/${name}.md`, PAUSED])),
+    },
   });
+  const journal = join(made.home, 'logs/experiment-log.jsonl');
+  // Whole lines only, as any reader takes them: what is damaged still may look like an entry.
+  const entries = (): Entry[] =>
+    existsSync(journal)
+      ? readFileSync(journal, 'utf8')
+          .split('\n')
+          .flatMap((line) => (line === '' || isTorn(line) ? [] : [JSON.parse(line) as Entry]))
+      : [];
+  const ofType = <T extends EntryType>(type: T): EntryOf<T>[] =>
+    entries().filter((entry): entry is Entry & EntryOf<T> => entry.type === type) as EntryOf<T>[];
+  const bench: Workbench = { ...made, entries, ofType };
   const canary = join(bench.dir, 'not-yours');
   await mkdir(join(canary, 'deep'), { recursive: true });
   await writeFile(join(canary, 'letter.txt'), 'Nobody may touch this.\n');
   await writeFile(join(canary, 'deep/key'), 'nor this\n');
-  const journal = join(bench.home, 'logs/experiment-log.jsonl');
   let closed = false;
   const read = () => (existsSync(journal) ? readFileSync(journal) : Buffer.alloc(0));
 
   const world: World = {
-    ...{ bench, random, factory: undefined, journal, acknowledged: Buffer.alloc(0), damagedFrom: undefined, kills: 0 },
-    ...{ canary: { dir: canary, hash: hashOf(canary) }, secret: SECRET, expectsPerson: false },
-    start: () => {
-      world.factory ??= bench.start('up');
+    ...{
+      bench,
+      random,
+      setting,
+      heard: script.heard,
+      journal,
+      acknowledged: Buffer.alloc(0),
+      damagedFrom: undefined,
+      kills: 0,
     },
-    kill: async () => {
-      const { factory } = world;
-      world.factory = undefined;
-      if (factory) world.kills += 1;
-      factory?.child.kill('SIGKILL');
-      await factory?.done;
+    ...{
+      canary: { dir: canary, hash: hashOf(canary) },
+      secret: SECRET,
+      expectsPerson: false,
+      forgotten: undefined,
+      turnedBits: 0,
+    },
+    running: new Map(),
+    start: () => {
+      for (const roles of setting.apart ? ROLES : [IN_ONE]) {
+        if (world.running.has(roles)) continue;
+        world.running.set(roles, bench.start('up', ...(roles === IN_ONE ? [] : ['--roles', roles])));
+      }
+    },
+    kill: async (only) => {
+      const killed = [...world.running].filter(([roles]) => only === undefined || roles === only);
+      for (const [roles, { child }] of killed) {
+        world.running.delete(roles);
+        world.kills += 1;
+        child.kill('SIGKILL');
+      }
+      await Promise.all(killed.map(([, { done }]) => done));
     },
     stop: async () => {
-      const { factory } = world;
-      world.factory = undefined;
+      const running = [...world.running.values()];
+      world.running.clear();
       const began = Date.now();
-      factory?.child.kill('SIGTERM');
-      const ended = await factory?.done;
-      return { code: ended?.code ?? null, seconds: (Date.now() - began) / 1000 };
+      for (const { child } of running) child.kill('SIGTERM');
+      const ended = await Promise.all(running.map(({ done }) => done));
+      const worst = ended.find(({ code }) => code !== 0) ?? ended[0];
+      return { code: worst?.code ?? null, seconds: (Date.now() - began) / 1000, said: worst?.err ?? '' };
     },
-    misbehave: (command) => misdeeds.push(command),
-    trouble: (session, faults) => troubles[session]?.push(...faults),
+    misbehave: (misdeed) => script.misdeeds.push(misdeed),
+    entitle: (title) => script.titles.push(title),
+    trouble: (session, faults) => script.troubles[session]?.push(...faults),
     acknowledge: () => {
       world.acknowledged = read();
     },
-    next: async (passes, what) => {
-      const from = bench.entries().length;
-      const deadline = Date.now() + GOES_ON_MAX_MS;
-      for (;;) {
-        const found = bench.entries().slice(from).find(passes);
-        if (found) return found;
-        if (closed || Date.now() > deadline) throw new Error(`never came: ${what}`);
-        await pause(LOOK_MS);
-      }
-    },
+    next: (passes, what) => cameSince(bench, bench.entries().length, passes, what, () => closed),
     workGoesOn: async () => {
       const looking = new AbortController();
       const landing = async (): Promise<'works'> => {
         const begun = await world.next((entry) => entry.type === 'cycle_started', 'another cycle');
-        await world.next(
-          (entry) => entry.type === 'merged' && entry.id > begun.id && entry.data.landings.length > 0,
-          'another landing',
-        );
+        // By its place and not by its id: a clock that was set back gives lower ones.
+        const from = bench.entries().findIndex(({ id }) => id === begun.id);
+        const lands = (entry: Entry) => entry.type === 'merged' && entry.data.landings.length > 0;
+        await cameSince(bench, from, lands, 'another landing', () => closed);
         return 'works';
       };
       const resting = allRest(bench, looking.signal).then((): 'rests' => 'rests');
@@ -203,6 +285,22 @@ export const createWorld = async (random: Random): Promise<World> => {
     },
   };
   return world;
+};
+
+const cameSince = async (
+  bench: Workbench,
+  from: number,
+  passes: (entry: Entry) => boolean,
+  what: string,
+  isOver: () => boolean,
+): Promise<Entry> => {
+  const deadline = Date.now() + GOES_ON_MAX_MS;
+  for (;;) {
+    const found = bench.entries().slice(from).find(passes);
+    if (found) return found;
+    if (isOver() || Date.now() > deadline) throw new Error(`never came: ${what}`);
+    await pause(LOOK_MS);
+  }
 };
 
 /** A park or a project's retry lasts minutes; longer than this nobody would call it going on. */
@@ -228,9 +326,14 @@ const restsNow = (bench: Workbench, session: string): boolean => {
   });
   if (told?.type === 'project_unready') return true;
   if (told?.type !== 'session_parked') return false;
-  const leftMs = Date.parse(told.data.until) - Date.now();
+  const leftMs = Date.parse(told.data.until) - (Date.now() + aheadMs(bench.dir));
   return leftMs > 0 && leftMs < REST_MAX_MS;
 };
+
+/** Where the trial says by how much the clock of Winnow’s processes differs, in milliseconds. */
+export const clockFile = (dir: string): string => join(dir, 'clock-ahead-ms');
+export const aheadMs = (dir: string): number =>
+  existsSync(clockFile(dir)) ? Number(readFileSync(clockFile(dir), 'utf8')) : 0;
 
 export const pause = (ms: number): Promise<void> => new Promise((next) => setTimeout(next, ms));
 

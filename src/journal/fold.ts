@@ -36,6 +36,7 @@ import {
   SKILL_REFUSALS_MAX,
   SKILLS_MAX,
   type SkillState,
+  STANDUPS_KEPT,
   STRANGERS_MAX,
   type StandupState,
   type State,
@@ -45,7 +46,7 @@ import { TASK_ATTEMPTS_MAX, type Task } from '../model/task.ts';
 import { openRequests, useOfKey } from '../policy/requests.ts';
 
 /** Raised when the fold's meaning changes: snapshots of another version are ignored and made anew. */
-export const FOLD_VERSION = 9;
+export const FOLD_VERSION = 10;
 
 /**
  * What an entry does to the state. Pure but for the state it is given, which it changes in place: a million entries
@@ -394,6 +395,7 @@ export const foldEntry = (state: State, entry: Entry): void => {
       state.standup = {
         id: entry.id,
         at: entry.ts,
+        heldAt: [...(state.standup?.heldAt ?? []), entry.ts].slice(-STANDUPS_KEPT),
         ...{ summary: entry.data.summary, priorities: entry.data.priorities, file: entry.data.file },
         ...{ form: entry.data.form, runs: entry.data.runs, costUsd: entry.data.costUsd },
         owed: entry.data.sessions.flatMap(({ session, project, commitment, text }) => {

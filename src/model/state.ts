@@ -289,10 +289,15 @@ export interface UpkeepState {
   at?: string;
 }
 
+/** As many as a clock that is set back and forth may meet again: those of two days. */
+export const STANDUPS_KEPT = 24;
+
 /** The last standup, as far as it binds anybody. */
 export interface StandupState {
   id: string;
   at: string;
+  /** When it and those before it were held, oldest first; see STANDUPS_KEPT. */
+  heldAt: string[];
   summary: string;
   priorities: string[];
   file: string;

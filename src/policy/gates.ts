@@ -86,9 +86,11 @@ const readBudget = (state: Readonly<State>, config: Config, now: number): GateRe
 const readUsageLimit = (state: Readonly<State>, now: number): GateReading => {
   const gate = state.gates['usage-limit'];
   const until = gate?.until;
+  // Closed at a moment that is still to come: the clock was set back, and the first run will tell how things stand.
+  const isAhead = gate !== undefined && Date.parse(gate.at) > now;
   return {
     gate: 'usage-limit',
-    closed: until !== undefined && Date.parse(until) > now,
+    closed: until !== undefined && Date.parse(until) > now && !isAhead,
     reason: gate?.reason ?? '',
     figures: gate?.figures ?? {},
     ...(until ? { until } : {}),

@@ -185,6 +185,9 @@ const holdOf = (session: Session, { state, config, now }: ScheduleInput): Hold |
   if (!known?.parked) return undefined;
   const untilMs = Date.parse(known.parked.until);
   if (known.parked.until === UNTIL_RESUMED) return { do: 'wait', wait: { why: `parked: ${known.parked.reason}` } };
+  // What it was parked for took minutes then; by the clock of now it may be years.
+  if (known.lastCycleAt !== undefined && isAhead(known.lastCycleAt, now))
+    return { do: 'unpark', reason: 'the clock was set back since it was parked' };
   if (untilMs > now) return { do: 'wait', wait: { why: `parked: ${known.parked.reason}`, untilMs } };
   return { do: 'unpark', reason: 'the time it was parked for is over' };
 };

@@ -23,10 +23,15 @@ import { oneLine } from './placeholders.ts';
 /** Why no meeting is due by schedule; undefined: one is. Missed meetings are made up for by one. */
 export const notDue = (state: Readonly<State>, config: Config, now: number): string | undefined => {
   const last = state.standup?.at;
-  const [planned] = cronOf(config).previousRuns(1, new Date(now + CRON_STEP_MS));
+  const cron = cronOf(config);
+  const [planned] = cron.previousRuns(1, new Date(now + CRON_STEP_MS));
   // A clock that was set back since must not silence the meeting until that moment comes again.
   const heldMs = last === undefined || Date.parse(last) > now ? 0 : Date.parse(last);
-  if (planned !== undefined && heldMs >= planned.getTime()) return 'the last one was held at its time';
+  // One that lies ahead within the same turn was held in it, and a clock that goes back and forth meets each turn again.
+  const nextMs = cron.nextRun(new Date(now))?.getTime() ?? Number.POSITIVE_INFINITY;
+  const isInTurn = (at: string) =>
+    planned !== undefined && Date.parse(at) >= planned.getTime() && Date.parse(at) < nextMs;
+  if (state.standup?.heldAt.some(isInTurn)) return 'the last one was held at its time';
   const cycles = Object.values(state.projects).flatMap(({ recent }) => recent.slice(-1));
   if (!cycles.some(({ at }) => Date.parse(at) > heldMs)) return 'no cycle has ended since the last one';
   return undefined;

@@ -53,6 +53,8 @@ export interface WorkbenchOptions {
   homeFiles?: Record<string, string>;
   /** Names of sessions; those of the scenarios when absent. */
   sessions?: string[];
+  /** What node is given before the program, such as a module that is loaded first. */
+  nodeArgs?: (dir: string) => string[];
 }
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -120,7 +122,11 @@ export const createWorkbench = async (options: WorkbenchOptions = {}): Promise<W
       return opened.value;
     },
     start: (...args) => {
-      const child = spawn(process.execPath, [MAIN, ...args], { cwd: home, env: { ...CLEAN_ENV, HOME: dir } });
+      const before = options.nodeArgs?.(dir) ?? [];
+      const child = spawn(process.execPath, [...before, MAIN, ...args], {
+        cwd: home,
+        env: { ...CLEAN_ENV, HOME: dir },
+      });
       children.add(child);
       const done = new Promise<Awaited<Started['done']>>((settle) => {
         let [out, err] = ['', ''];

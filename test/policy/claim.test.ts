@@ -71,7 +71,7 @@ describe('a claim of the standup', () => {
     };
     s.standup = {
       ...{ id: 'MEETING', at: at(-60_000), summary: '', priorities: [], file: 'f', form: 'full', runs: 7, costUsd: 1 },
-      ...{ owed: [], claims: [held] },
+      ...{ heldAt: [at(-60_000)], owed: [], claims: [held] },
     };
   });
   const own: Parameters<typeof standupClash>[2] = { session: 'alpha', project: 'api', task: undefined, now: NOW };

@@ -17,7 +17,7 @@ const read = (gate: GateName, { change, facts, config = configOf(), now = NOW }:
   readGates(stateOf(change), config, { ...roomy, ...facts }, now).find((reading) => reading.gate === gate)!;
 
 const closed =
-  (gate: GateName, more: { until?: string; reason?: string } = {}) =>
+  (gate: GateName, more: { at?: string; until?: string; reason?: string } = {}) =>
   (state: State): void => {
     state.gates[gate] = { reason: 'so', at: at(-60_000), figures: {}, ...more };
   };
@@ -135,6 +135,12 @@ describe('the usage limit', () => {
       until: at(1000),
     });
     expect(read('usage-limit', { change, now: NOW + 1000 }).closed).toBe(false);
+  });
+
+  it('does not hold when the clock was set back before it was met', () => {
+    const year = 365 * 86_400_000;
+    const change = closed('usage-limit', { at: at(year), until: at(year + 1000) });
+    expect(read('usage-limit', { change }).closed).toBe(false);
   });
 
   it('does not hold for ever when nobody knows until when', () => {

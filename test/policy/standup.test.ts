@@ -35,7 +35,15 @@ const HOUR = 3_600_000;
 const config = configOf();
 
 const heldAt = (offsetMs: number, more: Partial<StandupState> = {}): StandupState => ({
-  ...{ id: 'M', at: at(offsetMs), summary: 'All is well.', priorities: [], file: 'logs/standups/m.md', form: 'full' },
+  ...{
+    id: 'M',
+    at: at(offsetMs),
+    heldAt: [at(offsetMs)],
+    summary: 'All is well.',
+    priorities: [],
+    file: 'logs/standups/m.md',
+    form: 'full',
+  },
   ...{ runs: 7, costUsd: 0.35, owed: [], claims: [] },
   ...more,
 });
@@ -97,6 +105,17 @@ describe('a meeting by schedule', () => {
     expect(notDue(state, config, nine)).toBeUndefined();
     state.standup = heldAt(-HOUR + 12);
     expect(notDue(state, config, nine + 900)).toBe('the last one was held at its time');
+  });
+
+  it('is held once at its time when the clock goes back and forth', () => {
+    const state = stateOf((s) => {
+      s.standup = heldAt(12, { heldAt: [at(-2 * HOUR + 7), at(12)] });
+      withCycle(s, -1);
+    });
+    // Half an hour before, in the same turn; then in the turn before, which had its own; then one that had none.
+    expect(notDue(state, config, NOW - HOUR / 2)).toBe('the last one was held at its time');
+    expect(notDue(state, config, NOW - 2 * HOUR)).toBe('the last one was held at its time');
+    expect(notDue(state, config, NOW - 4 * HOUR)).toBeUndefined();
   });
 
   it('is for all that are not paused, also the parked ones', () => {

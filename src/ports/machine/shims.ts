@@ -1,5 +1,6 @@
 import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { identityOf } from './processes.ts';
 
 /**
  * The directory at the head of an agent's PATH: a script for each tool that takes a slot and then runs the real one,
@@ -53,7 +54,9 @@ export const writeShims = async ({
   }
   scripts.set(SHELL, `PATH=${quote(dir)}:$PATH\nexport PATH\nexec /bin/sh "$@"`);
   for (const [name, script] of scripts) await writeScript(join(dir, name), `#!/bin/sh\n${script}\n`);
-  for (const name of await readdir(dir)) if (!scripts.has(name)) await rm(join(dir, name), { force: true });
+  for (const name of await readdir(dir)) {
+    if (!scripts.has(name) && !isBeingWritten(name)) await rm(join(dir, name), { force: true });
+  }
   return { dir, shell: join(dir, SHELL) };
 };
 
@@ -67,6 +70,12 @@ const writeScript = async (file: string, script: string): Promise<void> => {
   await writeFile(fresh, script);
   await chmod(fresh, 0o755);
   await rename(fresh, file);
+};
+
+/** Several processes of a home begin at once, each with its own role: what one of them writes is not another's to sweep. */
+const isBeingWritten = (name: string): boolean => {
+  const pid = /\.(\d+)~$/.exec(name)?.[1];
+  return pid !== undefined && identityOf(Number(pid)) !== undefined;
 };
 
 const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;

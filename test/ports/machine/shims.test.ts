@@ -193,6 +193,16 @@ describe('the directory of the shims', () => {
     },
   );
 
+  it('leaves what another process is writing at that moment, and removes what a dead one left', async () => {
+    const ended = spawn('true');
+    await once(ended, 'exit');
+    const [living, dead] = [`vitest.${process.ppid}~`, `vitest.${ended.pid}~`];
+    for (const name of [living, dead]) writeFileSync(join(shims.dir, name), '#!/bin/sh\n');
+    await write();
+    expect(readdirSync(shims.dir)).toContain(living);
+    expect(readdirSync(shims.dir)).not.toContain(dead);
+  });
+
   it('quotes whatever is in a path', async () => {
     const odd = join(dir, `o'dd "$(touch ran)`);
     mkdirSync(odd);
