@@ -1,5 +1,6 @@
 import type { Config } from '../model/config.ts';
 import type { State } from '../model/state.ts';
+import { RUN_BUDGET_MIN_USD, wholeCents } from './cents.ts';
 import { dayKey } from './gates.ts';
 
 export interface BudgetRequest {
@@ -13,9 +14,6 @@ export interface BudgetRequest {
 }
 
 export type BudgetGrant = { granted: true; usd: number } | { granted: false; reason: string };
-
-/** A run below this could not even read its prompt; the smallest answer costs about a cent. */
-export const RUN_BUDGET_MIN_USD = 0.02;
 
 /**
  * Dollars that the next run may spend: the least of what is left per run, cycle, session, project and day.
@@ -50,6 +48,3 @@ export const grantBudget = (state: Readonly<State>, config: Config, request: Bud
   }
   return { granted: true, usd: whole };
 };
-
-/** Rounded down to cents; what is a millionth short of a cent is the noise of sums of fractions and no less than it. */
-export const wholeCents = (usd: number): number => Math.floor(Math.round(usd * 1e6) / 1e4) / 100;

@@ -6,6 +6,7 @@ import type { Session } from '../model/session.ts';
 import type { State } from '../model/state.ts';
 import type { Task } from '../model/task.ts';
 import { avoidNow } from './avoid.ts';
+import { isSpent } from './cents.ts';
 import { dayKey, type GateReading, type MachineFacts, readGates, startOfNextDay } from './gates.ts';
 
 /**
@@ -186,11 +187,11 @@ const holdOf = (session: Session, { state, config, now }: ScheduleInput): Hold |
   }
   const day = state.days[dayKey(now)];
   const { budgetPerSessionPerDayUsd: perSession, budgetPerProjectPerDayUsd: perProject } = config.gates;
-  if (perSession !== undefined && (day?.bySession[session.name] ?? 0) >= perSession) {
+  if (perSession !== undefined && isSpent(perSession, day?.bySession[session.name] ?? 0)) {
     const why = `its budget of $${perSession.toFixed(2)} for today is spent`;
     return { do: 'wait', wait: { why, untilMs: startOfNextDay(now) } };
   }
-  if (perProject !== undefined && (day?.byProject[session.project] ?? 0) >= perProject) {
+  if (perProject !== undefined && isSpent(perProject, day?.byProject[session.project] ?? 0)) {
     const why = `the budget of ${session.project} for today ($${perProject.toFixed(2)}) is spent`;
     return { do: 'wait', wait: { why, untilMs: startOfNextDay(now) } };
   }

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Config } from '../../src/model/config.ts';
 import type { State } from '../../src/model/state.ts';
-import { type BudgetRequest, grantBudget, RUN_BUDGET_MIN_USD } from '../../src/policy/budget.ts';
+import { type BudgetRequest, grantBudget } from '../../src/policy/budget.ts';
+import { RUN_BUDGET_MIN_USD } from '../../src/policy/cents.ts';
 import { configOf, NOW, stateOf } from './situations.ts';
 
 const NONE = { total: 0, session: 0, project: 0 };

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Config } from '../../src/model/config.ts';
 import { PRIORITIES } from '../../src/model/priority.ts';
 import type { State } from '../../src/model/state.ts';
 import type { Task } from '../../src/model/task.ts';
@@ -149,6 +150,15 @@ describe('a session alone', () => {
     expect(
       decide(situation({ change, now: midnight, config: configOf({ gates: { budgetPerSessionPerDayUsd: 3 } }) })).start,
     ).toEqual([{ session: 'alpha' }]);
+  });
+
+  it('waits as well when what is left of its budget pays for no run: a cycle would find out only in its middle', () => {
+    const change = (s: State) => {
+      s.days['2026-03-14'] = { costUsd: 3, bySession: { alpha: 2.985 }, byProject: { api: 2.975 }, counts: {} };
+    };
+    const of = (gates: Partial<Config['gates']>) => decide(situation({ change, config: configOf({ gates }) }));
+    expect(of({ budgetPerSessionPerDayUsd: 3 }).start).toEqual([]);
+    expect(of({ budgetPerProjectPerDayUsd: 3 }).start).toEqual([{ session: 'alpha' }]);
   });
 
   it('has its own rhythm before that of the schedule', () => {
