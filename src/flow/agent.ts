@@ -104,11 +104,9 @@ export const ask = async (shop: Workshop, asker: Asker, question: Question): Pro
   let conversation = question.conversation;
   let prompt = question.prompt;
   for (let attempt = 1; ; attempt += 1) {
-    const open = await waitForGates(shop, asker);
-    if (!open.ok) return open;
-    const result = await runOnce(shop, asker, { ...question, prompt, conversation }, attempt);
-    if (!result.ok) return result;
-    const run = result.value;
+    const promised = await promise(shop, asker, question);
+    if (!promised.ok) return promised;
+    const run = await runOnce(shop, asker, { ...question, prompt, conversation }, { ...promised.value, attempt });
     if (run.ok) return ok(run);
     const fault: NonNullable<RunResult['failure']> =
       run.failure ?? failure('claude-unknown', 'the run failed without saying why');
@@ -154,27 +152,48 @@ export const ask = async (shop: Workshop, asker: Asker, question: Question): Pro
   }
 };
 
+/** Dollars that a run may spend: taken as spent until they are given back. */
+interface Promised {
+  usd: number;
+  release: () => void;
+}
+
+/** Of these each waits for what others were promised: a turn that is lost comes again only much later. */
+const PATIENT: readonly Asker['role'][] = ['session', 'reviewer'];
+
+/** Before money is spent: open gates, and a part of the budgets. */
+const promise = async (shop: Workshop, asker: Asker, question: Question): Promise<Result<Promised, CycleEnd>> => {
+  const { owner } = asker;
+  for (;;) {
+    const open = await waitForGates(shop, asker);
+    if (!open.ok) return open;
+    const grant = grantBudget(shop.journal.state(), shop.config(), {
+      ...owner,
+      cycleSpentUsd: asker.sum.costUsd,
+      reserved: shop.purse.reserved(owner),
+      now: shop.clock.now(),
+    });
+    if (grant.granted) {
+      const usd = Math.min(grant.usd, question.maxBudgetUsd ?? grant.usd);
+      // At once: whoever asks next has to find it taken.
+      return ok({ usd, release: shop.purse.reserve(owner, usd).release });
+    }
+    if (!grant.passing || !PATIENT.includes(asker.role))
+      return err({ outcome: 'empty', reason: grant.reason, countsAsAttempt: false });
+    await shop.purse.freed(waitingSignal(asker));
+  }
+};
+
 const runOnce = async (
   shop: Workshop,
   asker: Asker,
   question: Question,
-  attempt: number,
-): Promise<Result<RunResult, CycleEnd>> => {
-  const config = shop.config();
-  const { owner } = asker;
-  const grant = grantBudget(shop.journal.state(), config, {
-    ...owner,
-    cycleSpentUsd: asker.sum.costUsd,
-    reserved: shop.purse.reserved(owner),
-    now: shop.clock.now(),
-  });
-  if (!grant.granted) return err({ outcome: 'empty', reason: grant.reason, countsAsAttempt: false });
-  const usd = Math.min(grant.usd, question.maxBudgetUsd ?? grant.usd);
-  const reservation = shop.purse.reserve(owner, usd);
-  if (asker.lendsSkills && asker.sum.runs === 0) lend(shop, asker);
+  { usd, release, attempt }: Promised & { attempt: number },
+): Promise<RunResult> => {
   asker.sum.runs += 1;
   const run = `${asker.id}-${asker.sum.runs}`;
   try {
+    if (asker.lendsSkills && asker.sum.runs === 1) lend(shop, asker);
     const result = await shop.claude.run(requestOf(shop, asker, question, run, usd));
     asker.sum.costUsd += result.usage.costUsd;
     for (const kind of ['input', 'output', 'cacheRead', 'cacheWrite'] as const) {
@@ -186,7 +205,7 @@ const runOnce = async (
       data: {
         run,
         purpose: question.purpose,
-        model: asker.model ?? config.agent.model,
+        model: asker.model ?? shop.config().agent.model,
         ...(result.conversation ? { conversation: result.conversation } : {}),
         ok: result.ok,
         ...(result.failure ? { failure: result.failure.kind, message: shop.redact(result.failure.message) } : {}),
@@ -200,9 +219,9 @@ const runOnce = async (
         survivorsKilled: result.survivorsKilled,
       },
     });
-    return ok(result);
+    return result;
   } finally {
-    reservation.release();
+    release();
     await rm(join(shop.paths.tmp, run), { recursive: true, force: true });
   }
 };

@@ -7,7 +7,7 @@ import { actionShape, BOT_ACTIONS, BotAction, type Intent } from '../model/bot.t
 import type { Config } from '../model/config.ts';
 import { type Failure, failure } from '../model/failure.ts';
 import type { State } from '../model/state.ts';
-import { RUN_BUDGET_MIN_USD, wholeCents } from '../policy/budget.ts';
+import { RUN_BUDGET_MIN_USD, wholeCents } from '../policy/cents.ts';
 import { dayKey } from '../policy/gates.ts';
 import { AnswerWord, intentFrom, mustConfirm } from '../policy/ground.ts';
 import { BOT_VIEWS, type Hearing } from '../policy/hearing.ts';

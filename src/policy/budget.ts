@@ -1,5 +1,6 @@
 import type { Config } from '../model/config.ts';
 import type { State } from '../model/state.ts';
+import { RUN_BUDGET_MIN_USD, wholeCents } from './cents.ts';
 import { dayKey } from './gates.ts';
 
 export interface BudgetRequest {
@@ -12,16 +13,31 @@ export interface BudgetRequest {
   now: number;
 }
 
-export type BudgetGrant = { granted: true; usd: number } | { granted: false; reason: string };
-
-/** A run below this could not even read its prompt; the smallest answer costs about a cent. */
-export const RUN_BUDGET_MIN_USD = 0.02;
+export type BudgetGrant =
+  | { granted: true; usd: number }
+  /** `passing`: only what runs under way may still spend stands in the way. */
+  | { granted: false; reason: string; passing: boolean };
 
 /**
  * Dollars that the next run may spend: the least of what is left per run, cycle, session, project and day.
  * What other runs may still spend is taken as spent, so that together they stay within the day's budget.
  */
 export const grantBudget = (state: Readonly<State>, config: Config, request: BudgetRequest): BudgetGrant => {
+  const [scope, usd] = leastLeft(state, config, request);
+  const whole = wholeCents(usd);
+  if (whole >= RUN_BUDGET_MIN_USD) return { granted: true, usd: whole };
+  const [, alone] = leastLeft(state, config, { ...request, reserved: NOTHING });
+  return {
+    granted: false,
+    reason: `the budget of the ${scope} is used up ($${Math.max(0, whole).toFixed(2)} left)`,
+    passing: wholeCents(alone) >= RUN_BUDGET_MIN_USD,
+  };
+};
+
+const NOTHING = { total: 0, session: 0, project: 0 };
+
+/** The tightest of all limits by name, and the dollars that are left of it. */
+const leastLeft = (state: Readonly<State>, config: Config, request: BudgetRequest): [string, number] => {
   const day = state.days[dayKey(request.now)];
   const { gates, agent } = config;
   const limits: [string, number][] = [
@@ -43,13 +59,5 @@ export const grantBudget = (state: Readonly<State>, config: Config, request: Bud
       gates.budgetPerProjectPerDayUsd - spent - request.reserved.project,
     ]);
   }
-  const [scope, usd] = limits.reduce((least, limit) => (limit[1] < least[1] ? limit : least));
-  const whole = wholeCents(usd);
-  if (whole < RUN_BUDGET_MIN_USD) {
-    return { granted: false, reason: `the budget of the ${scope} is used up ($${Math.max(0, whole).toFixed(2)} left)` };
-  }
-  return { granted: true, usd: whole };
+  return limits.reduce((least, limit) => (limit[1] < least[1] ? limit : least));
 };
-
-/** Rounded down to cents; what is a millionth short of a cent is the noise of sums of fractions and no less than it. */
-export const wholeCents = (usd: number): number => Math.floor(Math.round(usd * 1e6) / 1e4) / 100;

@@ -1,6 +1,7 @@
 import type { Config } from '../model/config.ts';
 import type { GateName } from '../model/entry.ts';
 import type { State } from '../model/state.ts';
+import { isSpent } from './cents.ts';
 
 /** Whether new work may begin: one reading per gate, from the state, the machine and the hour. */
 
@@ -75,7 +76,7 @@ const readBudget = (state: Readonly<State>, config: Config, now: number): GateRe
   const until = new Date(startOfNextDay(now)).toISOString();
   return {
     gate: 'budget',
-    closed: spent >= config.gates.budgetPerDayUsd,
+    closed: isSpent(config.gates.budgetPerDayUsd, spent),
     reason: `$${spent.toFixed(2)} of $${config.gates.budgetPerDayUsd.toFixed(2)} spent today`,
     figures: { spentUsd: round(spent), limitUsd: config.gates.budgetPerDayUsd },
     until,

@@ -6,6 +6,7 @@ import type { Session } from '../model/session.ts';
 import type { State } from '../model/state.ts';
 import type { Task } from '../model/task.ts';
 import { avoidNow } from './avoid.ts';
+import { isSpent } from './cents.ts';
 import { dayKey, type GateReading, type MachineFacts, readGates, startOfNextDay } from './gates.ts';
 
 /**
@@ -99,7 +100,10 @@ interface Refusal {
   untilMs?: number;
 }
 
-/** Lets sessions in while gates are open and there is room; what is let in takes its part of the room. */
+/**
+ * Lets sessions in while gates are open and there is room; what is let in takes its part of the room. Who needs more
+ * than is free may be overtaken by those that need less, but not for ever: who has missed a whole turn is waited for.
+ */
 const createAdmission = (
   input: ScheduleInput,
   shut: GateReading | undefined,
@@ -107,16 +111,21 @@ const createAdmission = (
   const { state, config } = input;
   let cycles = Object.keys(state.running).length;
   let freeBytes = freeMemory(input);
-  return ({ name }) => {
+  let keptFor: string | undefined;
+  return (session) => {
+    const { name } = session;
     if (shut) {
       const until = shut.until === undefined ? {} : { untilMs: Date.parse(shut.until) };
       return { why: `gate ${shut.gate} closed: ${shut.reason}`, ...until };
     }
     const { maxSessions } = config.gates;
     if (cycles >= maxSessions) return { why: `${cyclesAre(maxSessions)} running, which is the most allowed` };
+    if (keptFor !== undefined && keptFor !== name)
+      return { why: `memory: what becomes free is kept for ${keptFor}, which has waited for a whole turn` };
     const needed = predictedBytes(name, state);
     // The gate itself is open: one cycle alone may try, or a machine that is always near the gate would never work.
     if (needed > freeBytes && cycles > 0) {
+      if (hasMissedTurn(session, input)) keptFor ??= name;
       return {
         why: `memory: it is expected to need ${mib(needed)}, ${mib(Math.max(0, freeBytes))} are free below the gate`,
       };
@@ -154,6 +163,10 @@ export const dueAt = (session: Session, state: Readonly<State>, config: Config, 
   return Date.parse(last) + (session.everyMs ?? config.schedule.cycle);
 };
 
+/** Whoever never ran has waited for as long as anybody can tell. */
+const hasMissedTurn = (session: Session, { state, config, now }: ScheduleInput): boolean =>
+  dueAt(session, state, config, now) + (session.everyMs ?? config.schedule.cycle) <= now;
+
 /** The machine's clock was set back since: waiting for that moment to come again could take years. */
 const isAhead = (at: string, now: number): boolean => Date.parse(at) > now;
 
@@ -174,11 +187,11 @@ const holdOf = (session: Session, { state, config, now }: ScheduleInput): Hold |
   }
   const day = state.days[dayKey(now)];
   const { budgetPerSessionPerDayUsd: perSession, budgetPerProjectPerDayUsd: perProject } = config.gates;
-  if (perSession !== undefined && (day?.bySession[session.name] ?? 0) >= perSession) {
+  if (perSession !== undefined && isSpent(perSession, day?.bySession[session.name] ?? 0)) {
     const why = `its budget of $${perSession.toFixed(2)} for today is spent`;
     return { do: 'wait', wait: { why, untilMs: startOfNextDay(now) } };
   }
-  if (perProject !== undefined && (day?.byProject[session.project] ?? 0) >= perProject) {
+  if (perProject !== undefined && isSpent(perProject, day?.byProject[session.project] ?? 0)) {
     const why = `the budget of ${session.project} for today ($${perProject.toFixed(2)}) is spent`;
     return { do: 'wait', wait: { why, untilMs: startOfNextDay(now) } };
   }

@@ -8,7 +8,7 @@ import type { Session } from '../model/session.ts';
 import type { Attendance, StandupWord } from '../model/standup.ts';
 import type { StandupState, State } from '../model/state.ts';
 import type { Task } from '../model/task.ts';
-import { RUN_BUDGET_MIN_USD, wholeCents } from './budget.ts';
+import { RUN_BUDGET_MIN_USD, wholeCents } from './cents.ts';
 import { normalise, overlaps } from './claim.ts';
 import { dayKey } from './gates.ts';
 import { oneLine } from './placeholders.ts';

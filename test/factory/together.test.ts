@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Reply, Scenario } from '../../src/demo/scenario.ts';
+import type { Entry } from '../../src/model/entry.ts';
 import { findMarked } from '../../src/ports/machine/processes.ts';
 import { runCycle } from '../../src/roles/session.ts';
 import { THOROUGH } from '../thoroughness.ts';
@@ -83,6 +84,26 @@ describe('several sessions', () => {
     expect(second.err).toContain('alpha is in a cycle of another process');
     expect(bench.ofType('cycle_started')).toHaveLength(1);
     first.child.kill('SIGKILL');
+  });
+
+  it('wait for what others were promised of the budget, and lose no turn by it', async () => {
+    const held: Scenario = { steps: [planStep({ nothing: true }, { hold: 'plan' })], after: 'repeat-last' };
+    const bench = await workbench(
+      { alpha: held, beta: held },
+      { agent: { maxBudgetUsd: 1 }, config: { gates: { memory: '99%', disk: '1MB', budgetPerDayUsd: 1 } } },
+    );
+    const up = bench.start('up');
+    const plans = (entry: Entry) => entry.type === 'cycle_phase' && entry.data.phase === 'plan';
+    const first = await bench.until(plans, 'a plan');
+    const other = first.session === 'alpha' ? 'beta' : 'alpha';
+    await bench.until((entry) => plans(entry) && entry.session === other, 'the other plan');
+    bench.api.release('plan');
+    await bench.until((entry) => entry.type === 'ralph_cycle' && entry.session === other, 'the end of the other');
+    const ends = bench.ofType('ralph_cycle').filter(({ session }) => session === other);
+    expect(ends[0]?.data.reason).not.toContain('budget');
+    expect(bench.ofType('agent_ran').map(({ session }) => session)).toContain(other);
+    up.child.kill('SIGTERM');
+    expect((await up.done).code).toBe(0);
   });
 });
 

@@ -27,6 +27,37 @@ describe('the purse', () => {
     expect(purse.reserved(alpha)).toEqual({ total: 1, session: 1, project: 1 });
   });
 
+  it('tells those who wait, in the order of asking, once for each promise that is taken back', async () => {
+    const purse = createPurse();
+    const promises = [purse.reserve(alpha, 1), purse.reserve(beta, 1)];
+    const { signal } = new AbortController();
+    const served: string[] = [];
+    const serve = async (name: string): Promise<void> => {
+      while (purse.reserved(alpha).total >= 2) await purse.freed(signal);
+      purse.reserve(alpha, 1);
+      served.push(name);
+    };
+    const all = ['first', 'second', 'third'].map(serve);
+    promises[0]?.release();
+    promises[0]?.release();
+    await all[0];
+    expect(served).toEqual(['first']);
+    promises[1]?.release();
+    await all[1];
+    expect(served).toEqual(['first', 'second']);
+  });
+
+  it('lets nobody wait who has been told to stop', async () => {
+    const purse = createPurse();
+    purse.reserve(alpha, 1);
+    const stopping = new AbortController();
+    const waits = purse.freed(stopping.signal);
+    stopping.abort();
+    await waits;
+    await purse.freed(stopping.signal);
+    expect(purse.reserved(alpha).total).toBe(1);
+  });
+
   it('is empty when everything was released, in whatever order', () => {
     const promises = fc.array(fc.tuple(fc.constantFrom(alpha, beta, gamma), fc.integer({ min: 1, max: 9 })));
     fc.assert(

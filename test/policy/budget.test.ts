@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Config } from '../../src/model/config.ts';
 import type { State } from '../../src/model/state.ts';
-import { type BudgetRequest, grantBudget, RUN_BUDGET_MIN_USD } from '../../src/policy/budget.ts';
+import { type BudgetRequest, grantBudget } from '../../src/policy/budget.ts';
+import { RUN_BUDGET_MIN_USD } from '../../src/policy/cents.ts';
 import { configOf, NOW, stateOf } from './situations.ts';
 
 const NONE = { total: 0, session: 0, project: 0 };
@@ -81,8 +82,20 @@ describe('grantBudget', () => {
     ['what another day spent does not count', stateOf(spent(20)), configOf(), request({ now: NOW + 86_400_000 }), 1],
   ])('grants %s', (_, state, config, asked, granted) => {
     expect(grantBudget(state, config, asked)).toEqual(
-      typeof granted === 'number' ? { granted: true, usd: granted } : { granted: false, reason: granted },
+      typeof granted === 'number'
+        ? { granted: true, usd: granted }
+        : { granted: false, reason: granted, passing: asked.reserved !== NONE },
     );
+  });
+
+  it('says whether the end of runs under way would make room', () => {
+    const refused = (costUsd: number, reserved: BudgetRequest['reserved'], gates: Partial<Config['gates']> = {}) =>
+      grantBudget(stateOf(spent(costUsd, { alpha: costUsd }, { api: costUsd })), limits(gates), request({ reserved }));
+    const all = { total: 15, session: 0, project: 15 };
+    expect(refused(5, all)).toMatchObject({ passing: true });
+    expect(refused(5, all, { budgetPerProjectPerDayUsd: 6 })).toMatchObject({ passing: true });
+    expect(refused(5, all, { budgetPerProjectPerDayUsd: 5 })).toMatchObject({ passing: false });
+    expect(refused(19.99, all)).toMatchObject({ passing: false });
   });
 
   it('never grants more than is left of any limit, money promised to others counted', () => {

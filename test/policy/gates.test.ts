@@ -85,8 +85,12 @@ describe('the disk gate', () => {
 });
 
 describe('the budget gate', () => {
-  it('closes when the day’s dollars are spent and says so', () => {
-    expect(read('budget', { change: spent(19.99) }).closed).toBe(false);
+  it('closes when what is left of the day’s dollars pays for no run, and says so', () => {
+    expect(read('budget', { change: spent(19.98) }).closed).toBe(false);
+    expect(read('budget', { change: spent(19.99) })).toMatchObject({
+      closed: true,
+      reason: '$19.99 of $20.00 spent today',
+    });
     expect(read('budget', { change: spent(20.5) })).toMatchObject({
       closed: true,
       reason: '$20.50 of $20.00 spent today',

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Config } from '../../src/model/config.ts';
 import { PRIORITIES } from '../../src/model/priority.ts';
 import type { State } from '../../src/model/state.ts';
 import type { Task } from '../../src/model/task.ts';
@@ -151,6 +152,15 @@ describe('a session alone', () => {
     ).toEqual([{ session: 'alpha' }]);
   });
 
+  it('waits as well when what is left of its budget pays for no run: a cycle would find out only in its middle', () => {
+    const change = (s: State) => {
+      s.days['2026-03-14'] = { costUsd: 3, bySession: { alpha: 2.985 }, byProject: { api: 2.975 }, counts: {} };
+    };
+    const of = (gates: Partial<Config['gates']>) => decide(situation({ change, config: configOf({ gates }) }));
+    expect(of({ budgetPerSessionPerDayUsd: 3 }).start).toEqual([]);
+    expect(of({ budgetPerProjectPerDayUsd: 3 }).start).toEqual([{ session: 'alpha' }]);
+  });
+
   it('has its own rhythm before that of the schedule', () => {
     const config = configOf();
     const state = stateOf((s) => {
@@ -282,7 +292,10 @@ describe('memory', () => {
     expect(start).toEqual([{ session: 'alpha' }]);
     expect(wait).toEqual([
       { session: 'beta', why: 'memory: it is expected to need 600 MB, 300 MB are free below the gate' },
-      { session: 'gamma', why: 'memory: it is expected to need 600 MB, 300 MB are free below the gate' },
+      {
+        session: 'gamma',
+        why: 'memory: what becomes free is kept for beta, which has waited for a whole turn',
+      },
     ]);
   });
 
@@ -300,10 +313,59 @@ describe('memory', () => {
     const facts = free(2 * GIB);
     const change = (s: State) => {
       withRunning(s, runningOf('alpha'));
-      s.sessions.beta = knownOf('beta', { memoryBytes: 3 * GIB });
-      s.sessions.gamma = knownOf('gamma', { memoryBytes: GIB });
+      s.sessions.beta = knownOf('beta', { memoryBytes: 3 * GIB, lastCycleAt: at(-20 * 60_000) });
+      s.sessions.gamma = knownOf('gamma', { memoryBytes: GIB, lastCycleAt: at(-16 * 60_000) });
     };
     expect(decide(situation({ facts, change, sessions: [alpha, beta, gamma] })).start).toEqual([{ session: 'gamma' }]);
+  });
+
+  it.each<[what: string, lastCycleAt: string | undefined, started: string[]]>([
+    ['is due, and is overtaken by whoever needs less', at(-29 * 60_000), ['gamma']],
+    ['has missed a whole turn, and is overtaken no longer', at(-30 * 60_000), []],
+    ['never had one, and is not overtaken', undefined, []],
+  ])('that is not enough for a session: it %s', (_, lastCycleAt, started) => {
+    const change = (s: State) => {
+      withRunning(s, runningOf('alpha'));
+      s.sessions.beta = knownOf('beta', { memoryBytes: 3 * GIB, ...(lastCycleAt ? { lastCycleAt } : {}) });
+      s.sessions.gamma = knownOf('gamma', { memoryBytes: GIB, lastCycleAt: at(-16 * 60_000) });
+    };
+    const { start } = decide(situation({ facts: free(2 * GIB), change, sessions: [alpha, beta, gamma] }));
+    expect(start.map(({ session }) => session)).toEqual(started);
+  });
+
+  it('starves nobody: who needs much gets a turn among many that need little and are always due', () => {
+    const small = Array.from({ length: 5 }, (_, n) => sessionOf(`small-${n}`));
+    const sessions = [...small, sessionOf('big')];
+    const bytesOf = (name: string): number => (name === 'big' ? 1.5 * GIB : 0.3 * GIB);
+    const state = stateOf((s) => {
+      for (const { name } of sessions) {
+        // All but the one that needs much have just begun: it never finds the machine empty.
+        const cycle = runningOf(name, { startedAt: at(0) });
+        if (name !== 'big') withRunning(s, cycle);
+        else s.sessions.big = knownOf(name, { lastCycleAt: at(0) });
+        s.sessions[name]!.memoryBytes = bytesOf(name);
+      }
+    });
+    const config = { ...configOf(), schedule: { ...configOf().schedule, cycle: 60_000 } };
+    const turns: Record<string, number> = {};
+    // Every two minutes the oldest of the running cycles ends: never do all of them at once.
+    for (let now = NOW; now < NOW + 3 * 3_600_000; now += 2 * 60_000) {
+      const [oldest] = Object.values(state.running).sort((a, b) => a.startedAt.localeCompare(b.startedAt));
+      if (oldest) {
+        delete state.running[oldest.cycle];
+        delete state.sessions[oldest.session]!.running;
+        state.sessions[oldest.session]!.lastCycleAt = new Date(now).toISOString();
+      }
+      const used = Object.values(state.running).reduce((sum, { session }) => sum + bytesOf(session), 0);
+      const { start } = decide({ ...situation({ facts: free(1.6 * GIB - used), sessions }), config, state, now });
+      for (const { session } of start) {
+        withRunning(state, runningOf(session, { startedAt: new Date(now).toISOString() }));
+        state.sessions[session]!.memoryBytes = bytesOf(session);
+        turns[session] = (turns[session] ?? 0) + 1;
+      }
+    }
+    expect(turns.big).toBeGreaterThanOrEqual(5);
+    for (const { name } of small) expect(turns[name]).toBeGreaterThanOrEqual(5);
   });
 
   it('never stops a lone cycle while the gate is open: a small machine still works', () => {
