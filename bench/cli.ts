@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { createWorkbench } from '../test/factory/workbench.ts';
-import { type BenchRow, median, renderMs, renderSpread } from './row.ts';
+import { type BenchRow, benchRow, median, renderMs, renderSpread } from './row.ts';
 import { sessionNames } from './stand-ins.ts';
 
 /** How long a person waits for the command line, against a Node process that does nothing. */
@@ -28,21 +28,26 @@ export const cliRows = async (): Promise<BenchRow[]> => {
     return names.slice(1).map((name): BenchRow => {
       const own = times[name] ?? [];
       const ratio = median(own) / empty;
-      return {
+      return benchRow({
+        key: KEYS[name],
         row: `CLI: winnow ${name}`,
         figure: renderMs(median(own)),
         baseline: `${renderMs(empty)} (empty Node process)`,
-        ratio,
+        value: median(own),
+        baselineValue: empty,
+        unit: 'ms',
+        tolerance: 0.15,
         goal: 'at most 3',
         met: ratio <= 3,
         method: `median of ${ROUNDS} turns, ${renderSpread(own)}; from spawn to exit; a home of ${SESSIONS} sessions`,
-      };
+      });
     });
   } finally {
     await bench.close();
   }
 };
 
+const KEYS = { empty: '', '--help': 'cli.help', status: 'cli.status', 'status --json': 'cli.status-json' };
 const ROUNDS = 15;
 const SESSIONS = 8;
 const MAIN = join(import.meta.dirname, '../dist/main.js');
