@@ -8,29 +8,25 @@ import { sessionNames } from './stand-ins.ts';
 export const cliRows = async (): Promise<BenchRow[]> => {
   const bench = await createWorkbench({ sessions: sessionNames(SESSIONS) });
   try {
-    const commands = {
-      empty: ['-e', '0'],
-      '--help': [MAIN, '--help'],
-      status: [MAIN, '--home', bench.home, 'status'],
-      'status --json': [MAIN, '--home', bench.home, 'status', '--json'],
-    };
-    const names = Object.keys(commands) as (keyof typeof commands)[];
-    const times = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<string, number[]>;
+    const empties: number[] = [];
+    const commands = [
+      { key: 'help', words: ['--help'], times: [] as number[] },
+      { key: 'status', words: ['status'], times: [] as number[] },
+      { key: 'status-json', words: ['status', '--json'], times: [] as number[] },
+    ];
     for (let round = 0; round < ROUNDS + 1; round += 1) {
-      for (const name of names) {
-        const begunMs = performance.now();
-        execFileSync(process.execPath, commands[name], { stdio: 'ignore' });
-        // The first turn reads the files from the disk.
-        if (round > 0) times[name]?.push(performance.now() - begunMs);
-      }
+      const turns = [time(['-e', '0']), ...commands.map(({ words }) => time([MAIN, '--home', bench.home, ...words]))];
+      // The first turn reads the files from the disk.
+      if (round === 0) continue;
+      empties.push(turns[0]!);
+      for (const [index, { times }] of commands.entries()) times.push(turns[index + 1]!);
     }
-    const empty = median(times.empty ?? []);
-    return names.slice(1).map((name): BenchRow => {
-      const own = times[name] ?? [];
+    const empty = median(empties);
+    return commands.map(({ key, words, times: own }): BenchRow => {
       const ratio = median(own) / empty;
       return benchRow({
-        key: KEYS[name],
-        row: `CLI: winnow ${name}`,
+        key: `cli.${key}`,
+        row: `CLI: winnow ${words.join(' ')}`,
         figure: renderMs(median(own)),
         baseline: `${renderMs(empty)} (empty Node process)`,
         value: median(own),
@@ -47,7 +43,13 @@ export const cliRows = async (): Promise<BenchRow[]> => {
   }
 };
 
-const KEYS = { empty: '', '--help': 'cli.help', status: 'cli.status', 'status --json': 'cli.status-json' };
+/** Milliseconds from the start of a Node process to its end. */
+const time = (args: string[]): number => {
+  const begunMs = performance.now();
+  execFileSync(process.execPath, args, { stdio: 'ignore' });
+  return performance.now() - begunMs;
+};
+
 const ROUNDS = 15;
 const SESSIONS = 8;
 const MAIN = join(import.meta.dirname, '../dist/main.js');
