@@ -133,7 +133,7 @@ const WATCH_MS = 20_000;
 const STILL_MS = 15_000;
 const STALL_MS = 5000;
 const KEYS = 120;
-const START_MAX_MS = 60_000;
+const START_MAX_MS = 120_000;
 const MAIN = join(import.meta.dirname, '../dist/main.js');
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const here = (name: string): string => join(import.meta.dirname, name);

@@ -160,7 +160,7 @@ const heapMb = async (bench: HoldingHome, child: ChildProcess): Promise<number> 
   return bytes / 2 ** 20;
 };
 
-const WAIT_MAX_MS = 120_000;
+const WAIT_MAX_MS = 240_000;
 const until = async (holds: () => boolean, what: string): Promise<void> => {
   const deadline = performance.now() + WAIT_MAX_MS;
   while (!holds()) {
