@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { heardByMany } from '../src/base/abort.ts';
 import { systemClock } from '../src/base/clock.ts';
 import { createClaude } from '../src/ports/claude/run.ts';
 import { sweep } from '../src/ports/machine/processes.ts';
@@ -18,6 +19,7 @@ const WARM_UP_MS = 4000;
 
 const dir = mkdtempSync(join(tmpdir(), 'winnow-bench-loop-'));
 const stop = new AbortController();
+heardByMany(stop.signal);
 let lines = 0;
 
 const watch = async () => {

@@ -10,7 +10,7 @@ import {
   winnowDays,
 } from './landing-day.ts';
 import { borsGate, type Gate, gastownGate, keyedSerialGate, serialGate } from './landing-gates.ts';
-import { type BenchRow, median, quantile } from './row.ts';
+import { type BenchRow, benchRow, median, quantile } from './row.ts';
 
 /**
  * What it takes to bring changes to main: runs of the full check set per landed change, and the time from push to
@@ -57,14 +57,18 @@ const ordinaryRows = async (checkMinutes: number): Promise<BenchRow[]> => {
   const isGoal = checkMinutes === 3;
   const workload = `${load.candidatesPerDay} candidates a day, ${checkMinutes}-minute check`;
   return [
-    {
+    benchRow({
+      key: `landing.runs-${checkMinutes}`,
       row: `landing: runs of the checks, ${workload}`,
       figure: `${perLanded(all)} per landed change, ${perDay(all.runs).toFixed(1)} a day`,
       baseline:
         `${others.map(([name, days]) => `${name} ${perLanded(days)}`).join('; ')}; lower bound ` +
         `${(boundOf(all) / all.landed).toFixed(2)} (the evaluations alone: ${(all.evaluations / all.landed).toFixed(2)}, ` +
         `of which it is ${(all.runs / all.evaluations).toFixed(3)})`,
-      ratio,
+      value: all.runs / all.landed,
+      baselineValue: boundOf(all) / all.landed,
+      unit: 'runs per landed change',
+      tolerance: 0,
       goal: 'at most 1.05 of the lower bound',
       met: ratio <= 1.05,
       method:
@@ -74,18 +78,22 @@ const ordinaryRows = async (checkMinutes: number): Promise<BenchRow[]> => {
         'bound: each evaluation, and each tree that became main’s without being one; ' +
         `${all.landed - all.untestedMains} of ${all.landed} landings took no run; ${all.dropped} dropped. Not in it: ` +
         `second looks at what failed (one before each drop), attempts that are mended, pushes by others, time of git`,
-    },
-    {
+    }),
+    benchRow({
+      key: `landing.time-${checkMinutes}`,
       row: `landing: from push to main, ${workload}`,
       figure: minutes(p50, p95),
       baseline: others.map(([name, days]) => `${name} ${minutesOf(days)}`).join('; '),
-      ratio: p50 / median(others[0]![1].pushToLandingMs),
+      value: p50,
+      baselineValue: median(others[0]![1].pushToLandingMs),
+      unit: 'ms',
+      tolerance: 0,
       goal: isGoal ? 'p50 under 3 minutes' : 'none set',
       met: isGoal ? p50 < 3 * MINUTE_MS : undefined,
       method:
         `the same days; the push follows the evaluation; 2 minutes of it are the review; the literal gate comes round ` +
         'every 2 hours; the ratio is to it',
-    },
+    }),
   ];
 };
 
@@ -109,11 +117,15 @@ const loadedRow = async (): Promise<BenchRow> => {
   ];
   const ofGate = ({ runs, evaluations, landed }: Days) => ((runs - evaluations) / landed).toFixed(2);
   const show = (days: Days) => `${ofGate(days)} runs per landed change beyond the evaluations, ${minutesOf(days)}`;
-  return {
+  return benchRow({
+    key: 'landing.loaded',
     row: 'landing: 1,000 approved a day, more than a serial gate can serve',
     figure: show(winnow),
     baseline: others.map(([name, days]) => `${name}: ${show(days)}`).join('; '),
-    ratio: winnow.runs / boundOf(winnow),
+    value: winnow.runs / winnow.landed,
+    baselineValue: boundOf(winnow) / winnow.landed,
+    unit: 'runs per landed change',
+    tolerance: 0,
     goal: 'none set; the lower bound is 1',
     met: undefined,
     method:
@@ -121,7 +133,7 @@ const loadedRow = async (): Promise<BenchRow> => {
       `one day each, and as long as it takes until all has landed: the waits of a serial gate grow with every further ` +
       `day; the ratio is to the lower bound; ${winnow.runs - winnow.evaluations} runs, and ${winnow.dropped} ` +
       'second looks before a drop, which are not counted; reviews are not held up here, where the product makes two at once',
-  };
+  });
 };
 
 const BATCH_SEEDS = 16;
@@ -157,11 +169,15 @@ const batchRow = async (badShare: number): Promise<BenchRow> => {
   const bound = Math.max(entropyBound(dropped / (landed + dropped)), 1 / BATCH);
   const cost = runs / landed;
   const again = dropped / landed;
-  return {
+  return benchRow({
+    key: `landing.batches-${Math.round(badShare * 100)}`,
     row: `landing: batches of ${BATCH}, ${Math.round(badShare * 100)} % bad`,
     figure: `${cost.toFixed(2)} runs per landed change (${(cost + again).toFixed(2)} where a second look is a whole run)`,
     baseline: `${others.map(([name, value]) => `${name} ${value.toFixed(2)}`).join('; ')}; bound ${bound.toFixed(2)}`,
-    ratio: cost / bound,
+    value: cost,
+    baselineValue: bound,
+    unit: 'runs per landed change',
+    tolerance: 0,
     goal: 'none set; below the others',
     met: undefined,
     method:
@@ -169,7 +185,7 @@ const batchRow = async (badShare: number): Promise<BenchRow> => {
       `never short and nothing in it was evaluated; cost of single seeds ${range(costs.map((one) => one.runs / one.landed))}; ` +
       'bound: entropy of good and bad per landed change, at least one run per batch; gastown’s retry of the whole is ' +
       'counted as it is there, Winnow’s second look before a drop (the failed files alone, where `rerun` is set) in brackets',
-  };
+  });
 };
 
 const overSeeds = async (

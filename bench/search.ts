@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import { join } from 'node:path';
-import { type BenchRow, median, quantile, renderMs, renderSpread } from './row.ts';
+import { type BenchRow, benchRow, median, quantile, renderMs, renderSpread } from './row.ts';
 import { writePastCycles } from './search-corpus.ts';
 import type { Searched } from './search-worker.ts';
 
@@ -37,11 +37,15 @@ const rowsOf = (dir: string, size: string): BenchRow[] => {
   const named = fs.readFileSync(join(index, 'index.json'), 'utf8').match(/\w+\.part/g) ?? [];
   const indexBytes = named.reduce((sum, name) => sum + fs.statSync(join(index, name)).size, 0);
   return [
-    {
+    benchRow({
+      key: 'search.query',
       row: `search of past cycles (${CYCLES.toLocaleString('en')})`,
       figure: `${renderMs(median(fresh))} as the first of a process, ${renderMs(median(warm))} afterwards`,
       baseline: `${renderMs(median(scans))} (linear scan)`,
-      ratio,
+      value: median(fresh),
+      baselineValue: median(scans),
+      unit: 'ms',
+      tolerance: 0.4,
       goal: 'under 50 ms, a twentieth of the linear scan',
       met: agree && median(fresh) < 50 && ratio <= 1 / 20,
       method:
@@ -49,19 +53,23 @@ const rowsOf = (dir: string, size: string): BenchRow[] => {
         `that scan, ${renderSpread(fresh)}, ${cpu(0)} and ${cpu(1)} of processor time; afterwards: ${warm.length} other queries in one process, p95 ` +
         `${renderMs(quantile(warm, 0.95))}; a query is a path, a test and ten words; the best ten of both are ` +
         `${agree ? '' : 'NOT '}the same; the scan parses the ends of cycles alone, of ${size}; load ${load()}`,
-    },
-    {
+    }),
+    benchRow({
+      key: 'search.index',
       row: `search of past cycles: making the index of ${CYCLES.toLocaleString('en')}`,
       figure: `${renderMs(build.times[0] as number)}, ${build.grownMb} MB more memory`,
       baseline: `${renderMs(median(scans))} (linear scan)`,
-      ratio: (build.times[0] as number) / median(scans),
+      value: build.times[0] as number,
+      baselineValue: median(scans),
+      unit: 'ms',
+      tolerance: 0.3,
       goal: 'about 100 MB of memory; the event loop p99 under 20 ms',
       met: build.grownMb <= 100 && build.delayP99Ms < 20,
       method:
         `one run; ${Math.round(indexBytes / 1e6)} MB in ${named.length} parts; the event loop was held up for p99 ` +
         `${renderMs(build.delayP99Ms)}, ${renderMs(build.delayMaxMs)} at most; memory: the most that was resident less ` +
         `what was before`,
-    },
+    }),
   ];
 };
 

@@ -6,7 +6,7 @@ import { efficacyOf, isUseless } from '../src/policy/efficacy.ts';
 import { isWithheld, selectSkills, type Work } from '../src/policy/skills.ts';
 import { createSkillLibrary, renderSkill } from '../src/ports/home/skills.ts';
 import { LIBRARY } from '../test/policy/skill-tables.ts';
-import { type BenchRow, median, quantile, renderMs, renderSpread } from './row.ts';
+import { type BenchRow, benchRow, median, quantile, renderMs, renderSpread } from './row.ts';
 
 /** What choosing skills costs a cycle, and how often the rule that puts them aside is wrong. */
 export const skillRows = async (): Promise<BenchRow[]> => [selectionRow(), ...efficacyRows()];
@@ -38,17 +38,21 @@ const selectionRow = (): BenchRow => {
       cpu.push((user + system) / 1000);
       naive.push(all);
     }
-    return {
+    return benchRow({
+      key: 'skills.selection',
       row: `skills: selection from ${SKILLS.toLocaleString('en')}`,
       figure: `${renderMs(median(warm))}, p95 ${renderMs(quantile(warm, 0.95))} and ${renderMs(median(cpu))} of CPU (the first time in a process ${renderMs(cold)})`,
       baseline: `${renderMs(median(naive))} (reading the same files, and nothing else)`,
-      ratio: median(warm) / median(naive),
+      value: median(warm),
+      baselineValue: median(naive),
+      unit: 'ms',
+      tolerance: 0.3,
       goal: 'within the 50 ms of a cycle’s context',
       met: median(warm) < 50,
       method:
         `median of ${ROUNDS} interleaved rounds, ${renderSpread(warm)}; ${Math.round(bytes / 1e6)} MB of SKILL.md; ` +
         'includes the look at each file for changes, the search for secrets, ranking and the lot',
-    };
+    });
   } finally {
     fs.rmSync(dir, { recursive: true, force: true });
   }
@@ -155,20 +159,26 @@ const efficacyRows = (): BenchRow[] => {
     `${CAREERS.toLocaleString('en')} careers each, looked at after every ${LOOK_EVERY} fitting cycles; ` +
     `base rate ${BASE_RATE * 100} %, withheld ${WITHHELD * 100} %, judged from ${AFTER} uses on`;
   const row = (
+    key: 'helpful' | 'harmful' | 'rare' | 'neutral',
     name: string,
     told: [figure: string, baseline: string],
     shares: [ours: number, naive: number],
     goal: string,
-    met: boolean,
-  ): BenchRow => ({
-    row: `skills: ${name}`,
-    figure: told[0],
-    baseline: `${told[1]} (naive: less kept with it than without)`,
-    ratio: shares[1] === 0 ? undefined : shares[0] / shares[1],
-    goal,
-    met,
-    method,
-  });
+    met: boolean | undefined,
+  ): BenchRow =>
+    benchRow({
+      key: `skills.${key}`,
+      row: `skills: ${name}`,
+      figure: told[0],
+      baseline: `${told[1]} (naive: less kept with it than without)`,
+      value: shares[0],
+      baselineValue: shares[1],
+      unit: 'share',
+      tolerance: 0,
+      goal,
+      met,
+      method,
+    });
   const kept = (ends: number[], uses: number) => 1 - shareBy(ends, uses);
   const [wrong, wrongNaive] = [shareBy(helpful, Number.MAX_VALUE), shareBy(helpfulNaive, Number.MAX_VALUE)];
   const [late, lateNaive] = [kept(harmful, 200), kept(harmfulNaive, 200)];
@@ -176,6 +186,7 @@ const efficacyRows = (): BenchRow[] => {
   const [idle, idleNaive] = [kept(neutral, 600), kept(neutralNaive, 600)];
   return [
     row(
+      'helpful',
       `helpful (+15 points) wrongly retired within ${COMMON_CYCLES} fitting cycles`,
       [percent(wrong), percent(wrongNaive)],
       [wrong, wrongNaive],
@@ -183,6 +194,7 @@ const efficacyRows = (): BenchRow[] => {
       wrong <= 0.05,
     ),
     row(
+      'harmful',
       'harmful (−15 points) still lent after 200 uses',
       [
         `${percent(late)} (after 100 uses ${percent(kept(harmful, 100))}, 400 ${percent(kept(harmful, 400))}; median end after ${median(harmful)} uses)`,
@@ -193,6 +205,7 @@ const efficacyRows = (): BenchRow[] => {
       late <= 0.1,
     ),
     row(
+      'rare',
       `rare and helpful, ${RARE_CYCLES} fitting cycles in all: judged too early`,
       [percent(early), percent(earlyNaive)],
       [early, earlyNaive],
@@ -200,11 +213,12 @@ const efficacyRows = (): BenchRow[] => {
       early <= 0.02,
     ),
     row(
+      'neutral',
       'neutral still lent after 600 uses',
       [`${percent(idle)} (after 200 uses ${percent(kept(neutral, 200))})`, percent(idleNaive)],
       [idle, idleNaive],
-      '– (it costs a few lines of a prompt)',
-      true,
+      'none set; it costs a few lines of a prompt',
+      undefined,
     ),
   ];
 };

@@ -12,7 +12,7 @@ import type { Entry, EntryData, EntryType } from '../src/model/entry.ts';
 import type { TreeReport } from '../src/model/report.ts';
 import { createWorkbench, SMALL, type Workbench } from '../test/factory/workbench.ts';
 import { DATA } from '../test/model/examples.ts';
-import { type BenchRow, median, quantile, renderMs, renderSpread } from './row.ts';
+import { type BenchRow, benchRow, median, quantile, renderMs, renderSpread } from './row.ts';
 
 /** What a long past costs a start and a cycle: Winnow's own state after a million entries and after a thousand. */
 export const startRows = async (): Promise<BenchRow[]> => {
@@ -33,31 +33,43 @@ export const startRows = async (): Promise<BenchRow[]> => {
     const size = `${Math.round(fs.statSync(fileIn(long)).size / 1e6)} MB`;
     const behind = `both have a snapshot and ${SHORT - 1} entries behind it, the worst case`;
     return [
-      {
+      benchRow({
+        key: 'start.process',
         row: `winnow state: start on ${LONG.toLocaleString('en')} entries, as a process`,
         figure: renderMs(median(start.process.long)),
         baseline: `${renderMs(median(start.process.short))} (on ${SHORT.toLocaleString('en')})`,
-        ratio: median(start.process.long) / median(start.process.short),
+        value: median(start.process.long),
+        baselineValue: median(start.process.short),
+        unit: 'ms',
+        tolerance: 0.15,
         goal: 'at most 1.5, the same state as the full fold',
         met: median(start.process.long) / median(start.process.short) <= 1.5 && equal,
         method:
           `\`winnow status --json\`, median of ${PROCESS_ROUNDS} turns, ${renderSpread(start.process.long)}; ${size}; ` +
           `${behind}; the state is ${equal ? '' : 'NOT '}equal to the fold of the whole file, which took ${renderMs(fullMs)}`,
-      },
-      {
+      }),
+      benchRow({
+        key: 'start.inside',
         row: `winnow state: start on ${LONG.toLocaleString('en')} entries, within the process`,
         figure: renderMs(median(start.inside.long)),
         baseline: `${renderMs(median(start.inside.short))} (on ${SHORT.toLocaleString('en')})`,
-        ratio: median(start.inside.long) / median(start.inside.short),
+        value: median(start.inside.long),
+        baselineValue: median(start.inside.short),
+        unit: 'ms',
+        tolerance: 0.25,
         goal: 'at most 1.5, under 300 ms after process start',
         met: median(start.inside.long) / median(start.inside.short) <= 1.5 && median(start.inside.long) < 300,
         method: `openHomeJournal and state(), median of ${ROUNDS} turns, ${renderSpread(start.inside.long)}; ${behind}`,
-      },
-      {
+      }),
+      benchRow({
+        key: 'start.context',
         row: `context for a cycle from ${LONG.toLocaleString('en')} entries`,
         figure: `${renderMs(median(context.long))}, p95 ${renderMs(quantile(context.long, 0.95))}`,
         baseline: `${renderMs(median(context.short))} (from ${SHORT.toLocaleString('en')})`,
-        ratio: median(context.long) / median(context.short),
+        value: median(context.long),
+        baselineValue: median(context.short),
+        unit: 'ms',
+        tolerance: 0.25,
         goal: 'at most 2 times, under 50 ms',
         met: median(context.long) / median(context.short) <= 2 && median(context.long) < 50,
         method:
@@ -65,7 +77,7 @@ export const startRows = async (): Promise<BenchRow[]> => {
           `found by search, median of ${ROUNDS} ` +
           `turns, ${renderSpread(context.long)}; the same without git takes ${renderMs(median(context.textsLong))} and ` +
           `${renderMs(median(context.textsShort))}`,
-      },
+      }),
     ];
   } finally {
     for (const bench of benches) await bench.close();
