@@ -6,7 +6,8 @@ import { createRandom } from '../chaos/random.ts';
 import { pause } from '../chaos/world.ts';
 import { openHomeJournal } from '../src/home.ts';
 import { type Count, countLines, readJournal } from './count.ts';
-import { agrees, digestRows, messageRows, type Row, rowsOf, WANTED } from './rows.ts';
+import { heldLosses } from './held.ts';
+import { agrees, digestRows, factRows, messageRows, type Row, rowsOf, WANTED } from './rows.ts';
 import { listen } from './told.ts';
 import { timetableOf } from './troubles.ts';
 import { createSoakWorld, DAY_MS, dayBefore, HOUR_MS, type Life, MINUTE_MS, type SoakWorld } from './world.ts';
@@ -37,7 +38,7 @@ const TOLD_MS = DAY_MS + 6 * MINUTE_MS;
 const WARM_MS = HOUR_MS;
 const EVIDENCE_ENTRIES = 30;
 
-export const liveDay = async (seed: number, say: (line: string) => void): Promise<Day> => {
+export const liveDay = async (seed: number, keep: string | undefined, say: (line: string) => void): Promise<Day> => {
   const began = Date.now();
   const beginMs = dayBefore(began);
   const random = createRandom(seed);
@@ -69,7 +70,7 @@ export const liveDay = async (seed: number, say: (line: string) => void): Promis
     });
     await attempt('the summary of the day', async () => {
       await goOn(world, beginMs + TOLD_MS);
-      const summary = await summaryOf(world);
+      const summary = await summaryOf(world, beginMs + DAY_MS);
       const journal = readFileSync(world.journal, 'utf8');
       rows.push(...digestRows(summary, journal, beginMs, beginMs + DAY_MS));
     });
@@ -77,7 +78,10 @@ export const liveDay = async (seed: number, say: (line: string) => void): Promis
     const code = await world.stop();
     if (code !== 0) losses.push(`winnow up ended with ${code} when it was told to stop`);
     const journal = readFileSync(world.journal, 'utf8');
-    rows.push(...messageRows(journal, { webhook: world.notices, telegram: world.bot.sent.length }));
+    rows.push(
+      ...messageRows(journal, { webhook: world.notices, telegram: world.bot.sent.map(({ message_id }) => message_id) }),
+    );
+    rows.push(...factRows(world.model.facts, journal));
     for (const row of rows) if (!agrees(row)) losses.push(`“${row.what}” differs: ${JSON.stringify(row)}`);
     await attempt(
       'the start state is the fold of the whole journal',
@@ -92,6 +96,7 @@ export const liveDay = async (seed: number, say: (line: string) => void): Promis
     for (const [what, { least, of }] of Object.entries(WANTED))
       if (of(count) < least) losses.push(`too few ${what}: ${of(count)} of at least ${least}`);
     if (losses.length > 0) evidence = evidenceOf(world);
+    if (keep !== undefined) cpSync(join(world.bench.home, 'logs'), join(keep, 'logs'), { recursive: true });
     const seconds = (Date.now() - began) / 1000;
     return { seed, seconds, struck, count, rows, lives: world.lives, sampled: world.model.sampled, losses, evidence };
   } finally {
@@ -110,9 +115,9 @@ const goOn = async (world: SoakWorld, untilMs: number): Promise<void> => {
 
 const SUMMARY_LOOKS = 500;
 
-const summaryOf = async ({ notices }: SoakWorld): Promise<string> => {
+const summaryOf = async ({ notices }: SoakWorld, dueMs: number): Promise<string> => {
   for (let n = 0; n < SUMMARY_LOOKS; n += 1) {
-    const found = notices.find(({ text }) => text.startsWith('The last day: '));
+    const found = notices.find(({ text, ts }) => text.startsWith('The last day: ') && Date.parse(ts) >= dueMs);
     if (found) return found.text;
     await pause(20);
   }
@@ -136,34 +141,6 @@ const foldLosses = ({ bench }: SoakWorld): string[] => {
   );
   return [`the start state is the fold of the whole journal – they differ in ${parts.join(', ')}`];
 };
-
-/** Beyond these a process that did the same hour after hour holds on to something; what its caches may still take. */
-const HEAP_GROWTH_MAX = 1.35;
-const FILES_GROWTH_MAX = 12;
-const TIMERS_GROWTH_MAX = 20;
-/** A shorter life shows no trend. */
-const TREND_MIN_MS = 4 * HOUR_MS;
-
-export const heldLosses = (lives: readonly Life[]): string[] =>
-  lives.flatMap(({ pid, held }) => {
-    const [first, last] = [held[0], held.at(-1)];
-    if (!first || !last || last.atMs - first.atMs < TREND_MIN_MS) return [];
-    return [
-      ...(last.heapBytes > first.heapBytes * HEAP_GROWTH_MAX
-        ? [
-            `process ${pid} holds ${megabytes(last.heapBytes)} of heap, ${megabytes(first.heapBytes)} after its first hour`,
-          ]
-        : []),
-      ...(last.files > first.files + FILES_GROWTH_MAX
-        ? [`process ${pid} holds ${last.files} files open, ${first.files} after its first hour`]
-        : []),
-      ...(last.timers > first.timers + TIMERS_GROWTH_MAX
-        ? [`process ${pid} has ${last.timers} timers, ${first.timers} after its first hour`]
-        : []),
-    ];
-  });
-
-export const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MB`;
 
 const evidenceOf = ({ bench }: SoakWorld): string =>
   bench

@@ -1,8 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fastTemp } from '../test/fast-temp.ts';
-import { type Day, liveDay, megabytes } from './day.ts';
+import { type Day, liveDay } from './day.ts';
+import { megabytes } from './held.ts';
 import { agrees, type Row, WANTED } from './rows.ts';
 import type { Life } from './world.ts';
 
@@ -12,7 +13,7 @@ const USAGE = `npm run soak -- [options]
 
   --seed S     makes the same choices again (default: of this moment)
   --json       one line of JSON: the whole day
-  --keep FILE  writes that line into a file as well
+  --keep DIR   keeps the day there: that line in day.json, and the logs of its home
   --help       this
 `;
 
@@ -35,10 +36,10 @@ const soak = async (): Promise<number> => {
   }
   // Homes are made where the temporary directory is.
   process.env.TMPDIR = fastTemp();
-  const day = await liveDay(seed, values.json ? () => {} : say);
+  const day = await liveDay(seed, values.keep, values.json ? () => {} : say);
   if (values.keep !== undefined) {
-    mkdirSync(dirname(values.keep), { recursive: true });
-    writeFileSync(values.keep, `${JSON.stringify(day)}\n`);
+    mkdirSync(values.keep, { recursive: true });
+    writeFileSync(join(values.keep, 'day.json'), `${JSON.stringify(day)}\n`);
   }
   if (values.json) say(JSON.stringify(day));
   else for (const line of renderDay(day)) say(line);

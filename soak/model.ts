@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { statSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { Random } from '../chaos/random.ts';
@@ -19,11 +20,21 @@ export interface Model {
   bills: ReadonlyMap<string, Bill>;
   /** Runs of the real Claude Code, by what they were for. */
   sampled: Record<string, number>;
+  /** What sessions were told of themselves when they were asked for a report. */
+  facts: readonly Facts[];
   /** So many of the next answers are faults of the service. */
   storm: (runs: number) => void;
   /** The next plan meets the limit of the subscription. */
   limitUntil: (resetsAtMs: number) => void;
   close: () => Promise<void>;
+}
+
+/** From the prompt of the first round of a standup. */
+export interface Facts {
+  session: string;
+  text: string;
+  /** How long the journal was when the prompt arrived. */
+  journalBytes: number;
 }
 
 export interface Bill {
@@ -67,9 +78,10 @@ const purposeOf = (schema: string): Purpose => {
 /** Either words by the schema, or shell for the workspace, or a fault of the service. */
 type Said = { answer: unknown } | { shell: string } | { fault: number | 'crash' };
 
-export const startModel = async (random: Random): Promise<Model> => {
+export const startModel = async (random: Random, journal: () => string): Promise<Model> => {
   const bills = new Map<string, Bill>();
   const sampled: Record<string, number> = {};
+  const facts: Facts[] = [];
   const conversations = new Map<string, { real: boolean; shell?: string; done?: boolean }>();
   const begun: Record<string, number> = {};
   const down = new Map<string, number>();
@@ -129,6 +141,9 @@ export const startModel = async (random: Random): Promise<Model> => {
       case 'review':
         return { answer: reviewOf(random.pick(DECISIONS)) };
       case 'standup': {
+        const text = /^Session \S+ of project \S+, since [\s\S]*?its runs cost \$[\d.]+/m.exec(prompt)?.[0];
+        if (text !== undefined && prompt.includes('round one of three'))
+          facts.push({ session: who, text, journalBytes: statSync(journal()).size });
         const isLast = prompt.includes('The last round.');
         const name = isLast && random.next() < 0.15 ? takeModule() : undefined;
         return { answer: wordOf(name) };
@@ -171,7 +186,7 @@ export const startModel = async (random: Random): Promise<Model> => {
     return made;
   };
 
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://model');
     const [run = '', conversation = '', model = ''] = ['run', 'conversation', 'model'].map(
       (name) => searchParams.get(name) ?? '',
@@ -200,14 +215,14 @@ export const startModel = async (random: Random): Promise<Model> => {
       ...('answer' in said ? { structured_output: said.answer } : {}),
     };
     response.end(`${'shell' in said ? `${said.shell}\n` : ''}${saying(good)}\n`);
-  });
+  };
+  const server = createServer((request, response) => void answer(request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    bills,
-    sampled,
+    ...{ bills, sampled, facts },
     storm: (runs) => {
       stormy += runs;
     },

@@ -1,5 +1,5 @@
 import { type Count, countLines, type Line, readJournal, tokensOf } from './count.ts';
-import type { Bill } from './model.ts';
+import type { Bill, Facts } from './model.ts';
 import type { Told } from './told.ts';
 import type { Notice } from './world.ts';
 
@@ -76,7 +76,7 @@ export const rowsOf = ({ told, bills }: RowsInput): Row[] => {
     ),
     {
       what: 'cycles that ended',
-      told: { log: log.cycles, status: sum(Object.values(status.today.counts)) },
+      told: { log: log.ralph_cycle ?? 0, status: sum(Object.values(status.today.counts)) },
       journal: all.cyclesEnded,
       world: { 'cycles that began': all.cyclesBegun },
     },
@@ -194,19 +194,31 @@ export const rowsOf = ({ told, bills }: RowsInput): Row[] => {
     },
     {
       what: 'standups',
-      told: { 'runs of each, in all': all.standups },
+      told: { log: log.team_standup ?? 0 },
       journal: all.standups,
       world: { minutes: files.standups },
     },
     { what: 'runs of standups', told: { 'their entries': all.standupRuns }, journal: meetings.runs },
     { what: 'dollars of standups', told: { 'their entries': all.standupCostUsd }, journal: meetings.usd },
-    { what: 'doctor’s rounds', told: { entries: all.rounds }, journal: all.rounds, world: { letters: files.letters } },
+    {
+      what: 'doctor’s rounds',
+      told: { log: log.doctor_analysis ?? 0 },
+      journal: all.rounds,
+      world: { letters: files.letters },
+    },
+    { what: 'upkeeps of the bot', told: { log: log.bot_upkeep ?? 0 }, journal: all.upkeeps },
+    {
+      what: 'reviews',
+      told: { log: log.cto_review ?? 0 },
+      journal: sum(Object.values(all.reviews)),
+      world: { 'by whom': sum(Object.values(all.reviewsBy)) },
+    },
     {
       what: 'entries of the journal',
       told: {
         status: status.journal.entries,
         metrics: metric('winnow_journal_entries_total'),
-        log: log.entries,
+        log: sum(Object.values(log)),
       },
       journal: all.entries,
     },
@@ -265,12 +277,19 @@ const redMinutes = (lines: readonly Line[], fromMs: number, toMs: number): numbe
 };
 
 /** What was sent to people, as the journal tells it and as it arrived. */
-export const messageRows = (journal: string, arrived: { webhook: readonly Notice[]; telegram: number }): Row[] => {
+export const messageRows = (
+  journal: string,
+  arrived: { webhook: readonly Notice[]; telegram: readonly number[] },
+): Row[] => {
   const { lines } = readJournal(journal);
   const queued = new Map(
     lines.filter(({ type }) => type === 'message_queued').map(({ data }) => [data.message, data.channel]),
   );
-  const sent = lines.filter(({ type }) => type === 'message_sent').map(({ data }) => queued.get(data.message));
+  const taken = lines.filter(({ type }) => type === 'message_sent');
+  const sent = taken.map(({ data }) => queued.get(data.message));
+  const numbers = new Set(
+    taken.flatMap(({ data }) => (queued.get(data.message) === 'telegram' ? [Number(data.reference)] : [])),
+  );
   const digests = lines.filter(({ type, data }) => type === 'message_queued' && data.about.kind === 'digest');
   return [
     {
@@ -278,6 +297,12 @@ export const messageRows = (journal: string, arrived: { webhook: readonly Notice
       told: { 'sent, by the journal': sent.filter((channel) => channel === 'webhook').length },
       journal: sent.filter((channel) => channel === 'webhook').length,
       world: { 'the webhook': arrived.webhook.length },
+    },
+    {
+      what: 'messages that Telegram took',
+      told: { 'numbers in the journal': numbers.size },
+      journal: numbers.size,
+      world: { 'of them known to Telegram': arrived.telegram.filter((number) => numbers.has(number)).length },
     },
     {
       what: 'standups that people were told of',
@@ -288,8 +313,62 @@ export const messageRows = (journal: string, arrived: { webhook: readonly Notice
       what: 'summaries of the day',
       told: { 'the webhook': arrived.webhook.filter(({ text }) => text.startsWith('The last day: ')).length },
       journal: digests.filter(({ data }) => data.channel === 'webhook' && data.text.startsWith('The last day')).length,
+      world: { 'days on which anything happened': 1 },
     },
   ];
+};
+
+/** What each session is told of itself before a standup, against the lines that were there then. */
+export const factRows = (facts: readonly Facts[], journal: string): Row[] => {
+  const bytes = Buffer.from(journal);
+  const sums = { told: { cycles: 0, usd: 0 }, counted: { cycles: 0, usd: 0 } };
+  for (const { session, text, journalBytes } of facts) {
+    const { lines } = readJournal(bytes.subarray(0, journalBytes).toString('utf8'));
+    const told = {
+      cycles: Number(/It ended (\d+) cycle/.exec(text)?.[1] ?? 0),
+      usd: Number(/its runs cost \$([\d.]+)$/.exec(text)?.[1] ?? 0),
+    };
+    const possible = momentsOf(lines).map((seen) => sinceMeeting(seen, session, text));
+    const same = possible.find(({ cycles, usd }) => cycles === told.cycles && Math.abs(usd - told.usd) <= CENT_HALF);
+    const counted = same ?? possible[0]!;
+    sums.told.cycles += told.cycles;
+    sums.counted.cycles += counted.cycles;
+    sums.told.usd += told.usd;
+    // What is told in whole cents is compared in them.
+    sums.counted.usd += same ? told.usd : counted.usd;
+  }
+  return [
+    { what: 'reports of sessions', told: { prompts: facts.length }, journal: facts.length },
+    { what: 'cycles in their facts', told: { prompts: sums.told.cycles }, journal: sums.counted.cycles },
+    { what: 'dollars in their facts', told: { prompts: sums.told.usd }, journal: sums.counted.usd },
+  ];
+};
+
+const CENT_HALF = 0.005_001;
+/** Facts are gathered a moment before the prompt arrives: what was written in between may be in them or not. */
+const GATHERED_MAX_MS = 20_000;
+
+/** The journal as it was, and as it was before each of its last lines. */
+const momentsOf = (lines: readonly Line[]): (readonly Line[])[] => {
+  const endMs = Date.parse(lines.at(-1)?.ts ?? '');
+  const moments = [lines];
+  for (let n = lines.length - 1; n > 0 && Math.abs(endMs - Date.parse(lines[n]!.ts)) < GATHERED_MAX_MS; n -= 1)
+    moments.push(lines.slice(0, n));
+  return moments;
+};
+
+const sinceMeeting = (lines: readonly Line[], session: string, text: string): { cycles: number; usd: number } => {
+  const toldSince = /since (\S+ \S+) UTC/.exec(text)?.[1] ?? '';
+  const last = lines.findLast(({ type }) => type === 'team_standup')?.ts ?? '';
+  // Where the clock was set back, it is a day instead of the last meeting.
+  const isLast = last.slice(0, 16).replace('T', ' ') === toldSince;
+  const sinceMs = Date.parse(isLast ? last : `${toldSince.replace(' ', 'T')}:00Z`);
+  const own = lines.filter((line) => line.session === session && Date.parse(line.ts) >= sinceMs);
+  const runs = own.filter(({ type }) => type === 'agent_ran');
+  return {
+    cycles: own.filter(({ type }) => type === 'ralph_cycle').length,
+    usd: sum(runs.map(({ data }) => Math.round(data.costUsd * MICRO))) / MICRO,
+  };
 };
 
 const landings = (lines: readonly Line[]): { branch: string; merged: string }[] =>

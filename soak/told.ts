@@ -3,6 +3,7 @@ import http from 'node:http';
 import { join } from 'node:path';
 import { pause } from '../chaos/world.ts';
 import { remoteOf } from './git.ts';
+import { readMetrics } from './metrics.ts';
 import { MINUTE_MS, type SoakWorld } from './world.ts';
 
 /** What Winnow tells of itself at one moment, on every surface that tells numbers, and the journal of that moment. */
@@ -18,8 +19,8 @@ export interface Told {
   queue: { branch: string; session: string; status: { state: string } }[];
   /** `winnow task list --all --json`. */
   tasks: { state: string }[];
-  /** How many entries `winnow log --json` prints, and how many of them are cycles that ended. */
-  log: { entries: number; cycles: number };
+  /** What `winnow log --json` prints, by type. */
+  log: Record<string, number>;
   /** What the bot answers to /status. */
   bot: string;
   /** The bytes of the journal. */
@@ -76,7 +77,11 @@ const ask = async (world: SoakWorld): Promise<Omit<Told, 'bot' | 'journal'>> => 
   };
   const logs = (name: string) =>
     readdirSync(join(world.bench.home, 'logs', name)).filter((file) => file.endsWith('.md'));
-  const log = (await json('log', '--json')).split('\n').filter((line) => line !== '');
+  const log: Record<string, number> = {};
+  for (const line of (await json('log', '--json')).split('\n')) {
+    const { type = '' } = line === '' ? {} : (JSON.parse(line) as { type: string });
+    if (type !== '') log[type] = (log[type] ?? 0) + 1;
+  }
   return {
     atMs: world.now(),
     status: JSON.parse(await json('status', '--json')),
@@ -84,7 +89,7 @@ const ask = async (world: SoakWorld): Promise<Omit<Told, 'bot' | 'journal'>> => 
     metrics: readMetrics(await get(world, '/metrics')),
     queue: JSON.parse(await json('queue', '--all', '--json')),
     tasks: JSON.parse(await json('task', 'list', '--all', '--json')),
-    log: { entries: log.length, cycles: log.filter((line) => line.includes('"type":"ralph_cycle"')).length },
+    log,
     git: await remoteOf(world.bench.remote),
     files: { standups: logs('standups').length, letters: logs('doctor').length },
   };
@@ -102,15 +107,6 @@ const get = ({ bench }: SoakWorld, path: string): Promise<string> =>
     });
     asked.once('error', fail);
   });
-
-/** The text format of Prometheus: one figure a line. */
-export const readMetrics = (text: string): Map<string, number> =>
-  new Map(
-    text.split('\n').flatMap((line) => {
-      const at = line.lastIndexOf(' ');
-      return line.startsWith('#') || at < 0 ? [] : [[line.slice(0, at), Number(line.slice(at + 1))] as const];
-    }),
-  );
 
 const ANSWER_MAX_LOOKS = 1_000;
 

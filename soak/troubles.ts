@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EntryType } from '../src/model/entry.ts';
 import { moduleName } from './model.ts';
@@ -198,5 +198,3 @@ export const timetableOf = ({ random }: Pick<SoakWorld, 'random'>): { trouble: T
   TROUBLES.map((trouble) => ({ trouble, atMs: (trouble.atMin + random.next() * trouble.spread) * MINUTE_MS })).sort(
     (a, b) => a.atMs - b.atMs,
   );
-
-export const isAway = ({ bench }: Pick<SoakWorld, 'bench'>): boolean => !existsSync(bench.remote);

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { json } from 'node:stream/consumers';
@@ -61,6 +61,7 @@ export interface SoakWorld {
 
 export interface Notice {
   id: string;
+  ts: string;
   kind: string;
   text: string;
   state: string | null;
@@ -129,15 +130,17 @@ const SCHEDULE = {
 };
 
 export const createSoakWorld = async (random: Random, beginMs: number): Promise<SoakWorld> => {
-  const model = await startModel(random);
+  let journal = '';
+  const model = await startModel(random, () => journal);
   const bot = await startBotApi();
   const notices: Notice[] = [];
   const deaf: SoakWorld['deaf'] = { status: undefined };
-  const webhook = createServer(async (request, response) => {
+  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const notice = (await json(request)) as Notice;
     if (deaf.status === undefined && !notices.some(({ id }) => id === notice.id)) notices.push(notice);
     response.writeHead(deaf.status ?? 204).end();
-  });
+  };
+  const webhook = createServer((request, response) => void take(request, response));
   webhook.listen(0, '127.0.0.1');
   await once(webhook, 'listening');
 
@@ -179,7 +182,7 @@ export const createSoakWorld = async (random: Random, beginMs: number): Promise<
   const clock = join(bench.dir, 'clock');
   writeFileSync(clock, String(beginMs - Date.now()));
   const aheadMs = () => Number(readFileSync(clock, 'utf8'));
-  const journal = join(bench.home, 'logs/experiment-log.jsonl');
+  journal = join(bench.home, 'logs/experiment-log.jsonl');
   const env = { ...CLEAN_ENV, HOME: bench.dir, SOAK_CLOCK: clock };
 
   const lives: Life[] = [];

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { countLines, readJournal } from '../../soak/count.ts';
-import { agrees, digestRows, type Row, rowsOf } from '../../soak/rows.ts';
-import { readMetrics, type Told } from '../../soak/told.ts';
+import { heldLosses } from '../../soak/held.ts';
+import { readMetrics } from '../../soak/metrics.ts';
+import { agrees, digestRows, factRows, type Row, rowsOf } from '../../soak/rows.ts';
+import type { Told } from '../../soak/told.ts';
 import { createDesk } from '../../src/desk/desk.ts';
 import { createMetrics } from '../../src/faces/http/metrics.ts';
 import type { Outcome } from '../../src/model/entry.ts';
@@ -60,15 +62,20 @@ const told = async (): Promise<Told> => {
   const page = readMetrics((await metrics.page()).text);
   metrics.close();
   const journal = readFileSync(place.counter.paths.journal, 'utf8');
-  const ended = place.ofType('ralph_cycle').length;
   return {
     ...{ atMs: Date.now(), status, httpStatus: status, metrics: page, journal },
     ...{ queue: desk.queue(true), tasks: desk.tasks(true) },
-    log: { entries: readJournal(journal).lines.length, cycles: ended },
+    log: logged(journal),
     bot: 'Queue: 1 branch, 1 for you\nToday: $1.00 of $20.00',
     git: { branches: new Map(['brl/c1', 'brl/c4'].map((name) => [name, name])), main: [] },
     files: { standups: 0, letters: 0 },
   };
+};
+
+const logged = (journal: string): Record<string, number> => {
+  const types: Record<string, number> = {};
+  for (const { type } of readJournal(journal).lines) types[type] = (types[type] ?? 0) + 1;
+  return types;
 };
 
 const differing = (rows: readonly Row[]): string[] => rows.filter((row) => !agrees(row)).map(({ what }) => what);
@@ -151,5 +158,28 @@ describe('the count of the soak', () => {
     const costs = [0.1, 0.2, 0.3, 0.7];
     const sums = [costs, [...costs].reverse()].map((each) => countLines(each.map(line)).costUsd);
     expect(sums).toEqual([1.3, 1.3]);
+  });
+
+  it('finds a process that holds more at its end than after its first hour, and none in a life too short to tell', () => {
+    const held = (atMs: number, heapBytes: number, files = 40) => ({ atMs, heapBytes, rssBytes: 1, files, timers: 10 });
+    const life = (...of: ReturnType<typeof held>[]) => ({ pid: 7, fromMs: 0, held: of });
+    const hours = 3_600_000;
+    expect(heldLosses([life(held(hours, 40e6), held(10 * hours, 44e6))])).toEqual([]);
+    expect(heldLosses([life(held(hours, 40e6), held(10 * hours, 80e6, 400))])).toEqual([
+      'process 7 holds 76 MB of heap, 38 MB after its first hour',
+      'process 7 holds 400 files open, 40 after its first hour',
+    ]);
+    expect(heldLosses([life(held(hours, 40e6), held(2 * hours, 80e6))])).toEqual([]);
+  });
+
+  it('compares what a session is told of itself with the lines that were there then', async () => {
+    const { journal } = await told();
+    const text =
+      'Session alpha of project api, since 2000-01-01 00:00 UTC.\nIt ended 2 cycles (1 pushed, 1 discarded); its runs cost $0.50';
+    const facts = (of: string) => [{ session: 'alpha', text: of, journalBytes: Buffer.byteLength(journal) }];
+    expect(differing(factRows(facts(text), journal))).toEqual([]);
+    expect(differing(factRows(facts(text.replace('2 cycles', '9 cycles')), journal))).toEqual([
+      'cycles in their facts',
+    ]);
   });
 });
