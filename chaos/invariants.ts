@@ -10,16 +10,19 @@ import { hashOf, MODULES, moduleName, remoteGit, type World } from './world.ts';
  * What must hold after every trial, looked up on the journal, the remote, the process table and the disk; Winnow is
  * never asked. Each promise gives the ways in which it was broken.
  */
-type Invariant = (world: World) => Promise<string[]>;
+type Invariant = (world: Looked) => Promise<string[]>;
 
-const ofType = <T extends EntryType>({ bench }: World, type: T): EntryOf<T>[] => bench.ofType(type);
+/** Also of another factory than a trial’s. */
+export type Looked = Pick<World, 'bench' | 'journal' | 'acknowledged' | 'damagedFrom' | 'kills' | 'canary' | 'secret'>;
+
+const ofType = <T extends EntryType>({ bench }: Looked, type: T): EntryOf<T>[] => bench.ofType(type);
 
 /** Also what the trial made unreadable: it happened all the same. */
 const everOfType = <T extends EntryType>(world: World, type: T): EntryOf<T>[] =>
   world.forgotten?.type === type ? [world.forgotten as EntryOf<T>, ...ofType(world, type)] : ofType(world, type);
 
 /** The modules that still subtract at a commit: this is what the checks see. */
-const brokenAt = async (world: World, commit: string): Promise<Set<string>> => {
+const brokenAt = async (world: Looked, commit: string): Promise<Set<string>> => {
   const text = await remoteGit(world, 'grep', '-l', 'a - b', commit, '--', 'm*.js').catch(() => '');
   return new Set(text.split('\n').flatMap((line) => line.match(/m\d\d/g) ?? []));
 };

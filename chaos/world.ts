@@ -349,5 +349,5 @@ export const hashOf = (dir: string): string => {
 };
 
 /** Runs git on the remote. */
-export const remoteGit = async (world: World, ...args: string[]): Promise<string> =>
+export const remoteGit = async (world: Pick<World, 'bench'>, ...args: string[]): Promise<string> =>
   (await execa('git', ['--git-dir', world.bench.remote, ...args])).stdout;

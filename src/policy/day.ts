@@ -16,7 +16,7 @@ export interface Day {
   costUsd: number;
   /** By project, in milliseconds of the day. */
   redMs: Record<string, number>;
-  /** Branches that wait for a person now. */
+  /** Branches that waited for a person at its end and still do. */
   needsHuman: string[];
 }
 
@@ -52,7 +52,10 @@ export const dayOf = (entries: readonly Entry[], state: Readonly<State>, fromMs:
     dropped: 0,
     costUsd: 0,
     redMs: {},
-    needsHuman: openBranches(state).flatMap(({ branch, status }) => (status.state === 'needs-human' ? [branch] : [])),
+    // What came later belongs to the next one: told late, by a process that starts, a day must not become another.
+    needsHuman: openBranches(state).flatMap(({ branch, status }) =>
+      status.state === 'needs-human' && Date.parse(status.at) < toMs ? [branch] : [],
+    ),
   };
   const redSince = new Map<string, number>();
   const addRed = (project: string, beganMs: number, endMs: number): void => {

@@ -5,6 +5,7 @@ import { keepPatch } from '../flow/keep.ts';
 import { journalPush, settle } from '../flow/publish.ts';
 import { type Cycle, newSum, type Workshop } from '../flow/workshop.ts';
 import type { ProjectConfig } from '../model/config.ts';
+import type { Tokens } from '../model/entry.ts';
 import { type Failure, FailureError, failed } from '../model/failure.ts';
 import type { Session } from '../model/session.ts';
 import type { RunningCycle, State, Taken } from '../model/state.ts';
@@ -196,6 +197,7 @@ const closeCycle = async (
     }
   }
   const patch = await rescue(shop, running, sessions);
+  const { tokens, ran } = await workedUp(shop, running);
   shop.journal.append<'ralph_cycle'>({
     type: 'ralph_cycle',
     ...where,
@@ -209,8 +211,9 @@ const closeCycle = async (
       ...(running.task ? { task: running.task } : {}),
       iterations: running.iterations,
       costUsd: running.costUsd,
-      tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
-      checks: { ran: 0, reused: 0 },
+      tokens,
+      // What it found measured already is in no entry.
+      checks: { ran, reused: 0 },
       times: {},
       skills: [],
       ...(patch ? { patch } : {}),
@@ -219,6 +222,23 @@ const closeCycle = async (
   settleTask(shop, running, false);
   return 'interrupted';
 };
+
+/** What its runs and checks came to: only the process that died had added them up. */
+const workedUp = async (shop: Workshop, running: RunningCycle): Promise<{ tokens: Tokens; ran: number }> => {
+  const tokens: Tokens = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
+  let ran = 0;
+  const types = ['agent_ran', 'check_ran'] as const;
+  const sinceMs = Date.parse(running.startedAt) - CLOCK_BACK_MAX_MS;
+  for await (const entry of shop.journal.read({ types, cycle: running.cycle, sinceMs })) {
+    if (entry.type === 'check_ran') ran += 1;
+    if (entry.type !== 'agent_ran') continue;
+    for (const kind of ['input', 'output', 'cacheRead', 'cacheWrite'] as const) tokens[kind] += entry.data.tokens[kind];
+  }
+  return { tokens, ran };
+};
+
+/** How far the clock may have been set back amid the cycle, in milliseconds: entries of so long before it are looked at. */
+const CLOCK_BACK_MAX_MS = 24 * 3_600_000;
 
 /** The crash came after `branch_pushed` or the settlement and before the summary: the journal itself has all of it. */
 const alreadyPushed = (state: Readonly<State>, running: RunningCycle) =>

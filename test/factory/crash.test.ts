@@ -126,6 +126,13 @@ describe('after SIGKILL', () => {
     expect(pushed).toMatchObject({ data: { outcome: 'pushed' } });
     const patch = interrupted?.type === 'ralph_cycle' ? interrupted.data.patch : undefined;
     expect(readFileSync(join(bench.home, patch!), 'utf8')).toContain('export const half');
+    // What it took until then is told, as of every other cycle.
+    const [plan] = bench.ofType('agent_ran').filter(({ cycle }) => cycle === killed);
+    const { costUsd, tokens } = plan!.data;
+    expect(tokens.input + tokens.output).toBeGreaterThan(0);
+    const checks = { ran: bench.ofType('check_ran').filter(({ cycle }) => cycle === killed).length, reused: 0 };
+    expect(checks.ran).toBeGreaterThan(0);
+    expect(interrupted).toMatchObject({ data: { costUsd, tokens, checks } });
     await expectWhole(bench, killed);
   });
 

@@ -54,6 +54,16 @@ describe('a second winnow up', () => {
   });
 });
 
+describe('winnow up --for', () => {
+  it('ends by itself when the time is over, whatever was collected from memory meanwhile', async () => {
+    const bench = await create();
+    const { code, out } = await bench.start('up', '--for', '2s').done;
+    expect(code).toBe(0);
+    expect(out).toContain('stopping');
+    expect(bench.ofType('process_stopped')).toMatchObject([{ data: { reason: 'stopped' } }]);
+  });
+});
+
 const status = async (bench: Workbench): Promise<StatusView> =>
   JSON.parse((await bench.start('status', '--json').done).out) as StatusView;
 

@@ -26,7 +26,7 @@ describe('the day', () => {
   it('is counted from the entries of its hours and told so that the first line says it all', () => {
     const state = stateOf((it) => {
       queued(it, 'one', { state: 'landed' });
-      queued(it, 'brl/alpha/x', { state: 'needs-human' });
+      queued(it, 'brl/alpha/x', { state: 'needs-human', at: at(-HOUR) });
       it.projects.web = { name: 'web', flaky: {}, recent: [], landings: [], red: { at: at(-2 * HOUR) } as never };
     });
     const entries = [
@@ -70,6 +70,12 @@ describe('the day', () => {
     ]) {
       expect(isEmptyDay(dayOf([one], state, FROM, NOW))).toBe(false);
     }
+  });
+
+  it('stays empty when it is told late and a branch has come to wait for a person since', () => {
+    const state = stateOf((it) => queued(it, 'brl/alpha/x', { state: 'needs-human', at: at(-HOUR) }));
+    expect(isEmptyDay(dayOf([], state, FROM - 2 * HOUR, NOW - 2 * HOUR))).toBe(true);
+    expect(dayOf([], state, FROM, NOW).needsHuman).toEqual(['brl/alpha/x']);
   });
 
   it.each([

@@ -36,8 +36,10 @@ export const upCommand = async (
   // SIGHUP reads the configuration again here, so it must not stop the factory.
   const stop = stopSignal(['SIGINT', 'SIGTERM']);
   const telling = new AbortController();
-  const signal =
-    options.for === undefined ? stop.signal : AbortSignal.any([stop.signal, AbortSignal.timeout(options.for)]);
+  const ending = abortedBy(stop.signal);
+  const { signal } = ending;
+  // Not AbortSignal.timeout: with nothing but another signal to hold it, it may be collected, and never comes.
+  const over = options.for === undefined ? undefined : setTimeout(() => ending.abort(), options.for);
   // What ends the process is in its log: nobody may have been at the terminal.
   const logCrash = (error: unknown): void =>
     factory.log(`crashed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
@@ -74,6 +76,7 @@ export const upCommand = async (
   } finally {
     process.off('uncaughtExceptionMonitor', logCrash);
     telling.abort();
+    clearTimeout(over);
     stop.end();
     await factory.close();
     leaveSoon();
