@@ -13,12 +13,15 @@ import { hashOf, MODULES, moduleName, remoteGit, type World } from './world.ts';
 type Invariant = (world: Looked) => Promise<string[]>;
 
 /** Also of another factory than a trial’s. */
-export type Looked = Pick<World, 'bench' | 'journal' | 'acknowledged' | 'damagedFrom' | 'kills' | 'canary' | 'secret'>;
+export type Looked = Pick<
+  World,
+  'bench' | 'journal' | 'acknowledged' | 'damagedFrom' | 'turnedBits' | 'forgotten' | 'kills' | 'canary' | 'secret'
+>;
 
 const ofType = <T extends EntryType>({ bench }: Looked, type: T): EntryOf<T>[] => bench.ofType(type);
 
 /** Also what the trial made unreadable: it happened all the same. */
-const everOfType = <T extends EntryType>(world: World, type: T): EntryOf<T>[] =>
+const everOfType = <T extends EntryType>(world: Looked, type: T): EntryOf<T>[] =>
   world.forgotten?.type === type ? [world.forgotten as EntryOf<T>, ...ofType(world, type)] : ofType(world, type);
 
 /** The modules that still subtract at a commit: this is what the checks see. */

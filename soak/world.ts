@@ -53,6 +53,8 @@ export interface SoakWorld {
   acknowledged: Buffer;
   kills: number;
   damagedFrom: number | undefined;
+  turnedBits: number;
+  forgotten: Entry | undefined;
   canary: { dir: string; hash: string };
   secret: string;
   expectsPerson: boolean;
@@ -195,7 +197,15 @@ export const createSoakWorld = async (random: Random, beginMs: number): Promise<
 
   const world: SoakWorld = {
     ...{ bench, model, bot, random, notices, deaf, lives, losses: [], journal },
-    ...{ acknowledged: Buffer.alloc(0), kills: 0, damagedFrom: undefined, expectsPerson: false, secret: SECRET },
+    ...{
+      acknowledged: Buffer.alloc(0),
+      kills: 0,
+      damagedFrom: undefined,
+      turnedBits: 0,
+      forgotten: undefined,
+      expectsPerson: false,
+      secret: SECRET,
+    },
     canary: { dir: canary, hash: hashOf(canary) },
     now: () => Date.now() + aheadMs(),
     start: () => {
