@@ -261,8 +261,11 @@ export const createWorld = async (random: Random, setting: Setting): Promise<Wor
       if (begun === undefined) return 'rests';
       // By its place and not by its id: a clock that was set back gives lower ones.
       const from = bench.entries().findIndex(({ id }) => id === begun.id);
-      await cameSince(bench, from, (entry) => entry.type === 'merged', 'another landing');
-      return 'works';
+      const resting = new AbortController();
+      return Promise.race([
+        cameSince(bench, from, (entry) => entry.type === 'merged', 'another landing').then(() => 'works' as const),
+        allRest(bench, resting.signal).then(() => 'rests' as const),
+      ]).finally(() => resting.abort());
     },
     close: async () => {
       await world.kill();
