@@ -61,6 +61,7 @@ const POWER: Fault = {
     await mkdir(join(bench.remote, 'hooks'), { recursive: true });
     await writeFile(hook, RECEIVE(bench.dir));
     await chmod(hook, 0o755);
+    await bench.until((entry) => entry.type === 'cycle_started', 'a cycle');
     await atSomeMoment(world);
     await world.kill();
     await killAll(world);
