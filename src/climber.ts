@@ -10,7 +10,8 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type NetConnectOpts } from 'node:net';
+import { networkInterfaces } from 'node:os';
 
 /**
  * What `winnow check` runs behind the wall: it tries to climb over it, as hostile code would, and tells on standard output
@@ -29,9 +30,15 @@ interface Reach {
   /** A server outside, on the loopback address, and one in the abstract namespace. */
   port: number;
   name: string;
+  /** In a room whose network is a list: a server outside that is on it, and what it says. */
+  listed?: { port: number; says: string };
   /** What a process that is left behind says of itself. */
   leftover: string;
 }
+
+/** What the proxy says to what is not listed, and to what is no name. */
+const REFUSED = 403;
+const SENSELESS = 400;
 
 const reach = JSON.parse(process.argv[2] as string) as Reach;
 const climbed: Record<string, string[]> = {};
@@ -97,7 +104,7 @@ spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)', reach.leftover], 
   env: {},
 }).unref();
 
-const answers = (how: { port: number; host: string } | { path: string }): Promise<boolean> =>
+const answers = (how: NetConnectOpts): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect(how);
     socket.setTimeout(CONNECT_MS, () => socket.destroy());
@@ -112,5 +119,50 @@ const CONNECT_MS = 2_000;
 climbed.network = [];
 if (await answers({ port: reach.port, host: '127.0.0.1' })) climbed.network.push('a server on the loopback address');
 if (await answers({ path: `\0${reach.name}` })) climbed.network.push('an abstract socket');
+
+if (Object.values(networkInterfaces()).some((all) => all?.some(({ internal }) => !internal))) {
+  climbed.network.push('an interface that leads out of the room');
+}
+
+/** What is said in answer to what is said first, as far as it comes. */
+const told = (port: number, text: string): Promise<string> =>
+  new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    let said = '';
+    socket.setTimeout(CONNECT_MS, () => socket.destroy());
+    socket.on('data', (chunk) => {
+      said += chunk;
+      if (text !== '' && said.includes('\r\n')) socket.destroy();
+    });
+    socket.on('error', () => {});
+    socket.once('close', () => resolve(said));
+    socket.write(text);
+  });
+
+climbed.cut = [];
+if (reach.listed !== undefined) {
+  const { port, listed } = reach;
+  const proxy = Number(new URL(process.env.HTTP_PROXY ?? 'http://127.0.0.1:9').port);
+  const asks = async (line: string): Promise<number> =>
+    Number(/^HTTP\/1\.1 (\d+)/.exec(await told(proxy, `${line} HTTP/1.1\r\nHost: winnow.invalid\r\n\r\n`))?.[1] ?? 0);
+  const here = ['127.0.0.1', 'localhost', '127.1', '0x7f.1', '2130706433', '0.0.0.0', '[::1]', '[::ffff:127.0.0.1]'];
+  const near = [
+    '10.0.0.1:443',
+    '169.254.169.254:80',
+    '192.168.0.1:443',
+    '172.16.0.1:443',
+    '[fe80::1]:443',
+    '[fd00::1]:443',
+  ];
+  const lines = [...here.map((host) => `${host}:${port}`), ...near, `127.0.0.1:${(listed.port % 65_535) + 1}`].map(
+    (authority) => `CONNECT ${authority}`,
+  );
+  for (const line of [...lines, `GET http://127.0.0.1:${port}/`, 'GET http://169.254.169.254/']) {
+    // Anything but a refusal, also a failure or nothing in time, says that it went out to try.
+    if (![REFUSED, SENSELESS].includes(await asks(line))) climbed.network.push(line);
+  }
+  if (!(await told(listed.port, '')).includes(listed.says)) climbed.cut.push('its own door');
+  if ((await asks(`CONNECT 127.0.0.1:${listed.port}`)) !== 200) climbed.cut.push('the proxy');
+}
 
 process.stdout.write(JSON.stringify(climbed));

@@ -59,6 +59,7 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
     reaper,
     disposable: paths.disposable,
     shown: () => shownBehindWalls(paths, parent),
+    relay: RELAY_ENTRY,
     hidden: [paths.env, paths.config, paths.logs],
   });
   const commands = createCommands({ clock, reaper, walls });
@@ -151,6 +152,7 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
 /** The same places from src/ and from dist/. */
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SHIM_ENTRY = join(ROOT, 'dist/shim.js');
+const RELAY_ENTRY = join(ROOT, 'dist/relay.js');
 const CLIMBER_ENTRY = join(ROOT, 'dist/climber.js');
 const OWN_CLAUDE = join(ROOT, 'node_modules/.bin/claude');
 /** Winnow's own node_modules: the tool chain of the demo. */

@@ -4,7 +4,9 @@ import { readShelf } from '../flow/skills.ts';
 import type { Config, ProjectConfig } from '../model/config.ts';
 import type { EntryOf } from '../model/entry.ts';
 import type { Failure } from '../model/failure.ts';
+import { agentReach, isListing, listedHost, type Reach, upstreamOf } from '../policy/hosts.ts';
 import { type Target, targetsOf, targetText } from '../policy/post.ts';
+import { registriesOf } from '../policy/registries.ts';
 import type { Climbed } from '../ports/machine/climb.ts';
 import { isSafeAddress } from '../ports/post/send.ts';
 import type { Factory } from './doors.ts';
@@ -187,19 +189,19 @@ const checkWalls = async (factory: Factory): Promise<Finding[]> => {
   }
   const stands = await factory.shop.walls.stand();
   if (!stands.ok) return [failedBy('sandbox', stands.error)];
-  const isOpen = kind === 'user' || factory.config().projects.every(({ network }) => network === 'open');
-  const climbed = await factory.climb(isOpen ? 'open' : 'none');
-  if (!climbed.ok) return [failedBy('sandbox', climbed.error)];
-  const row = (wall: keyof Climbed, holds: string, mend: string): Finding => {
-    const reached = climbed.value[wall];
+  const rooms: { room: RoomName; network: Reach; climbed: Climbed }[] = [];
+  for (const [room, network] of roomsOf(factory)) {
+    const climbed = await factory.climb(network);
+    if (!climbed.ok) return [failedBy('sandbox', climbed.error)];
+    rooms.push({ room, network, climbed: climbed.value });
+  }
+  const row = (wall: Exclude<keyof Climbed, 'network' | 'cut'>, holds: string, mend: string): Finding => {
+    const reached = [...new Set(rooms.flatMap(({ climbed }) => climbed[wall]))];
     if (reached.length === 0) return { name: `wall: ${wall}`, state: 'ok', found: holds, mend: '' };
     return { name: `wall: ${wall}`, state: 'fail', found: `climbed: ${reached.join(', ')}`, mend };
   };
   const permissions =
     kind === 'user' ? 'Take the permission from others: chmod go-rwx on what is named.' : 'Report this as a defect.';
-  const network: Finding = isOpen
-    ? { name: 'wall: network', state: 'warn', found: 'open, as configured: checks reach what you reach', mend: '' }
-    : row('network', 'a check reaches no server, not even here', permissions);
   return [
     { name: 'sandbox', state: 'ok', found: kind, mend: '' },
     row('read', 'neither your home nor the secrets of this one can be read', permissions),
@@ -208,9 +210,42 @@ const checkWalls = async (factory: Factory): Promise<Finding[]> => {
     row('system', 'the system and the kernel’s settings cannot be changed', permissions),
     row('processes', 'no process outside can be seen, signalled or read', permissions),
     row('leftovers', 'nothing outlives its command', permissions),
-    network,
+    ...rooms.map(networkRow),
     ...checkStoredLogin(factory),
   ];
+};
+
+type RoomName = 'checks' | 'sessions' | 'installs';
+
+/** Which rooms there are, by what they reach; behind another user all are alike. */
+const roomsOf = (factory: Factory): [RoomName, Reach][] => {
+  const { shop } = factory;
+  const { agent, projects } = factory.config();
+  const isOpen = projects.every(({ network }) => network === 'open');
+  if (agent.sandbox !== 'bwrap') return [['checks', 'open']];
+  const place = { dir: shop.paths.home, session: 'check', shims: undefined, extra: agent.env };
+  const env = shop.environments.forInstall({}, true);
+  const named = [...projects.flatMap(({ hosts }) => hosts.map((text) => listedHost(text))), ...registriesOf(env)];
+  return [
+    ['checks', isOpen ? 'open' : 'none'],
+    ['sessions', agentReach(agent, shop.environments.forAgent(place))],
+    ['installs', isListing(agent) ? { hosts: named, upstream: upstreamOf(env) } : 'open'],
+  ];
+};
+
+const networkRow = ({ room, network, climbed }: { room: RoomName; network: Reach; climbed: Climbed }): Finding => {
+  const name = room === 'checks' ? 'wall: network' : `wall: network of ${room}`;
+  const mend = 'Report this as a defect.';
+  if (climbed.network.length > 0) return { name, state: 'fail', found: `climbed: ${climbed.network.join(', ')}`, mend };
+  if (climbed.cut.length > 0) {
+    return { name, state: 'fail', found: `what is listed is not reached through ${climbed.cut.join(' and ')}`, mend };
+  }
+  if (network === 'none') return { name, state: 'ok', found: 'a check reaches no server, not even here', mend: '' };
+  if (network === 'open') {
+    const could = room === 'checks' ? '' : 'Leave out `agent.network: open`, and name what is missing under `hosts`.';
+    return { name, state: 'warn', found: `open, as configured: ${room} reach what you reach`, mend: could };
+  }
+  return { name, state: 'ok', found: `${room} reach what is listed and no other host, port or address`, mend: '' };
 };
 
 /** It would have to be writable, and with it all that the owner's own Claude Code reads and runs. */

@@ -6,6 +6,7 @@ import { type Failure, failure } from '../model/failure.ts';
 import { problemsKind } from '../model/problems.ts';
 import type { State } from '../model/state.ts';
 import type { MachineFacts } from '../policy/gates.ts';
+import type { Reach } from '../policy/hosts.ts';
 import type { Climbed } from '../ports/machine/climb.ts';
 import type { Reaper } from '../ports/machine/walls.ts';
 import type { Counter } from './counter.ts';
@@ -40,8 +41,8 @@ export interface Factory extends OpenCounter {
   shop: Workshop;
   /** Behind which wall runs and checks work. */
   reaper: Reaper;
-  /** Tries to climb the walls around checks, for real; what was reached behind each. */
-  climb: (network: 'open' | 'none') => Promise<Result<Climbed, Failure>>;
+  /** Tries to climb the walls of a room with this network, for real; what was reached behind each. */
+  climb: (network: Reach) => Promise<Result<Climbed, Failure>>;
   facts: () => Promise<MachineFacts>;
   /** Names the configuration in force. */
   configHash: () => string;

@@ -6,6 +6,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import type { EntryData, Tokens } from '../model/entry.ts';
 import { FailureError, failure } from '../model/failure.ts';
 import { grantBudget } from '../policy/budget.ts';
+import { agentReach } from '../policy/hosts.ts';
 import { policyFor } from '../policy/run-failure.ts';
 import type { RunRequest, RunResult } from '../ports/claude/claude.ts';
 import { lendAsPlugin, lendSkills } from '../ports/home/skills.ts';
@@ -217,6 +218,7 @@ const runOnce = async (
         durationMs: Math.round(result.durationMs),
         transcript: relative(shop.paths.home, result.transcript),
         survivorsKilled: result.survivorsKilled,
+        ...(result.refused.length === 0 ? {} : { refused: result.refused }),
       },
     });
     return result;
@@ -277,7 +279,7 @@ export const placeOf = (
   shop: Workshop,
   asker: Pick<Asker, 'id' | 'name' | 'role' | 'owner' | 'lendsSkills'>,
   { cwd, shims }: Pick<Question, 'cwd' | 'shims'>,
-): Pick<RunRequest, 'env' | 'configDir' | 'readable' | 'pluginDir'> => {
+): Pick<RunRequest, 'env' | 'configDir' | 'readable' | 'pluginDir' | 'network'> => {
   const session = asker.name;
   const fill = (value: string) =>
     value
@@ -286,11 +288,13 @@ export const placeOf = (
       .replaceAll('{project}', asker.owner.project)
       .replaceAll('{cycle}', asker.id);
   const configured = Object.entries(shop.config().agent.env).map(([name, value]) => [name, fill(value)]);
+  const env = shop.environments.forAgent({
+    ...{ dir: cwd, session, shims },
+    extra: { ...gitIdentity(session), ...Object.fromEntries(configured) },
+  });
   return {
-    env: shop.environments.forAgent({
-      ...{ dir: cwd, session, shims },
-      extra: { ...gitIdentity(session), ...Object.fromEntries(configured) },
-    }),
+    env,
+    network: agentReach(shop.config().agent, env),
     configDir: configDirOf(shop, session).dir,
     // The repository of a workspace borrows the objects of the mirror.
     ...(asker.owner.project === '' ? {} : { readable: [join(shop.paths.mirror(asker.owner.project), 'objects')] }),

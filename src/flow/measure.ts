@@ -5,9 +5,12 @@ import type { CheckConfig, ProjectConfig } from '../model/config.ts';
 import type { Failure } from '../model/failure.ts';
 import { type CheckReport, figuresOf, type Parsed, type TreeReport, type UnevaluatedReason } from '../model/report.ts';
 import { mergeRerun } from '../policy/compare.ts';
+import { isListing, listedHost, type Reach, upstreamOf } from '../policy/hosts.ts';
+import { managersOf, registriesIn, registriesOf, tellsRegistries } from '../policy/registries.ts';
 import { checkKey } from '../ports/checks/cache.ts';
 import type { Installed } from '../ports/checks/dependencies.ts';
 import { parseOutput } from '../ports/checks/parse/parse.ts';
+import { usualRegistries } from '../ports/checks/registries.ts';
 import type { Mirror } from '../ports/git/mirror.ts';
 import type { CommandResult } from '../ports/machine/command.ts';
 import type { Workshop } from './workshop.ts';
@@ -67,10 +70,10 @@ export const measureTree = async (shop: Workshop, input: MeasureInput): Promise<
   const { project, tree } = input;
   const installed = await ensureDependencies(shop, input, tree);
   if (!installed.ok) {
-    if (installed.error.kind === 'install-failed') journalInstall(shop, input, '', 0, false, installed.error.message);
+    if (installed.error.kind === 'install-failed') journalUninstalled(shop, input, installed.error.message);
     return installed;
   }
-  if (installed.value.ran) journalInstall(shop, input, installed.value.key, installed.value.durationMs, true, '');
+  if (installed.value.ran) journalInstalled(shop, input, installed.value);
 
   const measure = (check: CheckConfig) => measureCheck(shop, input, check, installed.value.key);
   const outcomes: Measurement[] = [];
@@ -169,17 +172,42 @@ export const ensureDependencies = async (
 ): Promise<Result<Installed, Failure>> => {
   const stands = await shop.walls.stand();
   if (!stands.ok) return stands;
+  const env = shop.environments.forInstall(project.env, shop.walls.kind() !== 'none');
   return shop.dependencies.ensure({
     mirror,
     treeish,
     project: project.name,
     install: project.install,
     lockfiles: project.lockfiles,
-    env: shop.environments.forInstall(project.env, shop.walls.kind() !== 'none'),
+    env,
+    network: () => installReach(shop, { project, mirror }, env),
+    mark: JSON.stringify([shop.config().agent.network, project.hosts]),
     timeoutMs: project.installTimeout,
     signal,
   });
 };
+
+/** What an installation reaches: the registries of the branch that winners land on, whichever tree it is for. */
+const installReach = async (
+  shop: Workshop,
+  { project, mirror }: Pick<MeasureInput, 'project' | 'mirror'>,
+  env: Readonly<Record<string, string>>,
+): Promise<Reach> => {
+  if (!isListing(shop.config().agent)) return 'open';
+  const main = `refs/remotes/origin/${project.branch}`;
+  const paths = (await mirror.listFiles(main, FILES_MAX)).filter(tellsRegistries).slice(0, TELLING_FILES_MAX);
+  const files: { path: string; text: string }[] = [];
+  for (const path of paths) files.push({ path, text: (await mirror.readFile(main, path, LOCKFILE_MAX_BYTES)) ?? '' });
+  const usual = await usualRegistries(managersOf(paths), { dir: shop.paths.home, env });
+  const named = project.hosts.map((text) => listedHost(text));
+  const hosts = [...named, ...registriesOf(env), ...registriesIn(files), ...usual];
+  return { hosts, upstream: upstreamOf(env) };
+};
+
+/** A repository with more is a monorepo whose registries its first lockfiles name. */
+const FILES_MAX = 100_000;
+const TELLING_FILES_MAX = 200;
+const LOCKFILE_MAX_BYTES = 64 * 1024 ** 2;
 
 /** Runs a check again on the same tree, for tests that failed and are not believed yet; never from the cache. */
 export const runAgain = async (
@@ -444,18 +472,21 @@ const journalCheck = (
   });
 };
 
-const journalInstall = (
-  shop: Workshop,
-  input: MeasureInput,
-  key: string,
-  durationMs: number,
-  done: boolean,
-  message: string,
-): void => {
+const journalInstalled = (shop: Workshop, input: MeasureInput, { key, durationMs, refused }: Installed): void => {
+  const command = input.project.install ?? '';
   shop.journal.append<'install_ran'>({
     type: 'install_ran',
     ...input.envelope,
-    data: { key, command: input.project.install ?? '', ok: done, durationMs, message: shop.redact(message) },
+    data: { key, command, ok: true, durationMs, message: '', ...(refused.length === 0 ? {} : { refused }) },
+  });
+};
+
+const journalUninstalled = (shop: Workshop, input: MeasureInput, message: string): void => {
+  const command = input.project.install ?? '';
+  shop.journal.append<'install_ran'>({
+    type: 'install_ran',
+    ...input.envelope,
+    data: { key: '', command, ok: false, durationMs: 0, message: shop.redact(message) },
   });
 };
 

@@ -9,6 +9,7 @@ import {
   Duration,
   Environment,
   Glob,
+  HostName,
   InnerPath,
   KeptFor,
   Percent,
@@ -24,6 +25,9 @@ const name = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, NAME)
   .refine(isPlainKey, { message: 'another name: this one is reserved' });
+
+/** A longer list is none that anybody keeps in mind. */
+const HOSTS_MAX = 200;
 
 export const CheckConfig = z.strictObject({
   name: name.describe('Short name, unique within the project'),
@@ -81,6 +85,13 @@ export const ProjectConfig = z.strictObject({
     .enum(['open', 'none'])
     .prefault('none')
     .describe('What checks can reach behind the wall of bwrap; none: only themselves. Without that wall it is open'),
+  hosts: z
+    .array(HostName)
+    .max(HOSTS_MAX)
+    .prefault([])
+    .describe(
+      'What its installation reaches where `agent.network` is listed, beside the registries that its files name',
+    ),
   merge: z
     .strictObject({
       mode: z
@@ -145,6 +156,17 @@ export const AgentConfig = z.strictObject({
     .max(50)
     .prefault([])
     .describe('Further files and directories that may be read behind the wall of bwrap, such as a tool chain'),
+  network: z
+    .enum(['open', 'listed'])
+    .optional()
+    .describe(
+      'What sessions and installs reach behind the wall of bwrap; listed: what they need and `hosts`; default: listed with bwrap, else open',
+    ),
+  hosts: z
+    .array(HostName)
+    .max(HOSTS_MAX)
+    .prefault([])
+    .describe('What sessions reach where `network` is listed, beside the service of Claude Code'),
   iterations: z
     .number()
     .int()

@@ -19,6 +19,8 @@ import { Finding, Verdict } from './verdict.ts';
 const money = z.number().nonnegative();
 const ms = z.number().nonnegative();
 const identities = z.array(z.string());
+/** Hosts, with their ports, that were asked for and are not on the list of what may be reached. */
+const Refused = z.array(z.string()).optional();
 
 export const Tokens = z.object({
   input: z.number().nonnegative(),
@@ -164,7 +166,14 @@ const entry = {
   baseline_measured: z.object({ commit: z.string(), tree: z.string(), figures: Figures, report: z.string() }),
   project_unready: z.object({ failure: z.string(), message: z.string(), mend: z.string() }),
   project_ready: z.object({}),
-  install_ran: z.object({ key: z.string(), command: z.string(), ok: z.boolean(), durationMs: ms, message: z.string() }),
+  install_ran: z.object({
+    key: z.string(),
+    command: z.string(),
+    ok: z.boolean(),
+    durationMs: ms,
+    message: z.string(),
+    refused: Refused,
+  }),
 
   /** Somebody wrote through into the shared dependencies: they are set aside and installed anew. */
   dependencies_damaged: z.object({ key: z.string(), by: z.enum(['agent', 'check']), what: z.string() }),
@@ -230,6 +239,7 @@ const entry = {
     transcript: z.string(),
     /** Processes of the run that outlived it and were killed. */
     survivorsKilled: z.number().int(),
+    refused: Refused,
   }),
   run_retry_planned: z.object({ run: z.string(), failure: z.string(), attempt: z.number().int(), delayMs: ms }),
 

@@ -136,6 +136,27 @@ export const RepoAddress = z
   .string(REPO)
   .refine((text) => text.trim() !== '' && !/^-|^[a-z0-9+.-]+::|[\0\n\r]/i.test(text), REPO);
 
+const HOST = {
+  message: 'a host such as "registry.example.com", "*.example.com" or "localhost:4873" (no scheme, no path)',
+};
+
+/** A host that may be reached: a name or address as URLs write it, all names below one, and if so its one port. */
+export const HostName = z.string(HOST).refine((text) => {
+  const [, name = '', port] = /^(?:\*\.(?=[^.]+\.))?([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/i.exec(text) ?? [];
+  if (text.length > HOST_MAX_CHARS || (port !== undefined && !(Number(port) > 0 && Number(port) <= PORT_MAX)))
+    return false;
+  try {
+    // What URLs write otherwise, such as an address in one number, would never be met.
+    return new URL(`http://${name}`).hostname === name.toLowerCase() && !(text.startsWith('*') && /[\d\]]$/.test(name));
+  } catch {
+    return false;
+  }
+}, HOST);
+
+/** As long as a name can be, with a port. */
+const HOST_MAX_CHARS = 260;
+const PORT_MAX = 65_535;
+
 const VARIABLE = { message: 'the name of an environment variable such as "API_URL"' };
 
 /** Variables for a process; the text of a value may not hold the zero byte that ends it. */

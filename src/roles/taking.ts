@@ -262,6 +262,7 @@ const noteRun = (shop: Workshop, cycle: Cycle, ended: InteractionEnd): void => {
       ...(cost ? {} : { costUnknown: true as const }),
       tokens: cost?.tokens ?? nothing,
       ...{ durationMs: Math.round(ended.durationMs), survivorsKilled: ended.survivorsKilled },
+      ...(ended.refused.length === 0 ? {} : { refused: ended.refused }),
       transcript: relative(shop.paths.home, ended.transcript),
     },
   });

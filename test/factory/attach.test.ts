@@ -1,4 +1,5 @@
-import { closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -107,6 +108,11 @@ const given = (bench: Workbench): EntryOf<'session_given_back'>['data'][] =>
 /** Claude Code waits for a word. */
 const YOURS = /❯[\s\S]*(?:for shortcuts|manual mode)/;
 
+/** Bubblewrap is here and may make namespaces. */
+const WALLED =
+  spawnSync('bwrap', ['--unshare-net', '--unshare-pid', '--ro-bind', '/', '/', '/bin/true'], { stdio: 'ignore' })
+    .status === 0;
+
 /** A plan, an edit that is not good yet, and nothing more from the model. */
 const HALF: Scenario = {
   steps: [planStep(), bash(`sed -i 's/a - b/a + a/' sum.js`), { blocks: ['It is done.'] }],
@@ -146,6 +152,36 @@ describe('winnow attach --take', () => {
     expect(run.data.costUnknown).toBeUndefined();
     expect(given(bench)).toMatchObject([{ note: expect.stringContaining('pushed: better') }]);
   });
+
+  it.runIf(WALLED)(
+    'opens behind bubblewrap too (skipped without it): a terminal of the room, the service and nothing else',
+    async () => {
+      const bench = await workbench(HALF, { agent: { sandbox: 'bwrap' } });
+      expect((await bench.start('cycle', 'alpha').done).code).toBe(0);
+      const asks = `node -e 'require("http").get({ port: new URL(process.env.HTTP_PROXY).port, path: "http://a.example/" })'`;
+      const mends = bash(`${asks}; sed -i 's/a + a/a + b/' sum.js`);
+      bench.api.play('alpha', { steps: [mends, { blocks: ['Mended now.'] }] });
+      const anna = atTerminal(bench, ['attach', 'alpha', '--take']);
+      await anna.sees(/It is done\./);
+      anna.pty.write('please mend sum');
+      await anna.sees(/❯ please mend sum/);
+      anna.pty.write('\r');
+      await anna.sees(/Mended now\./);
+      anna.pty.write(DETACH);
+      expect(await anna.exited).toBe(0);
+      expect(ended(bench)).toEqual([
+        ['manual', 'discarded'],
+        ['person', 'pushed'],
+      ]);
+      const run = bench.ofType('agent_ran').at(-1)!;
+      expect(run.data.purpose).toBe('person');
+      // Beside what the program asks for by itself.
+      expect(run.data.refused).toContain('a.example:80');
+      const cycle = bench.ofType('ralph_cycle').at(-1)!;
+      expect(await findMarked(cycle.cycle!, 'prefix')).toEqual([]);
+      expect(readdirSync(join(bench.home, '.winnow/tmp/ways.all'))).toEqual([]);
+    },
+  );
 
   it.runIf(THOROUGH)(
     'waits until the run of a cycle has ended, in whichever process, and leaves what it made where it is',

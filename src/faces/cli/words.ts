@@ -215,7 +215,7 @@ const textOf = (entry: Entry): string => {
       return 'project ready again';
     case 'install_ran':
       return entry.data.ok
-        ? `dependencies installed in ${seconds(entry.data.durationMs)}`
+        ? `dependencies installed in ${seconds(entry.data.durationMs)}${refusedText(entry.data)}`
         : `install failed: ${entry.data.message}`;
     case 'dependencies_damaged':
       return `the ${entry.data.by} wrote into the shared dependencies (${entry.data.what}); they are installed anew`;
@@ -233,8 +233,8 @@ const textOf = (entry: Entry): string => {
       return 'claim released';
     case 'agent_ran':
       return entry.data.ok
-        ? `${entry.data.purpose} run: ${many(entry.data.turns, 'turn')}, ${entry.data.costUnknown ? 'cost unknown' : usd(entry.data.costUsd)}, ${seconds(entry.data.durationMs)}`
-        : `${entry.data.purpose} run failed: ${entry.data.message ?? entry.data.failure ?? 'it did not say why'}`;
+        ? `${entry.data.purpose} run: ${many(entry.data.turns, 'turn')}, ${entry.data.costUnknown ? 'cost unknown' : usd(entry.data.costUsd)}, ${seconds(entry.data.durationMs)}${refusedText(entry.data)}`
+        : `${entry.data.purpose} run failed: ${entry.data.message ?? entry.data.failure ?? 'it did not say why'}${refusedText(entry.data)}`;
     case 'run_retry_planned':
       return `${entry.data.failure}: the run is tried again in ${seconds(entry.data.delayMs)} (attempt ${entry.data.attempt + 1})`;
     case 'evaluated':
@@ -490,6 +490,10 @@ export const sizeText = (size: number): string => bytes.format(size) ?? '';
 const sizeNote = (size: number): string => (size > 0 ? ` (${sizeText(size)})` : '');
 
 const list = (names: readonly string[]): string => names.join(', ') || 'none';
+
+/** What was asked for in vain; nothing where everything was let through. */
+const refusedText = ({ refused = [] }: { refused?: string[] | undefined }): string =>
+  refused.length === 0 ? '' : `; not let through to ${refused.join(', ')}`;
 
 const checkText = ({ check, state, green, figures, durationMs, message, reason }: EntryData<'check_ran'>): string => {
   if (state === 'evaluated') {

@@ -7,6 +7,7 @@ import type { Clock } from '../../base/clock.ts';
 import { sha256 } from '../../base/hash.ts';
 import { ok, type Result } from '../../base/result.ts';
 import { type Failure, failed } from '../../model/failure.ts';
+import type { Reach } from '../../policy/hosts.ts';
 import { isDirectory, removeTree } from '../git/files.ts';
 import type { Git } from '../git/git.ts';
 import type { Mirror, Workspaces } from '../git/mirror.ts';
@@ -28,6 +29,8 @@ export interface Installed {
   /** True when this call ran the install command. */
   ran: boolean;
   durationMs: number;
+  /** Hosts that this call's command asked for in vain. */
+  refused: string[];
 }
 
 export interface Dependencies {
@@ -39,6 +42,10 @@ export interface Dependencies {
     install: string | undefined;
     lockfiles: string[] | undefined;
     env: Record<string, string>;
+    /** What the command reaches behind a wall that holds back the network; asked only when it is run. */
+    network?: () => Promise<Reach>;
+    /** What a person may have mended since it failed: a failure under another mark is not remembered. */
+    mark?: string;
     timeoutMs: number;
     signal?: AbortSignal;
     /** Tries again although the same installation failed a moment ago. */
@@ -93,7 +100,7 @@ const Store = z.object({
   farm: z.object({ dirs: z.record(z.string(), z.record(z.string(), FarmEntrySchema)) }),
 });
 type Store = z.infer<typeof Store>;
-const Remembered = z.object({ at: z.number(), message: z.string(), detail: z.string() });
+const Remembered = z.object({ at: z.number(), message: z.string(), detail: z.string(), mark: z.string().optional() });
 const Linked = z.object({ key: z.string(), dirs: z.array(z.string()) });
 
 /**
@@ -112,10 +119,10 @@ export const createDependencies = (deps: DependenciesDeps): Dependencies => {
   const storeOf = (key: string) => (KEY.test(key) ? readJson(place(key).store, Store) : Promise.resolve(undefined));
   const recordOf = (dir: string) => path.join(root, 'links', `${sha256(path.resolve(dir)).slice(0, 40)}.json`);
 
-  const remembered = async (key: string): Promise<{ ok: false; error: Failure } | undefined> => {
+  const remembered = async (key: string, mark?: string): Promise<{ ok: false; error: Failure } | undefined> => {
     const past = await readJson(place(key).failure, Remembered);
     const ageMs = past ? clock.now() - past.at : 0;
-    if (!past || ageMs < 0 || ageMs > FAILURE_REMEMBERED_MS) return undefined;
+    if (!past || past.mark !== mark || ageMs < 0 || ageMs > FAILURE_REMEMBERED_MS) return undefined;
     const minutes = Math.max(1, Math.ceil((FAILURE_REMEMBERED_MS - ageMs) / 60_000));
     return failed('install-failed', `${past.message} (tried again in ${minutes} min)`, past.detail);
   };
@@ -124,7 +131,7 @@ export const createDependencies = (deps: DependenciesDeps): Dependencies => {
     ensure: async (input) => {
       const startMs = clock.monotonic();
       const { mirror, treeish, install, lockfiles } = input;
-      if (!install?.trim()) return ok({ key: '', ran: false, durationMs: 0 });
+      if (!install?.trim()) return ok({ key: '', ran: false, durationMs: 0, refused: [] });
       const named = await installKey({ git, gitDir: mirror.dir, treeish, install, lockfiles });
       if (!named.ok) return named;
       const { key } = named.value;
@@ -132,9 +139,9 @@ export const createDependencies = (deps: DependenciesDeps): Dependencies => {
         if (await storeOf(key)) {
           const now = new Date(clock.now());
           await utimes(place(key).store, now, now).catch(() => undefined);
-          return ok({ key, ran: false, durationMs: clock.monotonic() - startMs });
+          return ok({ key, ran: false, durationMs: clock.monotonic() - startMs, refused: [] });
         }
-        return input.force ? undefined : remembered(key);
+        return input.force ? undefined : remembered(key, input.mark);
       };
       const known = await look();
       if (known) return known;
@@ -218,6 +225,8 @@ const installStore = async ({
   treeish,
   install,
   env,
+  network,
+  mark,
   timeoutMs,
   signal,
   named,
@@ -249,6 +258,7 @@ const installStore = async ({
     outputMaxBytes: OUTPUT_MAX_BYTES,
     marker: `install-${named.key.slice(0, 12)}-${randomUUID()}`,
     trusted: true,
+    ...(network === undefined ? {} : { network: await network() }),
     ...(signal === undefined ? {} : { signal }),
   });
   if (result.aborted || signal?.aborted) return abandon(failed('interrupted', `\`${install}\` was stopped`));
@@ -258,7 +268,7 @@ const installStore = async ({
     if (/ENOSPC|No space left on device/i.test(detail)) {
       return abandon(failed('disk-full', `\`${install}\` found no space left on the disk`, detail));
     }
-    await writeJson(place.failure, { at: clock.now(), message: why, detail });
+    await writeJson(place.failure, { at: clock.now(), message: why, detail, mark });
     return abandon(failed('install-failed', why, detail));
   }
   try {
@@ -272,7 +282,7 @@ const installStore = async ({
     return abandon(failed(full ? 'disk-full' : 'install-failed', message));
   }
   await rm(place.failure, { force: true });
-  return ok({ key: named.key, ran: true, durationMs: clock.monotonic() - startMs });
+  return ok({ key: named.key, ran: true, durationMs: clock.monotonic() - startMs, refused: result.refused });
 };
 
 /** What makes every package manager leave a plain node_modules of its own behind, and nobody else's repository alone. */
@@ -295,7 +305,9 @@ const whyFailed = (install: string, result: CommandResult, timeoutMs: number): s
   if (result.exitCode === 0) return undefined;
   const ended = result.exitCode === null ? `was killed by ${result.signal}` : `failed with exit ${result.exitCode}`;
   const last = tellingLines(result).join(' / ');
-  return last === '' ? `${name} ${ended}` : `${name} ${ended}: ${last}`;
+  const refused =
+    result.refused.length === 0 ? '' : `; not among its hosts: ${result.refused.join(', ')} (projects[].hosts)`;
+  return `${name} ${ended}${last === '' ? '' : `: ${last}`}${refused}`;
 };
 
 /** The first lines that name an error: what follows is advice, or a stack. Without one, the last lines of all. */

@@ -1,6 +1,7 @@
 import type { Result } from '../../base/result.ts';
 import type { Tokens } from '../../model/entry.ts';
 import type { Failure } from '../../model/failure.ts';
+import type { Reach } from '../../policy/hosts.ts';
 
 /** One `claude -p` process, from spawn to the last descendant's death. */
 export interface RunRequest {
@@ -29,6 +30,8 @@ export interface RunRequest {
   configDir: string | undefined;
   /** What it needs to read behind a wall, beside its workspace. */
   readable?: string[];
+  /** What it reaches behind a wall that holds back the network; default: everything. */
+  network?: Reach;
   /** A plugin for this run alone. */
   pluginDir?: string;
   /** Of this run alone: wrapped runs all have the same process number, which names their sockets here. */
@@ -76,6 +79,8 @@ export interface RunResult {
   survivorsKilled: number;
   /** Tools that were denied, for the record. */
   denied: { tool: string; reason: string }[];
+  /** Hosts, with their ports, that were asked for in vain where the network is a list. */
+  refused: string[];
 }
 
 /** Claude Code as a person uses it, in a terminal of its own that the person's is connected with. */
@@ -91,6 +96,7 @@ export interface InteractionRequest
     | 'configDir'
     | 'pluginDir'
     | 'readable'
+    | 'network'
     | 'tmpDir'
     | 'transcriptDir'
   > {
@@ -126,6 +132,7 @@ export interface InteractionEnd {
   /** What was said, as a transcript of a run. */
   transcript: string;
   survivorsKilled: number;
+  refused: string[];
 }
 
 export interface Claude {

@@ -11,6 +11,7 @@ import { spawn } from 'node-pty';
 import type { Clock } from '../../base/clock.ts';
 import { ok, type Result } from '../../base/result.ts';
 import { type Failure, failed } from '../../model/failure.ts';
+import type { Enclosure } from '../machine/sandbox.ts';
 import type { Interaction, InteractionEnd, InteractionRequest } from './claude.ts';
 import { answerFirstStart } from './first-start.ts';
 import { interactiveArgumentsOf, interactiveEnvironmentOf, settingsOf } from './invocation.ts';
@@ -32,7 +33,7 @@ export interface InteractionDeps {
   fallbackPath: string | undefined;
   clock: Clock;
   /** Puts the same wall around it as around a run. */
-  around: (program: string, settings: string) => Promise<Result<{ prefix: string[] }, Failure>>;
+  around: (program: string, settings: string) => Promise<Result<Pick<Enclosure, 'prefix' | 'leave'>, Failure>>;
   sweep: (marker: string) => Promise<number>;
 }
 
@@ -56,7 +57,7 @@ export const openInteraction = async (
   const startedAt = deps.clock.monotonic();
   const enclosed = await deps.around(found.value, settings);
   if (!enclosed.ok) return enclosed;
-  const { prefix } = enclosed.value;
+  const { prefix, leave } = enclosed.value;
   const [program, ...args] = [...prefix, found.value, ...interactiveArgumentsOf(request, settings)];
   let pty: Pty;
   try {
@@ -65,12 +66,13 @@ export const openInteraction = async (
       ...{ cols: request.size.columns, rows: request.size.rows },
     });
   } catch (error) {
+    await leave();
     return failed('crashed', `no terminal could be opened: ${(error as Error).message}`);
   }
   return ok(
     connect(pty, prefix, deps.clock, async (exitCode) => {
       const survivorsKilled = await deps.sweep(request.run);
-      const end = { exitCode, survivorsKilled, durationMs: deps.clock.monotonic() - startedAt };
+      const end = { exitCode, survivorsKilled, refused: await leave(), durationMs: deps.clock.monotonic() - startedAt };
       const told = await toldSince(request, before);
       await rm(request.tmpDir, { recursive: true, force: true });
       return { ...end, ...told };

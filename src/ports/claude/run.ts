@@ -5,7 +5,7 @@ import type { Clock } from '../../base/clock.ts';
 import { ok, type Result } from '../../base/result.ts';
 import { type Failure, type FailureKind, failure } from '../../model/failure.ts';
 import { judgeRun, type RunFailure, type StopReason } from '../../policy/run-failure.ts';
-import { programPlaces, type Room, type Walls } from '../machine/sandbox.ts';
+import { type Enclosure, programPlaces, type Room, type Walls } from '../machine/sandbox.ts';
 import type { Claude, InteractionRequest, RunRequest, RunResult, RunUsage } from './claude.ts';
 import { openInteraction } from './interact.ts';
 import { argumentsOf, environmentOf, type RunFiles, settingsOf, tooLong } from './invocation.ts';
@@ -57,8 +57,8 @@ export const createClaude = ({
     request: Inhabitant,
     files: Pick<RunFiles, 'settings' | 'system'>,
     program: string,
-  ): Promise<Result<{ prefix: string[] }, Failure>> =>
-    walls ? walls.around(roomFor(request, files, program)) : ok({ prefix: reaperPrefix });
+  ): Promise<Result<Around, Failure>> =>
+    walls ? walls.around(roomFor(request, files, program)) : ok({ prefix: reaperPrefix, leave: async () => [] });
 
   const run = async (request: RunRequest): Promise<RunResult> => {
     const startedAt = clock.monotonic();
@@ -74,7 +74,20 @@ export const createClaude = ({
 
     const enclosed = await around(request, files, found.value);
     if (!enclosed.ok) return unstarted(request, enclosed.error);
+    let refused: string[] = [];
+    let ran: RunResult;
+    try {
+      ran = await runIn(request, { program: found.value, args, files, prefix: enclosed.value.prefix, startedAt });
+    } finally {
+      refused = await enclosed.value.leave();
+    }
+    return { ...ran, refused };
+  };
 
+  const runIn = async (
+    request: RunRequest,
+    { program, args, files, prefix, startedAt }: Readied,
+  ): Promise<RunResult> => {
     const before = 'resume' in request.conversation ? await readLedger(request, request.conversation.resume) : NOTHING;
     const reading = createReading({
       cwd: request.cwd,
@@ -84,8 +97,8 @@ export const createClaude = ({
     });
     const tail = createTail(files.output, reading.line);
     const opened = openTerminal({
-      wrapper: enclosed.value.prefix,
-      command: found.value,
+      wrapper: prefix,
+      command: program,
       args,
       cwd: request.cwd,
       env: environmentOf(request),
@@ -144,6 +157,7 @@ export const createClaude = ({
       transcript: files.output,
       survivorsKilled,
       denied: reading.denied(),
+      refused: [],
     };
   };
 
@@ -154,6 +168,17 @@ export const createClaude = ({
     });
   return { run, interact, probe: () => probe(command, fallbackPath) };
 };
+
+type Around = Pick<Enclosure, 'prefix' | 'leave'>;
+
+/** All that is ready when the program begins. */
+interface Readied {
+  program: string;
+  args: string[];
+  files: RunFiles;
+  prefix: string[];
+  startedAt: number;
+}
 
 const NOTHING: Ledger = { costUsd: 0, tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 } };
 
@@ -280,10 +305,13 @@ const writeFiles = async (request: RunRequest): Promise<RunFiles | { failure: Ru
   }
 };
 
-/** A run that only reads can write nothing in its workspace either; Claude Code itself keeps its own notes. */
 /** Whoever works in a room: a run, or a person in its place. */
-type Inhabitant = Pick<RunRequest, 'cwd' | 'access' | 'env' | 'configDir' | 'tmpDir' | 'pluginDir' | 'readable'>;
+type Inhabitant = Pick<
+  RunRequest,
+  'cwd' | 'access' | 'env' | 'configDir' | 'tmpDir' | 'pluginDir' | 'readable' | 'network'
+>;
 
+/** A run that only reads can write nothing in its workspace either; Claude Code itself keeps its own notes. */
 const roomFor = (request: Inhabitant, files: Pick<RunFiles, 'settings' | 'system'>, program: string): Room => {
   const { cwd, access, env, configDir, tmpDir, pluginDir } = request;
   const own = [access === 'edit' ? cwd : undefined, env.HOME, env.TMPDIR, configDir, tmpDir];
@@ -292,7 +320,7 @@ const roomFor = (request: Inhabitant, files: Pick<RunFiles, 'settings' | 'system
     cwd,
     writable: own.filter((place) => place !== undefined),
     readable: [...lent.filter((place) => place !== undefined), ...programPlaces(program)],
-    network: 'open',
+    network: request.network ?? 'open',
   };
 };
 
@@ -311,6 +339,7 @@ const unstarted = (request: RunRequest, reason: RunFailure): RunResult => ({
   transcript: join(request.transcriptDir, `${request.run}.jsonl`),
   survivorsKilled: 0,
   denied: [],
+  refused: [],
 });
 
 const plain = (kind: FailureKind, message: string): RunFailure => failure(kind, message);

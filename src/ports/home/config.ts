@@ -167,6 +167,16 @@ const crossChecks = (reading: YamlReading): FileProblem[] => {
       problems.push(reading.problem(['agent', 'env', name], { found: `{${placeholder}}`, expected, meant }));
     }
   }
+  const agent = mapAt(reading.data, 'agent');
+  if (agent?.sandbox !== 'bwrap') {
+    // Believed and not had would be worse than open.
+    const asked = [
+      agent?.network === 'listed' ? 'network' : undefined,
+      listAt(agent, 'hosts').length > 0 ? 'hosts' : undefined,
+    ];
+    const expected = '`agent.sandbox: bwrap` with it: no other wall holds back the network of sessions';
+    for (const key of asked) if (key !== undefined) problems.push(reading.problem(['agent', key], { expected }));
+  }
   const http = mapAt(reading.data, 'http');
   const tokens = listAt(http, 'tokens');
   problems.push(...repeatedNames(reading, ['http', 'tokens'], tokens));

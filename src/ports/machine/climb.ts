@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ok, type Result } from '../../base/result.ts';
 import { type Failure, failed } from '../../model/failure.ts';
+import type { Reach } from '../../policy/hosts.ts';
 import type { Commands } from './command.ts';
 
 /**
@@ -21,6 +22,8 @@ export interface Climbed {
   processes: string[];
   network: string[];
   leftovers: string[];
+  /** What is listed and was not reached. */
+  cut: string[];
 }
 
 const Report = z.object({
@@ -31,6 +34,7 @@ const Report = z.object({
   processes: z.array(z.string()),
   sockets: z.array(z.string()),
   network: z.array(z.string()),
+  cut: z.array(z.string()),
 });
 
 export const climbWalls = async ({
@@ -47,7 +51,8 @@ export const climbWalls = async ({
   disposable: string;
   /** What nobody behind the wall may read, beside the decoys. */
   secretPlaces: readonly string[];
-  network: 'open' | 'none';
+  /** Of the room that is climbed; to what is listed comes one of the decoys. */
+  network: Reach;
 }): Promise<Result<Climbed, Failure>> => {
   const word = `winnow-climb-${randomBytes(8).toString('hex')}`;
   const at = (...parts: string[]) => join(disposable, 'tmp', word, ...parts);
@@ -57,7 +62,8 @@ export const climbWalls = async ({
   const decoys = { read: at('outside', 'secret'), write: at('outside', 'written') };
   for (const file of [decoys.read, decoys.write, store]) writeFileSync(file, 'decoy', { mode: 0o600 });
   const bystander = spawn('/bin/sh', ['-c', 'sleep 60', word, 'outside'], { stdio: 'ignore' });
-  const servers = await Promise.all([listen(0), listen(`\0${word}`)]);
+  const servers = await Promise.all([listen(0), listen(`\0${word}`), listen(0, word)]);
+  const listedPort = portOf(servers[2]);
   try {
     const reach = {
       own: at('room'),
@@ -66,7 +72,8 @@ export const climbWalls = async ({
       store,
       pid: bystander.pid,
       word,
-      port: (servers[0]?.address() as { port: number } | null)?.port,
+      port: portOf(servers[0]),
+      ...(typeof network === 'string' ? {} : { listed: { port: listedPort, says: word } }),
       name: word,
       leftover: `${word}-leftover`,
     };
@@ -78,7 +85,7 @@ export const climbWalls = async ({
       timeoutMs: CLIMB_MS,
       outputMaxBytes: 1024 ** 2,
       marker: word,
-      network,
+      network: withDecoy(network, listedPort),
     });
     if (ran.spawnError !== undefined) return failed('wall-missing', ran.stderr || `nothing starts (${ran.spawnError})`);
     const report = Report.safeParse(parseJson(ran.stdout));
@@ -86,7 +93,7 @@ export const climbWalls = async ({
       const said = ran.stderr.trim().split('\n').at(-1) ?? '';
       return failed('wall-missing', `behind the wall nothing works: ${said || `exit ${ran.exitCode}`}`);
     }
-    const { read, store: stored, system, processes, sockets, network: reached } = report.data;
+    const { read, store: stored, system, processes, sockets, network: reached, cut } = report.data;
     return ok({
       read,
       write: [decoys.write, at('outside', 'new')].filter((file) => holds(file, 'climbed')),
@@ -94,6 +101,7 @@ export const climbWalls = async ({
       system: [...system, ...sockets],
       processes,
       network: network === 'open' ? [] : reached,
+      cut,
       leftovers: leftWith(`${word}-leftover`).map(() => 'a process that went its own way'),
     });
   } finally {
@@ -113,9 +121,19 @@ const seen = (place: string): { place: string; dev: number; ino: number }[] => {
   return found ? [{ place, dev: found.dev, ino: found.ino }] : [];
 };
 
-const listen = (where: number | string): Promise<Server | undefined> =>
+const portOf = (server: Server | undefined): number => (server?.address() as { port: number } | null)?.port ?? 0;
+
+const withDecoy = (network: Reach, port: number): Reach =>
+  typeof network === 'string'
+    ? network
+    : { ...network, hosts: [...network.hosts, { name: '127.0.0.1', port, near: true }] };
+
+const listen = (where: number | string, says = ''): Promise<Server | undefined> =>
   new Promise((resolve) => {
-    const server = createServer((socket) => socket.destroy());
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.end(says);
+    });
     server.once('error', () => resolve(undefined));
     const up = () => resolve(server);
     if (typeof where === 'number') server.listen(where, '127.0.0.1', up);

@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../base/clock.ts';
 import { ok } from '../../base/result.ts';
+import type { Reach } from '../../policy/hosts.ts';
 import { MARKER_VARIABLE, sweep } from './processes.ts';
 import type { Enclosure, Room, Walls } from './sandbox.ts';
 import { findOnPath, firstInside, isExecutableFile, type Reaper, SWEEP_ONLY } from './walls.ts';
@@ -28,7 +29,7 @@ export interface CommandRequest {
   /** The owner's own command: where Winnow runs as root it keeps root's power to write anywhere. */
   trusted?: boolean;
   /** What it can reach behind a wall that holds back the network; default: everything. */
-  network?: 'open' | 'none';
+  network?: Reach;
   input?: string;
   signal?: AbortSignal;
 }
@@ -49,6 +50,8 @@ export interface CommandResult {
   survivorsKilled: number;
   /** ENOENT, EACCES, ..., or `wall-missing`, when nothing was started at all. */
   spawnError: string | undefined;
+  /** Hosts, with their ports, that it asked for in vain where its network is a list. */
+  refused: string[];
 }
 
 export interface Commands {
@@ -76,6 +79,7 @@ export const createCommands: CreateCommands = ({ clock, reaper: own = SWEEP_ONLY
       cpuMs: undefined,
       survivorsKilled: 0,
       spawnError: undefined,
+      refused: [],
       ...how,
     });
     if (request.signal?.aborted) return unstarted({ aborted: true });
@@ -83,70 +87,91 @@ export const createCommands: CreateCommands = ({ clock, reaper: own = SWEEP_ONLY
     if ('spawnError' in program) return unstarted(program);
     const enclosed = walls && walls.kind() !== 'none' ? await walls.around(roomFor(request)) : ok(bare(own, request));
     if (!enclosed.ok) return unstarted({ spawnError: enclosed.error.kind, stderr: enclosed.error.message });
-    const { prefix, reaper: kind, takeBack } = enclosed.value;
-    const reaper = { kind };
-    const spawned = await start([...prefix, '/bin/sh', '-c', WATCH, 'sh', ...program.argv], request);
-    if ('spawnError' in spawned) return unstarted(spawned);
-    const { child, exited } = spawned;
-    const stdout = createHead(Math.min(request.outputMaxBytes, OUTPUT_BYTES_MAX));
-    const stderr = createTail(STDERR_BYTES_MAX);
-    const report = createHead(REPORT_BYTES_MAX);
-
-    let cause: 'timedOut' | 'aborted' | 'outputExceeded' | undefined;
-    const stop = async (why: typeof cause) => {
-      if (cause) return;
-      cause = why;
-      // A flood is not asked politely: every moment of it costs this process memory and time.
-      if (why !== 'outputExceeded') {
-        signalGroup(child, 'SIGTERM');
-        await clock.sleep(TERM_GRACE_MS, exited.signal);
-      }
-      await killHard(child, reaper, clock, exited.signal);
-    };
-    const pipes = [
-      drain(child.stdout, (chunk) => {
-        if (!stdout.add(chunk)) void stop('outputExceeded');
-      }),
-      drain(child.stderr, (chunk) => stderr.add(chunk)),
-      drain(child.stdio[REPORT_FD] as Readable, (chunk) => report.add(chunk)),
-    ];
-    const onAbort = () => void stop('aborted');
-    request.signal?.addEventListener('abort', onAbort, { once: true });
-    void clock.sleep(Math.min(request.timeoutMs, TIMER_MS_MAX), exited.signal).then(() => {
-      if (!exited.signal.aborted) void stop('timedOut');
-    });
-    feed(child, request.input);
-
-    const end = await exited.end;
-    request.signal?.removeEventListener('abort', onAbort);
-    const survivorsKilled = await reap(child, reaper, request.marker, cause !== undefined);
-    await remainder(pipes, clock);
-    if (request.trusted) await takeBack();
-    const watched = parseReport(report.text());
-    if (!watched.begun && cause === undefined) {
-      // The wall could not be built this time (no memory, too many namespaces), so the command never began.
-      return unstarted({ spawnError: 'EAGAIN', stderr: stderr.text() });
+    let refused: string[] = [];
+    let ran: CommandResult;
+    try {
+      ran = await runBehind(enclosed.value, request, program.argv, { clock, startedMs, unstarted });
+    } finally {
+      refused = await enclosed.value.leave();
     }
-    return {
-      ...endOf(end, watched, reaper),
-      timedOut: cause === 'timedOut',
-      aborted: cause === 'aborted',
-      outputExceeded: cause === 'outputExceeded',
-      stdout: stdout.text(),
-      stderr: stderr.text(),
-      durationMs: clock.monotonic() - startedMs,
-      cpuMs: watched.cpuMs,
-      survivorsKilled,
-      spawnError: undefined,
-    };
+    return { ...ran, refused };
   },
 });
+
+const runBehind = async (
+  { prefix, reaper: kind, takeBack }: Enclosure,
+  request: CommandRequest,
+  argv: string[],
+  {
+    clock,
+    startedMs,
+    unstarted,
+  }: { clock: Clock; startedMs: number; unstarted: (how: Partial<CommandResult>) => CommandResult },
+): Promise<CommandResult> => {
+  const reaper = { kind };
+  const spawned = await start([...prefix, '/bin/sh', '-c', WATCH, 'sh', ...argv], request);
+  if ('spawnError' in spawned) return unstarted(spawned);
+  const { child, exited } = spawned;
+  const stdout = createHead(Math.min(request.outputMaxBytes, OUTPUT_BYTES_MAX));
+  const stderr = createTail(STDERR_BYTES_MAX);
+  const report = createHead(REPORT_BYTES_MAX);
+
+  let cause: 'timedOut' | 'aborted' | 'outputExceeded' | undefined;
+  const stop = async (why: typeof cause) => {
+    if (cause) return;
+    cause = why;
+    // A flood is not asked politely: every moment of it costs this process memory and time.
+    if (why !== 'outputExceeded') {
+      signalGroup(child, 'SIGTERM');
+      await clock.sleep(TERM_GRACE_MS, exited.signal);
+    }
+    await killHard(child, reaper, clock, exited.signal);
+  };
+  const pipes = [
+    drain(child.stdout, (chunk) => {
+      if (!stdout.add(chunk)) void stop('outputExceeded');
+    }),
+    drain(child.stderr, (chunk) => stderr.add(chunk)),
+    drain(child.stdio[REPORT_FD] as Readable, (chunk) => report.add(chunk)),
+  ];
+  const onAbort = () => void stop('aborted');
+  request.signal?.addEventListener('abort', onAbort, { once: true });
+  void clock.sleep(Math.min(request.timeoutMs, TIMER_MS_MAX), exited.signal).then(() => {
+    if (!exited.signal.aborted) void stop('timedOut');
+  });
+  feed(child, request.input);
+
+  const end = await exited.end;
+  request.signal?.removeEventListener('abort', onAbort);
+  const survivorsKilled = await reap(child, reaper, request.marker, cause !== undefined);
+  await remainder(pipes, clock);
+  if (request.trusted) await takeBack();
+  const watched = parseReport(report.text());
+  if (!watched.begun && cause === undefined) {
+    // The wall could not be built this time (no memory, too many namespaces), so the command never began.
+    return unstarted({ spawnError: 'EAGAIN', stderr: stderr.text() });
+  }
+  return {
+    ...endOf(end, watched, reaper),
+    timedOut: cause === 'timedOut',
+    aborted: cause === 'aborted',
+    outputExceeded: cause === 'outputExceeded',
+    stdout: stdout.text(),
+    stderr: stderr.text(),
+    durationMs: clock.monotonic() - startedMs,
+    cpuMs: watched.cpuMs,
+    survivorsKilled,
+    spawnError: undefined,
+    refused: [],
+  };
+};
 
 /** Without a wall around its files: only what it starts is held together. */
 const bare = ({ prefix, humble, kind }: Reaper, { trusted }: CommandRequest): Enclosure => ({
   prefix: [...prefix, ...(trusted ? [] : humble)],
   reaper: kind,
   takeBack: async () => {},
+  leave: async () => [],
 });
 
 /** It works where it stands, and has its home and its place for what is temporary. */

@@ -1,9 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, constants, lstatSync, mkdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { execa } from 'execa';
 import { ok, type Result } from '../../base/result.ts';
 import type { SandboxKind } from '../../model/config.ts';
 import { type Failure, failed } from '../../model/failure.ts';
+import { isLoopback, type Listed, type Reach } from '../../policy/hosts.ts';
+import { openProxy, type RoomProxy, SLOTS_HOST } from './proxy.ts';
+import { readSecret, serverAddress } from './slot-wire.ts';
 import { findOnPath, holds, type Reaper } from './walls.ts';
 
 /**
@@ -18,7 +22,8 @@ export interface Room {
   writable: readonly string[];
   /** Beside what every room shows: the system, the tools, Winnow itself, the store of dependencies. */
   readable: readonly string[];
-  network: 'open' | 'none';
+  /** Only the wall of bwrap holds it back. */
+  network: Reach;
 }
 
 export interface Enclosure {
@@ -28,6 +33,8 @@ export interface Enclosure {
   reaper: Reaper['kind'];
   /** Makes Winnow the owner again of what was writable, so that nobody behind the wall can write to it later. */
   takeBack(): Promise<void>;
+  /** When what was inside is dead: ends what stands outside for it; which hosts were asked for in vain. */
+  leave(): Promise<string[]>;
 }
 
 export interface Walls {
@@ -47,6 +54,8 @@ export interface WallsDeps {
   disposable: string;
   /** Files and directories that every room shows. */
   shown: () => readonly string[];
+  /** The compiled relay.js, which stands in rooms whose network is a list. */
+  relay: string;
   /** What only Winnow's own user may open: where another user is the wall, permissions are all that hides it. */
   hidden: readonly string[];
   /** Where programs are searched for. */
@@ -58,6 +67,7 @@ export const createWalls = ({
   reaper,
   disposable,
   shown,
+  relay,
   hidden,
   path = process.env.PATH ?? '',
 }: WallsDeps): Walls => {
@@ -94,7 +104,9 @@ export const createWalls = ({
     },
     around: async (room) => {
       const { kind, user, readable } = wanted();
-      if (kind === 'none') return ok({ prefix: [...reaper.prefix, ...reaper.humble], reaper: reaper.kind, takeBack });
+      if (kind === 'none') {
+        return ok({ prefix: [...reaper.prefix, ...reaper.humble], reaper: reaper.kind, takeBack, leave });
+      }
       const outside = room.writable.find((place) => !isWithin(disposable, place));
       if (outside !== undefined) {
         return failed(
@@ -107,8 +119,11 @@ export const createWalls = ({
         const found = await bwrap();
         if (!found.ok) return found;
         const open = { ...room, readable: [...shown(), ...readable, ...room.readable] };
-        const prefix = [...found.value.before, ...roomOf(open), '--', ...found.value.after];
-        return ok({ prefix, reaper: BWRAP_REAPER, takeBack });
+        const way = typeof room.network === 'string' ? ok(NO_WAY) : await openWay(room.network, disposable, relay);
+        if (!way.ok) return way;
+        const { mounts, begin } = way.value;
+        const prefix = [...found.value.before, ...roomOf(open), ...mounts, '--', ...found.value.after, ...begin];
+        return ok({ prefix, reaper: BWRAP_REAPER, takeBack, leave: way.value.leave });
       }
       const stands = await walls.stand();
       if (!stands.ok) return stands;
@@ -123,6 +138,7 @@ export const createWalls = ({
         prefix: [...reaper.prefix, ...found.value.prefix],
         reaper: reaper.kind,
         takeBack: async () => void (await handOver({ ...found.value, name: 'root', uid: 0, gid: 0 }, room.writable)),
+        leave,
       });
     },
   };
@@ -131,6 +147,8 @@ export const createWalls = ({
 
 /** Behind the other walls it never ceased to be the owner. */
 const takeBack = async (): Promise<void> => {};
+/** Nothing stands outside for a room without a list. */
+const leave = async (): Promise<string[]> => [];
 
 /** By what is said, not by where links lead: what Winnow names it has made itself. */
 const isWithin = (dir: string, place: string): boolean => {
@@ -196,7 +214,7 @@ const MASKED_DIRS = ['/etc/ssh', '/etc/ssl/private', '/etc/sudoers.d', '/etc/wir
 const roomOf = ({ cwd, writable, readable, network }: Room): string[] => [
   '--die-with-parent',
   ...['--unshare-pid', '--as-pid-1', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
-  ...(network === 'none' ? ['--unshare-net'] : []),
+  ...(network === 'open' ? [] : ['--unshare-net']),
   ...['--cap-drop', 'ALL'],
   ...SYSTEM.flatMap(systemDir),
   ...['--proc', '/proc', '--dev', '/dev'],
@@ -251,6 +269,98 @@ const realpath = (place: string): string | undefined => {
     return undefined;
   }
 };
+
+// ---- a network that is a list ------------------------------------------------------------------------------------
+
+/** What stands for the network in a room: the proxy outside, and the relay within that leads to it. */
+interface Way {
+  mounts: string[];
+  /** Put before the program, within the room. */
+  begin: string[];
+  leave(): Promise<string[]>;
+}
+
+const NO_WAY: Way = { mounts: [], begin: [], leave };
+
+/** Where the room sees the socket of the proxy, and has a place for a pipe. */
+const WAY_DIR = '/run/winnow';
+const WAY = `${WAY_DIR}/way`;
+
+/** The room's own: whatever it is, nobody else's program listens there. */
+const PROXY_PORT = 18_117;
+/** Nobody without privileges can listen below, in whichever namespace. */
+const FREE_PORT_MIN = 1024;
+
+const openWay = async (listed: Listed, disposable: string, relay: string): Promise<Result<Way, Failure>> => {
+  const ports = new Map<number, string>();
+  for (const { name, port } of listed.hosts) {
+    if (!isLoopback(name)) continue;
+    if (port === undefined || port < FREE_PORT_MIN) {
+      const why = `${name}:${port ?? 80} cannot be reached behind the wall: on this machine itself it takes a port of at least ${FREE_PORT_MIN}`;
+      return failed('wall-missing', why);
+    }
+    if (!ports.has(port)) ports.set(port, `${name}:${port}`);
+  }
+  let own = PROXY_PORT;
+  while (ports.has(own)) own += 1;
+  const slots = serverAddress(readSecret(disposable));
+  const file = join(disposable, 'tmp', WAYS, randomBytes(8).toString('hex'));
+  let proxy: RoomProxy;
+  try {
+    proxy = await openProxy({ file, listed, slots });
+  } catch (error) {
+    return failed('wall-missing', `the network of a room could not be opened: ${(error as Error).message}`);
+  }
+  const doors = [
+    { at: { port: own } },
+    ...[...ports].map(([port, to]) => ({ at: { port }, to })),
+    { at: { name: slots.slice(1) }, to: SLOTS_HOST },
+  ];
+  return ok({
+    mounts: ['--ro-bind', file, WAY, ...proxied(`http://127.0.0.1:${own}`)],
+    // By its name, and the relay within the text: what a signal is meant for is found by the paths of the prefix.
+    begin: ['sh', '-c', beginning(relay, JSON.stringify({ way: WAY, doors })), 'sh'],
+    leave: async () => {
+      await proxy.close();
+      return proxy.refused();
+    },
+  });
+};
+
+/** No session and no project is called so in the directory for what is temporary. */
+const WAYS = 'ways.all';
+
+/**
+ * The relay begins, and when it listens the program takes the place of this shell: it is the same process, with the same
+ * terminal, and when it ends the kernel ends the relay as well. A polite signal until then ends what has not begun.
+ */
+const beginning = (relay: string, doors: string): string =>
+  [
+    `trap 'exit 143' HUP INT TERM; mkfifo ${WAY_DIR}/up || exit 71`,
+    `NODE_OPTIONS= ${[process.execPath, relay, doors].map(quote).join(' ')} </dev/null >${WAY_DIR}/up 2>/dev/null 3>&- &`,
+    `read -r up <${WAY_DIR}/up; rm -f ${WAY_DIR}/up`,
+    `[ "$up" = up ] || { echo "winnow: no way to the network: $up" >&2; exit 71; }`,
+    'trap - HUP INT TERM; unset up; exec "$@"',
+  ].join('\n');
+
+const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
+
+/** What a room has on its own loopback address it reaches itself; everything else goes through the proxy. */
+const proxied = (address: string): string[] => {
+  const own = 'localhost,127.0.0.1,::1';
+  const set = { HTTP_PROXY: address, HTTPS_PROXY: address, NO_PROXY: own };
+  const lower = Object.entries(set).map(([name, value]) => [name.toLowerCase(), value] as const);
+  const npm = lower.map(([name, value]) => [`npm_config_${NPM_NAMES[name] as string}`, value] as const);
+  const yarn = { YARN_HTTP_PROXY: address, YARN_HTTPS_PROXY: address };
+  // From Node 22.21 and 24 on, its own fetch asks the environment when it is told to.
+  const all = [...Object.entries({ ...set, ...yarn, NODE_USE_ENV_PROXY: '1' }), ...lower, ...npm];
+  const others = ['ALL_PROXY', 'all_proxy', ...npm.map(([name]) => name.toUpperCase())];
+  return [
+    ...others.flatMap((name) => ['--unsetenv', name]),
+    ...all.flatMap(([name, value]) => ['--setenv', name, value]),
+  ];
+};
+const NPM_NAMES: Record<string, string> = { http_proxy: 'proxy', https_proxy: 'https_proxy', no_proxy: 'noproxy' };
 
 // ---- another user ------------------------------------------------------------------------------------------------
 

@@ -135,6 +135,10 @@ describe('an entry in words, where its parts may be missing', () => {
       'hack run failed: the service is overloaded',
       said('agent_ran', { ok: false, message: 'the service is overloaded' }),
     ],
+    [
+      'hack run: 1 turn, $0.31, 1m28s; not let through to a.example:443, b.example:80',
+      said('agent_ran', { turns: 1, refused: ['a.example:443', 'b.example:80'] }),
+    ],
     ['hack run failed: silent', said('agent_ran', { ok: false, failure: 'silent' })],
     ['hack run failed: it did not say why', said('agent_ran', { ok: false })],
     [
@@ -154,6 +158,10 @@ describe('an entry in words, where its parts may be missing', () => {
     ['everything resumed by mia', said('resumed', {}, { session: undefined })],
     ['task 0task1 queued (low, for beta): x', said('task_queued', { priority: 'low', for: 'beta', text: 'x' })],
     ['1 left-over process killed', said('swept', { killed: 1 })],
+    [
+      'dependencies installed in 34s; not let through to a.example:443',
+      said('install_ran', { refused: ['a.example:443'] }),
+    ],
     ['install failed: npm ci ended with 1', said('install_ran', { ok: false, message: 'npm ci ended with 1' })],
   ])('%s', (says, text) => {
     expect(text).toBe(says);

@@ -58,6 +58,7 @@ const createShell = (): Commands & { ran: string[] } => {
         cpuMs: undefined,
         survivorsKilled: 0,
         spawnError: undefined,
+        refused: [],
       };
     },
   };
@@ -156,7 +157,7 @@ describe('installing', () => {
 
   it('does nothing for a project that installs nothing', async () => {
     for (const install of [undefined, '', '  ']) {
-      expect(must(await ensure(install))).toEqual({ key: '', ran: false, durationMs: 0 });
+      expect(must(await ensure(install))).toEqual({ key: '', ran: false, durationMs: 0, refused: [] });
     }
     const dir = await checkout();
     must(await dependencies.link('', dir));
@@ -232,6 +233,18 @@ describe('installing', () => {
     await writeFile(flag, '');
     const { key } = must(await ensure(install, { force: true }));
     expect((await readdir(deps())).sort()).toEqual([key]);
+  });
+
+  it('tries again at once when what was allowed to it was mended, and names what it asked for in vain', async () => {
+    const refusing: Commands = { run: async (asked) => ({ ...(await shell.run(asked)), refused: ['a.example:443'] }) };
+    dependencies = create(refusing);
+    const result = await ensure('exit 1', { mark: '[]' });
+    const message = expect.stringContaining('not among its hosts: a.example:443 (projects[].hosts)');
+    expect(result).toMatchObject({ ok: false, error: { message } });
+    await ensure('exit 1', { mark: '[]' });
+    expect(shell.ran).toHaveLength(1);
+    await ensure('exit 1', { mark: '["a.example"]' });
+    expect(shell.ran).toHaveLength(2);
   });
 
   it('kills an installation that hangs, and remembers no failure when it was stopped', async () => {

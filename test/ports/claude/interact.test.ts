@@ -34,7 +34,7 @@ const open = async (script: string, asked = request()) => {
   chmodSync(command, 0o755);
   const opened = await openInteraction(asked, {
     ...{ command, fallbackPath: undefined, clock: systemClock, sweep: (marker) => sweep(marker) },
-    around: async () => ok({ prefix: [] }),
+    around: async () => ok({ prefix: [], leave: async () => [] }),
   });
   if (!opened.ok) throw new Error(opened.error.message);
   let shown = '';

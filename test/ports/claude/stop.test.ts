@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pLimit from 'p-limit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ import { type MessagesApi, startMessagesApi } from '../../../src/demo/messages-a
 import type { Scenario } from '../../../src/demo/scenario.ts';
 import type { RunRequest } from '../../../src/ports/claude/claude.ts';
 import { createClaude } from '../../../src/ports/claude/run.ts';
-import { createWalls } from '../../../src/ports/machine/sandbox.ts';
+import { createWalls, toolPlaces } from '../../../src/ports/machine/sandbox.ts';
 import { detectReaper } from '../../../src/ports/machine/walls.ts';
 import { firstOf, howMany, THOROUGH } from '../../thoroughness.ts';
 import {
@@ -326,13 +326,18 @@ describe.concurrent('a strange program', () => {
 });
 
 describe('a polite stop', () => {
-  it.each(['none', 'bwrap'] as const)('reaches the program behind all that Winnow puts around it: %s', async (kind) => {
+  it.each([
+    ['none', 'open'],
+    ['bwrap', 'open'],
+    ['bwrap', 'listed'],
+  ] as const)('reaches the program behind all that Winnow puts around it: %s, %s', async (kind, network) => {
     await inBox(waiting(), async (box, key) => {
       const walls = createWalls({
         wanted: () => ({ kind, user: '', readable: [] }),
         reaper: await detectReaper(),
-        disposable: dirname(resolve(box.at('.'))),
-        shown: () => [],
+        disposable: box.dir,
+        shown: () => toolPlaces(process.env, [join(ROOT, 'dist')], []),
+        relay: join(ROOT, 'dist/relay.js'),
         hidden: [],
       });
       // Where bubblewrap is missing nothing runs, which is told elsewhere.
@@ -340,7 +345,8 @@ describe('a polite stop', () => {
       const script = `trap 'echo '"'"'${result()}'"'"'; exit 0' INT; touch started; while :; do sleep 0.05; done`;
       box.write('work/stand-in', `#!/bin/sh\n${script}\n`, 0o755);
       const abort = new AbortController();
-      const request = box.request(key, { signal: abort.signal });
+      const reach = network === 'open' ? network : { hosts: [], upstream: {} };
+      const request = box.request(key, { signal: abort.signal, network: reach });
       const claude = createClaude({ command: box.at('work/stand-in'), clock: systemClock, walls, sweep });
       const running = claude.run(request);
       await started(box);

@@ -143,6 +143,22 @@ gates:
     ],
     ['a slot of none', `${project}slots: { tsc: 0 }\n`, 'slots.tsc: found 0, expected a number above 0'],
     [
+      'a list that no wall holds',
+      `${project}agent: { network: listed }\n`,
+      'agent.network: found "listed", expected `agent.sandbox: bwrap` with it',
+    ],
+    [
+      'hosts that no wall holds',
+      `${project}agent: { sandbox: user, hosts: [a.example] }\n`,
+      'agent.hosts: found a list, expected `agent.sandbox: bwrap` with it',
+    ],
+    [
+      'a host with a scheme',
+      `${project}agent: { sandbox: bwrap, hosts: ["https://a.example"] }\n`,
+      'agent.hosts[0]: found "https://a.example", expected a host such as',
+    ],
+    ['a host of all', `${project}    hosts: ["*"]\n`, 'projects[0].hosts[0]: found "*", expected a host such as'],
+    [
       'an open door',
       `${project}http: { host: 0.0.0.0 }\n`,
       'http.token: found nothing, expected env:NAME, since other machines can reach 0.0.0.0',
