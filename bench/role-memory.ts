@@ -142,11 +142,21 @@ const MAIN = join(import.meta.dirname, '../dist/main.js');
 
 /** Whoever listens, listens, and every process has written down that it began. */
 const allListen = async (bench: HoldingHome, api: BotApi, children: readonly ChildProcess[]): Promise<void> => {
-  const began = (pid: number) => bench.ofType('process_started').some(({ data }) => data.pid === pid);
+  const missing = (): string[] => {
+    const begun = new Set(bench.ofType('process_started').map(({ data }) => data.pid));
+    return [
+      ...(api.waiting() ? [] : ['the bot to ask for messages']),
+      ...(existsSync(join(bench.home, '.winnow/http.sock')) ? [] : ['HTTP to listen']),
+      ...children.flatMap(({ pid, exitCode, spawnargs }) =>
+        begun.has(pid!)
+          ? []
+          : [`${spawnargs.slice(-2).join(' ')} to begin${exitCode === null ? '' : `: it ended with ${exitCode}`}`],
+      ),
+    ];
+  };
   await until(
-    () =>
-      api.waiting() && existsSync(join(bench.home, '.winnow/http.sock')) && children.every(({ pid }) => began(pid!)),
-    'every role is at work',
+    () => missing().length === 0,
+    () => missing().join(', '),
   );
 };
 
@@ -154,17 +164,20 @@ const heapMb = async (bench: HoldingHome, child: ChildProcess): Promise<number> 
   const file = join(bench.home, `heap.${child.pid}`);
   child.kill('SIGUSR2');
   const read = () => (existsSync(file) ? readFileSync(file, 'utf8') : '');
-  await until(() => read() !== '', 'the heap is known');
+  await until(
+    () => read() !== '',
+    () => 'the size of the heap',
+  );
   const bytes = Number(read());
   rmSync(file);
   return bytes / 2 ** 20;
 };
 
 const WAIT_MAX_MS = 240_000;
-const until = async (holds: () => boolean, what: string): Promise<void> => {
+const until = async (holds: () => boolean, what: () => string): Promise<void> => {
   const deadline = performance.now() + WAIT_MAX_MS;
   while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
+    if (performance.now() > deadline) throw new Error(`waited in vain for ${what()}`);
     await sleep(50);
   }
 };
