@@ -49,5 +49,7 @@ const rememberSmallCycles = (home: string, sessions: readonly string[]): void =>
     const data = { ...DATA.ralph_cycle, outcome: 'empty' as const, memoryPeakBytes: 10 * 2 ** 20 };
     journal.append<'ralph_cycle'>({ type: 'ralph_cycle', ...where, data });
   }
+  // After these cycles a meeting would be due, which would keep half of the sessions from their runs.
+  journal.append<'team_standup'>({ type: 'team_standup', data: { ...DATA.team_standup, sessions: [] } });
   journal.close();
 };

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ROLES, type RoleName } from '../src/model/role.ts';
-import { ADA, type BotApi, startBotApi, TOKEN } from '../test/telegram/bot-api.ts';
+import { ADA, startBotApi, TOKEN } from '../test/telegram/bot-api.ts';
 import { createHoldingHome, type HoldingHome } from './holding-home.ts';
 import { librariesOf, ownMb, residentMb, residentOfLibraries, SETTLE_MS } from './resident.ts';
 import { type BenchRow, benchRow, median } from './row.ts';
@@ -103,10 +103,19 @@ const weigh = async (processes: readonly (readonly RoleName[])[]): Promise<Weigh
   const api = await startBotApi();
   const telegram = { token: 'env:TELEGRAM_BOT_TOKEN', chats: [ADA], apiRoot: api.url };
   const bench = await createHoldingHome(SESSIONS, { telegram, http: { port: 0 } });
-  const children = processes.map((roles) => startRoles(bench, roles));
+  const children: ChildProcess[] = [];
   try {
+    // One after the other, as PM2 starts them.
+    for (const roles of processes) {
+      const child = startRoles(bench, roles);
+      children.push(child);
+      await hasBegun(bench, child, roles);
+    }
     await bench.allHeld();
-    await allListen(bench, api, children);
+    await until(
+      () => api.waiting() && existsSync(join(bench.home, '.winnow/http.sock')),
+      () => (api.waiting() ? 'HTTP to listen' : 'the bot to ask for messages'),
+    );
     await sleep(SETTLE_MS);
     const weighed: Weighed[] = [];
     for (const child of children) {
@@ -140,31 +149,34 @@ const startRoles = (bench: HoldingHome, roles: readonly RoleName[]): ChildProces
 
 const MAIN = join(import.meta.dirname, '../dist/main.js');
 
-/** Whoever listens, listens, and every process has written down that it began. */
-const allListen = async (bench: HoldingHome, api: BotApi, children: readonly ChildProcess[]): Promise<void> => {
-  const began = (pid: number) => bench.ofType('process_started').some(({ data }) => data.pid === pid);
-  await until(
-    () =>
-      api.waiting() && existsSync(join(bench.home, '.winnow/http.sock')) && children.every(({ pid }) => began(pid!)),
-    'every role is at work',
+/** Until it has written down that it began. */
+const hasBegun = (bench: HoldingHome, child: ChildProcess, roles: readonly RoleName[]): Promise<void> =>
+  until(
+    () => {
+      if (child.exitCode !== null) throw new Error(`the process of ${roles.join(', ')} ended with ${child.exitCode}`);
+      return bench.ofType('process_started').some(({ data }) => data.pid === child.pid);
+    },
+    () => `the process of ${roles.join(', ')} to begin`,
   );
-};
 
 const heapMb = async (bench: HoldingHome, child: ChildProcess): Promise<number> => {
   const file = join(bench.home, `heap.${child.pid}`);
   child.kill('SIGUSR2');
   const read = () => (existsSync(file) ? readFileSync(file, 'utf8') : '');
-  await until(() => read() !== '', 'the heap is known');
+  await until(
+    () => read() !== '',
+    () => 'the size of the heap',
+  );
   const bytes = Number(read());
   rmSync(file);
   return bytes / 2 ** 20;
 };
 
 const WAIT_MAX_MS = 240_000;
-const until = async (holds: () => boolean, what: string): Promise<void> => {
+const until = async (holds: () => boolean, what: () => string): Promise<void> => {
   const deadline = performance.now() + WAIT_MAX_MS;
   while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
+    if (performance.now() > deadline) throw new Error(`waited in vain for ${what()}`);
     await sleep(50);
   }
 };

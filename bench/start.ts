@@ -118,6 +118,8 @@ const CYCLE: EntryType[] = [
   'branch_pushed',
   'intent_settled',
   'ralph_cycle',
+  // Without an end it would stay in the queue for ever, which no branch does.
+  'branch_dropped',
   'branch_deleted',
 ];
 
@@ -147,7 +149,8 @@ const writeCycles = (file: string, count: number, beginMs: number): void => {
 };
 
 const dataOf = (type: EntryType, branch: string, intent: string): EntryData<EntryType> => {
-  if (type === 'branch_pushed' || type === 'branch_deleted') return { ...DATA[type], branch };
+  if (type === 'branch_pushed' || type === 'branch_dropped' || type === 'branch_deleted')
+    return { ...DATA[type], branch };
   return type === 'intent_settled' ? { ...DATA[type], intent } : DATA[type];
 };
 
