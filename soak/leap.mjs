@@ -167,6 +167,11 @@ if (process.send) {
       });
     }
   });
+  // Whoever lives the day is gone; a factory that ends by itself lets go of the channel as well.
+  const parent = process.ppid;
+  process.on('disconnect', () => {
+    if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
+  });
   // Only the factory keeps this process alive.
   process.channel?.unref();
   look();

@@ -46,6 +46,8 @@ export interface Bill {
 export const MODULES = 99;
 export const WORKING = 5;
 export const moduleName = (n: number): string => `m${String(n).padStart(2, '0')}`;
+/** What somebody else breaks on main. */
+export const MENDED = moduleName(2);
 
 /** Of this many conversations of a kind one is held by the real Claude Code. */
 const SAMPLE_EVERY = 10;
@@ -54,8 +56,6 @@ const STANDUP_SAMPLE_EVERY = 30;
 /** What ten plans in a row are, shuffled: whatever the seed, a day has all of them. */
 const DECK = ['good', 'good', 'good', 'good', 'good', 'shared', 'shared', 'bad', 'nothing', 'crash'] as const;
 type Card = (typeof DECK)[number];
-/** More than a run is repeated. */
-const CRASHES = 4;
 const DECISIONS = ['approve', 'approve', 'approve', 'approve', 'approve', 'approve', 'reject', 'needs-human'] as const;
 
 type Purpose = 'plan' | 'hack' | 'review' | 'standup' | 'chair' | 'doctor' | 'learn' | 'answer' | 'upkeep';
@@ -84,7 +84,6 @@ export const startModel = async (random: Random, journal: () => string): Promise
   const facts: Facts[] = [];
   const conversations = new Map<string, { real: boolean; shell?: string; done?: boolean }>();
   const begun: Record<string, number> = {};
-  const down = new Map<string, number>();
   let deck: Card[] = [];
   let nextModule = WORKING + 1;
   let stormy = 0;
@@ -100,16 +99,14 @@ export const startModel = async (random: Random, journal: () => string): Promise
     return moduleName(nextModule - 1);
   };
 
-  const plan = (who: string, conversation: string, prompt: string): Said => {
+  const plan = (conversation: string, prompt: string): Said => {
     const task = /## The task\n([\s\S]*?)\n## /.exec(prompt)?.[1] ?? '';
     const asked = /\bm\d\d\b/.exec(task)?.[0];
     const card = asked ? 'good' : draw();
     const name = asked ?? (card === 'nothing' ? undefined : takeModule());
     const talk = conversations.get(conversation)!;
-    if (card === 'crash') {
-      down.set(who, CRASHES - 1);
-      return { fault: 'crash' };
-    }
+    // It is not repeated: the session rests, and its next cycle draws anew.
+    if (card === 'crash') return { fault: 'crash' };
     if (name === undefined) return { answer: planOf('Nothing is worth doing', [], true) };
     const files = [`${name}.js`, ...(card === 'shared' ? ['NOTES.md'] : [])];
     const mend = `sed -i 's/a - b/a + b/' ${name}.js`;
@@ -123,11 +120,6 @@ export const startModel = async (random: Random, journal: () => string): Promise
   };
 
   const speak = (who: string, schema: string, conversation: string, prompt: string): Said => {
-    const out = down.get(who) ?? 0;
-    if (out > 0) {
-      down.set(who, out - 1);
-      return { fault: 'crash' };
-    }
     if (stormy > 0) {
       stormy -= 1;
       return { fault: random.pick([429, 500, 529]) };
@@ -135,11 +127,12 @@ export const startModel = async (random: Random, journal: () => string): Promise
     const purpose = purposeOf(schema);
     switch (purpose) {
       case 'plan':
-        return plan(who, conversation, prompt);
+        return plan(conversation, prompt);
       case 'hack':
         return { shell: conversations.get(conversation)?.shell ?? 'true' };
       case 'review':
-        return { answer: reviewOf(random.pick(DECISIONS)) };
+        // A person who comes hours later must not be what a red main waits for.
+        return { answer: reviewOf(prompt.includes(`${MENDED}.js`) ? 'approve' : random.pick(DECISIONS)) };
       case 'standup': {
         const text = /^Session \S+ of project \S+, since [\s\S]*?its runs cost \$[\d.]+/m.exec(prompt)?.[0];
         if (text !== undefined && prompt.includes('round one of three'))

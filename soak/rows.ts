@@ -326,7 +326,7 @@ export const factRows = (facts: readonly Facts[], journal: string): Row[] => {
     const { lines } = readJournal(bytes.subarray(0, journalBytes).toString('utf8'));
     const told = {
       cycles: Number(/It ended (\d+) cycle/.exec(text)?.[1] ?? 0),
-      usd: Number(/its runs cost \$([\d.]+)$/.exec(text)?.[1] ?? 0),
+      usd: Number(/its runs cost \$(\d+\.\d\d)/.exec(text)?.[1] ?? 0),
     };
     const possible = momentsOf(lines).map((seen) => sinceMeeting(seen, session, text));
     const same = possible.find(({ cycles, usd }) => cycles === told.cycles && Math.abs(usd - told.usd) <= CENT_HALF);

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EntryType } from '../src/model/entry.ts';
-import { moduleName } from './model.ts';
+import { MENDED } from './model.ts';
 import { HOUR_MS, MINUTE_MS, SESSIONS, type SoakWorld } from './world.ts';
 
 /** What goes wrong in the course of the day, and what people do: each at its moment, which the seed chooses. */
@@ -147,17 +147,17 @@ export const TROUBLES: readonly Trouble[] = [
     name: 'somebody else breaks a module on main',
     ...{ atMin: 930, spread: 10 },
     strike: async (world) => {
-      const name = moduleName(2);
-      await pushAsOther(world, { [`${name}.js`]: `export const ${name} = (a, b) => a - b;\n` }, 'Subtract');
+      await pushAsOther(world, { [`${MENDED}.js`]: `export const ${MENDED} = (a, b) => a - b;\n` }, 'Subtract');
     },
   },
   {
-    name: 'the checks say nothing for 40 minutes',
+    // Longer than from one cycle of a session to its next.
+    name: 'the checks say nothing for 85 minutes',
     ...{ atMin: 1_040, spread: 10 },
     strike: async (world) => {
       const mark = join(world.bench.dir, 'deaf-checks');
       writeFileSync(mark, '');
-      await later(world, 40);
+      await later(world, 85);
       rmSync(mark);
     },
   },
