@@ -68,7 +68,7 @@ export const openFactory = async (named: string | undefined): Promise<Result<Fac
     file: paths.processLog,
     limits: () => ({ maxBytes: config().retention.log, files: config().retention.logFiles }),
   });
-  const memory = createMemoryWatch({ bytesOf: (prefix) => markedMemoryBytes(prefix, 'prefix') });
+  const memory = createMemoryWatch({ bytesOf: markedMemoryBytes });
   releases.push(() => memory.stop());
 
   const shop: Workshop = {

@@ -41,12 +41,20 @@ export const diskFacts = async (path: string): Promise<{ freeBytes: number; tota
   }
 };
 
-/** Memory of everything that carries the marker; shared pages are counted in proportion where the kernel tells. */
-export const markedMemoryBytes = async (marker: string, match: 'exact' | 'prefix' = 'exact'): Promise<number> => {
-  let bytes = 0;
-  for (const { pid } of await findMarked(marker, match)) {
+/**
+ * Of each marker the memory of everything whose own begins so, in one look at all processes, however many are asked
+ * for; shared pages are counted in proportion where the kernel tells.
+ */
+export const markedMemoryBytes = async (markers: readonly string[]): Promise<Map<string, number>> => {
+  const bytes = new Map(markers.map((marker) => [marker, 0]));
+  for (const { pid, marker } of await findMarked('', 'prefix')) {
+    const whose = markers.find((prefix) => marker.startsWith(prefix));
+    if (whose === undefined) continue;
+    // The kernel walks all pages of a large process for it: the event loop answers between any two.
+    await new Promise(setImmediate);
     const proportional = parseKilobytes(readTextFile(`/proc/${pid}/smaps_rollup`) ?? '', 'Pss');
-    bytes += proportional ?? parseKilobytes(readTextFile(`/proc/${pid}/status`) ?? '', 'VmRSS') ?? 0;
+    const resident = proportional ?? parseKilobytes(readTextFile(`/proc/${pid}/status`) ?? '', 'VmRSS') ?? 0;
+    bytes.set(whose, (bytes.get(whose) ?? 0) + resident);
   }
   return bytes;
 };

@@ -5,28 +5,28 @@ export interface MemoryWatch {
   stop(): void;
 }
 
-/** One look at all processes every so often: a scan of /proc costs milliseconds, a cycle lasts minutes. */
+/** One look at all processes every so often, for all cycles together: it costs milliseconds, a cycle lasts minutes. */
 const LOOK_EVERY_MS = 5_000;
 
 export const createMemoryWatch = ({
   bytesOf,
   everyMs = LOOK_EVERY_MS,
 }: {
-  bytesOf: (markerPrefix: string) => Promise<number>;
+  bytesOf: (markerPrefixes: readonly string[]) => Promise<ReadonlyMap<string, number>>;
   everyMs?: number;
 }): MemoryWatch => {
   const peaks = new Map<string, number>();
   let looking = false;
   const look = async (): Promise<void> => {
-    if (looking) return;
+    if (looking || peaks.size === 0) return;
     looking = true;
     try {
-      for (const prefix of [...peaks.keys()]) {
-        // A look that failed says nothing; the next one comes soon.
-        const bytes = await bytesOf(prefix).catch(() => 0);
+      for (const [prefix, bytes] of await bytesOf([...peaks.keys()])) {
         const peak = peaks.get(prefix);
         if (peak !== undefined && bytes > peak) peaks.set(prefix, bytes);
       }
+    } catch {
+      // A look that failed says nothing; the next one comes soon.
     } finally {
       looking = false;
     }

@@ -8,15 +8,14 @@ afterEach(() => {
 });
 
 /** A watch that looks all the time at figures that are set by hand; and how often it looked at each. */
-const open = (figures: Record<string, number | Error>) => {
+const open = (figures: Record<string, number>, fails: () => boolean = () => false) => {
   const looks: Record<string, number> = {};
   const watch = createMemoryWatch({
     everyMs: 1,
-    bytesOf: async (prefix) => {
-      looks[prefix] = (looks[prefix] ?? 0) + 1;
-      const figure = figures[prefix] ?? 0;
-      if (figure instanceof Error) throw figure;
-      return figure;
+    bytesOf: async (prefixes) => {
+      for (const prefix of prefixes) looks[prefix] = (looks[prefix] ?? 0) + 1;
+      if (fails()) throw new Error('gone');
+      return new Map(prefixes.map((prefix) => [prefix, figures[prefix] ?? 0]));
     },
   });
   watches.push(watch);
@@ -69,11 +68,36 @@ describe('the memory watch', () => {
     expect(looks.c2).toBeLessThanOrEqual(stopped + 1);
   });
 
-  it('sees the others though it cannot look at one', async () => {
-    const { watch, looked } = open({ c1: new Error('gone'), c2: 300 });
-    const [first, second] = [watch.watch('c1'), watch.watch('c2')];
-    await looked('c2');
-    expect([first.peakBytes(), second.peakBytes()]).toEqual([0, 300]);
+  it('looks again after a look that failed', async () => {
+    let isBroken = true;
+    const { watch, looked } = open({ c1: 300 }, () => isBroken);
+    const seen = watch.watch('c1');
+    await looked('c1');
+    expect(seen.peakBytes()).toBe(0);
+    isBroken = false;
+    await looked('c1');
+    expect(seen.peakBytes()).toBe(300);
+  });
+
+  it('looks once for all cycles, and not at all while there is none', async () => {
+    const asked: string[][] = [];
+    const watch = createMemoryWatch({
+      everyMs: 1,
+      bytesOf: async (prefixes) => {
+        asked.push([...prefixes]);
+        return new Map();
+      },
+    });
+    watches.push(watch);
+    const many = Array.from({ length: 64 }, (_, n) => watch.watch(`c${n}`));
+    await until(() => asked.length >= 2, 'two looks');
+    expect(asked.every((prefixes) => prefixes.length === 64)).toBe(true);
+    for (const { end } of many) end();
+    const other = open({ c: 1 });
+    other.watch.watch('c');
+    const before = asked.length;
+    for (let n = 0; n < 5; n += 1) await other.looked('c');
+    expect(asked.length).toBeLessThanOrEqual(before + 1);
   });
 
   it('waits for a slow look to end before it begins another', async () => {
@@ -88,7 +112,7 @@ describe('the memory watch', () => {
         await new Promise((resolve) => setTimeout(resolve, 5));
         at -= 1;
         looks += 1;
-        return 1;
+        return new Map();
       },
     });
     watches.push(watch);
