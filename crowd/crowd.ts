@@ -124,10 +124,8 @@ type Stage = (crowd: Crowd) => Promise<void>;
 const fewAtOnce: Stage = async (crowd) => {
   const { world, options, rows } = crowd;
   crowd.start();
-  const names = Object.keys(PROJECTS);
   // The low ones first: by age alone they would be done first.
-  for (const priority of ['low', 'urgent'])
-    for (const project of names) crowd.tasks.push(await queueTask(world, project, priority));
+  crowd.tasks.push(...(await world.addTasks(['low', 'urgent'])));
   const from = world.journal.read().length;
   const since = () => world.journal.read().slice(from);
   const turns = () => turnsOf(since(), world.sessions);
@@ -151,12 +149,6 @@ const fewAtOnce: Stage = async (crowd) => {
     },
     flat(crowd),
   );
-};
-
-/** By its id, which the command prints. */
-const queueTask = async (world: World, project: string, priority: string): Promise<string> => {
-  const { id } = JSON.parse(await world.addTask(project, priority)) as { id: string };
-  return id;
 };
 
 /** Room for all, told by the configuration while Winnow runs. */
