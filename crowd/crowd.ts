@@ -165,10 +165,13 @@ const allAtOnce: Stage = async (crowd) => {
     'turns of all, all at once',
   );
   while (performance.now() - begunMs < options.busyMs) await pause(LOOK_MS);
+  const landings = () => Object.keys(PROJECTS).map((project) => landedIn(since(), project));
+  // With every session at work reviewer and trains get their turn as well.
+  await until(crowd, () => Math.min(...landings()) > 0, 'a landing in each project, all at once');
   const delay = loopDelay(await world.metrics());
   const cycles = since().filter(({ type }) => type === 'ralph_cycle').length;
   const spentMs = (crowd.looks().at(-1)?.cpuMs ?? 0) - cpuMs;
-  const landed = Object.keys(PROJECTS).map((project) => landedIn(since(), project));
+  const landed = landings();
   rows.push(
     {
       what: 'landings of each project meanwhile',
