@@ -149,6 +149,14 @@ const fewAtOnce: Stage = async (crowd) => {
     },
     flat(crowd),
   );
+  const open = () => tasksOpen(world.journal.read(), crowd.tasks);
+  await until(crowd, () => open().length === 0, 'the end of every task, half of them of low priority');
+  rows.push({
+    what: 'tasks that were queued, half of them of low priority',
+    figure: `${crowd.tasks.length - open().length} of ${crowd.tasks.length} done`,
+    limit: 'all',
+    holds: open().length === 0,
+  });
 };
 
 /** Room for all, told by the configuration while Winnow runs. */
@@ -269,13 +277,6 @@ const holdAll: Stage = async (crowd) => {
   allow(crowd, options.sessions);
   await until(crowd, () => world.held() === options.sessions, 'a run that waits of every session');
   await until(crowd, () => branchesOpen(world.journal.read()).length === 0, 'the end of every branch');
-  const openTasks = tasksOpen(world.journal.read(), crowd.tasks);
-  rows.push({
-    what: 'tasks that were queued, half of them of low priority',
-    figure: `${crowd.tasks.length - openTasks.length} of ${crowd.tasks.length} done`,
-    limit: 'all',
-    holds: openTasks.length === 0,
-  });
   rows.push({
     what: 'branches that were pushed and wait, with every session in a run',
     figure: '0',
