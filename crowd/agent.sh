@@ -18,8 +18,12 @@ if [ "$AGENT_NAME" = reviewer ]; then
   answer='{"decision":"approve","reasons":["It is a note."],"risk":"low","comments":[]}'
 else
   if [ -e "$CROWD_DIR/hold" ]; then
+    # The first process behind a wall is deaf to every signal that it does not ask for, and Claude Code does ask.
+    trap 'exit 130' INT TERM
     : >"$at.held"
-    exec sleep 1000
+    sleep 1000 &
+    wait
+    exit 1
   fi
   number=$((10#${AGENT_NAME##*-}))
   if [ -n "$schema" ]; then

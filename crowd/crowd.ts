@@ -124,10 +124,8 @@ type Stage = (crowd: Crowd) => Promise<void>;
 const fewAtOnce: Stage = async (crowd) => {
   const { world, options, rows } = crowd;
   crowd.start();
-  const names = Object.keys(PROJECTS);
   // The low ones first: by age alone they would be done first.
-  for (const priority of ['low', 'urgent'])
-    for (const project of names) crowd.tasks.push(await queueTask(world, project, priority));
+  crowd.tasks.push(...(await world.addTasks(['low', 'urgent'])));
   const from = world.journal.read().length;
   const since = () => world.journal.read().slice(from);
   const turns = () => turnsOf(since(), world.sessions);
@@ -151,12 +149,14 @@ const fewAtOnce: Stage = async (crowd) => {
     },
     flat(crowd),
   );
-};
-
-/** By its id, which the command prints. */
-const queueTask = async (world: World, project: string, priority: string): Promise<string> => {
-  const { id } = JSON.parse(await world.addTask(project, priority)) as { id: string };
-  return id;
+  const open = () => tasksOpen(world.journal.read(), crowd.tasks);
+  await until(crowd, () => open().length === 0, 'the end of every task, half of them of low priority');
+  rows.push({
+    what: 'tasks that were queued, half of them of low priority',
+    figure: `${crowd.tasks.length - open().length} of ${crowd.tasks.length} done`,
+    limit: 'all',
+    holds: open().length === 0,
+  });
 };
 
 /** Room for all, told by the configuration while Winnow runs. */
@@ -173,10 +173,13 @@ const allAtOnce: Stage = async (crowd) => {
     'turns of all, all at once',
   );
   while (performance.now() - begunMs < options.busyMs) await pause(LOOK_MS);
+  const landings = () => Object.keys(PROJECTS).map((project) => landedIn(since(), project));
+  // With every session at work reviewer and trains get their turn as well.
+  await until(crowd, () => Math.min(...landings()) > 0, 'a landing in each project, all at once');
   const delay = loopDelay(await world.metrics());
   const cycles = since().filter(({ type }) => type === 'ralph_cycle').length;
   const spentMs = (crowd.looks().at(-1)?.cpuMs ?? 0) - cpuMs;
-  const landed = Object.keys(PROJECTS).map((project) => landedIn(since(), project));
+  const landed = landings();
   rows.push(
     {
       what: 'landings of each project meanwhile',
@@ -274,13 +277,6 @@ const holdAll: Stage = async (crowd) => {
   allow(crowd, options.sessions);
   await until(crowd, () => world.held() === options.sessions, 'a run that waits of every session');
   await until(crowd, () => branchesOpen(world.journal.read()).length === 0, 'the end of every branch');
-  const openTasks = tasksOpen(world.journal.read(), crowd.tasks);
-  rows.push({
-    what: 'tasks that were queued, half of them of low priority',
-    figure: `${crowd.tasks.length - openTasks.length} of ${crowd.tasks.length} done`,
-    limit: 'all',
-    holds: openTasks.length === 0,
-  });
   rows.push({
     what: 'branches that were pushed and wait, with every session in a run',
     figure: '0',
@@ -352,13 +348,21 @@ const stopAll: Stage = async (crowd) => {
       figure: `${seconds(tookMs)}, code ${code}`,
       limit: '10 s, code 0',
       holds: tookMs < 10_000 && code === 0,
+      isMeasured: true,
     },
     {
-      what: 'processes left by it, cycles without an end',
-      figure: `${left.length}, ${open.length}`,
-      limit: '0, 0',
-      holds: left.length === 0 && open.length === 0,
+      what: 'processes left by it',
+      figure: String(left.length),
+      limit: '0',
+      holds: left.length === 0,
       evidence: left.map(({ pid, command }) => `${pid} ${command}`),
+    },
+    {
+      what: 'cycles that it had no time to end, for the next start to close',
+      figure: `${open.length} of ${options.sessions}`,
+      limit: '',
+      holds: undefined,
+      isMeasured: true,
     },
   );
 };

@@ -35,8 +35,8 @@ export interface World {
   holders(): { slot: string; place: number }[];
   /** The figures for Prometheus, by the socket of the home. */
   metrics(): Promise<string>;
-  /** Queues a task by the command line. */
-  addTask(project: string, priority: string): Promise<string>;
+  /** Queues a task of each priority for each repository by the command line; their ids. */
+  addTasks(priorities: readonly string[]): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -52,6 +52,8 @@ export const PROJECTS: Record<string, number> = { quick: 0, brisk: 0.1, steady: 
 export const SLOTS: Record<string, number> = { test: 2, lint: 1 };
 
 const AGENT = join(import.meta.dirname, 'agent.sh');
+/** Each run is promised a dollar of it until it reports: less than that for each session, and the rest would wait. */
+const BUDGET_USD = 200;
 /** The next 29th of February. */
 const NEVER = '0 0 29 2 *';
 /** Nothing is known of a new session, so memory for a whole agent is kept free for it, which few machines have for 64. */
@@ -82,7 +84,7 @@ export const createWorld = async (options: { sessions: number; maxSessions: numb
   let gates: Gates = {
     memory: ground.isLimited ? '80%' : '99%',
     disk: ground.isSmallDisk ? '80MB' : '1MB',
-    budgetPerDayUsd: 20,
+    budgetPerDayUsd: BUDGET_USD,
     maxSessions: options.maxSessions,
   };
   const config = join(bench.home, 'winnow.config.yaml');
@@ -125,12 +127,15 @@ export const createWorld = async (options: { sessions: number; maxSessions: numb
     },
     holders: () => readHolders(join(own, 'holders.log')),
     metrics: () => get(join(bench.home, '.winnow/http.sock'), '/metrics'),
-    addTask: async (project, priority) => {
-      const words = ['CROWD-TASK', 'write', 'a', 'note', 'of', priority, 'priority'];
-      const added = await bench.start('task', 'add', ...words, '--project', project, '--priority', priority, '--json')
-        .done;
+    addTasks: async (priorities) => {
+      const list = priorities.flatMap((priority) =>
+        names.map((project) => ({ text: `CROWD-TASK: write a note of ${priority} priority`, project, priority })),
+      );
+      const file = join(own, 'tasks.json');
+      writeFileSync(file, JSON.stringify(list));
+      const added = await bench.start('task', 'import', file, '--json').done;
       if (added.code !== 0) throw new Error(`no task could be queued: ${added.err}`);
-      return added.out;
+      return (JSON.parse(added.out) as { id: string }[]).map(({ id }) => id);
     },
     close: async () => {
       await bench.close();

@@ -117,11 +117,11 @@ describe('a crowd of sessions', () => {
   it('keeps to its gates and slots, lets nobody starve, and leaves nothing behind by a stop or a death', async () => {
     const rows = await runCrowd(
       {
-        sessions: howMany(8, 64),
-        few: howMany(3, 8),
+        sessions: howMany(4, 64),
+        few: howMany(2, 8),
         turns: howMany(1, 2),
         ...{ busyMs: 0, heldMs: 0, seed: 1 },
-        ...(THOROUGH ? {} : { stages: ['few at once', 'gates', 'all held', 'a stop'] as const }),
+        ...(THOROUGH ? {} : { stages: ['few at once', 'all held', 'a stop'] as const }),
       },
       () => {},
     );
