@@ -911,7 +911,8 @@ const foldCycleEnd = (state: State, entry: EntryOf<'ralph_cycle'>): void => {
   else delete at.lastBranch;
   if (data.memoryPeakBytes) at.memoryBytes = Math.max(data.memoryPeakBytes, Math.round((at.memoryBytes ?? 0) * 0.75));
   at.counts[data.outcome] = (at.counts[data.outcome] ?? 0) + 1;
-  if (data.outcome === 'failed') at.failuresInARow += 1;
+  // What could not be judged costs as much as what failed, and is as likely to come again at once.
+  if (data.outcome === 'failed' || data.outcome === 'unevaluated') at.failuresInARow += 1;
   else if (data.outcome !== 'interrupted') at.failuresInARow = 0;
   if (data.outcome !== 'interrupted') delete at.probation;
   if (data.outcome === 'pushed') delete at.avoid;

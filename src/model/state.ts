@@ -128,7 +128,7 @@ export interface SessionState {
   conversation?: string;
   /** What the memory gate reserves for it: the peak seen, forgotten by a quarter each cycle. */
   memoryBytes?: number;
-  /** Failures in a row of the session itself; a cycle that ends otherwise sets it to zero. */
+  /** Cycles in a row that failed or could not be judged; one that ends otherwise sets it to zero. */
   failuresInARow: number;
   counts: Partial<Record<Outcome, number>>;
   costUsd: number;

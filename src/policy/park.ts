@@ -1,6 +1,6 @@
 import { type Backoff, backoffMs } from '../base/backoff.ts';
 
-/** A session that fails again and again rests, each time longer; a park asked for by the failure itself wins. */
+/** A session that fails again and again, or cannot be judged, rests, each time longer; a park asked for by the failure itself wins. */
 export const FAILURES_BEFORE_PARK = 3;
 
 /** From five minutes to six hours: short enough for a passing fault, long enough to cost nothing when it is not. */
@@ -8,7 +8,7 @@ const PARK: Backoff = { baseMs: 5 * 60_000, maxMs: 6 * 3_600_000, jitter: 0 };
 
 export interface ParkInput {
   end: { outcome: string; parkUntilMs?: number };
-  /** Failed cycles in a row, this one included. */
+  /** Cycles in a row that failed or could not be judged, this one included. */
   failures: number;
   now: number;
 }
@@ -16,6 +16,7 @@ export interface ParkInput {
 /** Milliseconds since the epoch until which the session rests, or undefined. */
 export const parkUntil = ({ end, failures, now }: ParkInput): number | undefined => {
   if (end.parkUntilMs !== undefined) return end.parkUntilMs;
-  if (end.outcome !== 'failed' || failures < FAILURES_BEFORE_PARK) return undefined;
+  const isFruitless = end.outcome === 'failed' || end.outcome === 'unevaluated';
+  if (!isFruitless || failures < FAILURES_BEFORE_PARK) return undefined;
   return now + backoffMs(failures - FAILURES_BEFORE_PARK + 1, PARK, 0);
 };

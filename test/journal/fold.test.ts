@@ -146,9 +146,9 @@ describe('a cycle', () => {
     expect(state.sessions.alpha).not.toHaveProperty('lastBranch');
   });
 
-  it('counts failures in a row, which anything else but an interruption ends', () => {
+  it('counts in a row what failed or could not be judged, which anything else but an interruption ends', () => {
     const { state, tell } = newStory();
-    const rows = (['failed', 'failed', 'interrupted', 'failed', 'empty', 'failed'] as const).map((outcome, n) => {
+    const rows = (['failed', 'unevaluated', 'interrupted', 'failed', 'empty', 'unevaluated'] as const).map((outcome, n) => {
       const where = { ...alpha, cycle: `c${n}` };
       tell('cycle_started', started, where);
       tell('ralph_cycle', { ...CYCLE, outcome }, where);
