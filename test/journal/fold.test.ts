@@ -148,12 +148,14 @@ describe('a cycle', () => {
 
   it('counts in a row what failed or could not be judged, which anything else but an interruption ends', () => {
     const { state, tell } = newStory();
-    const rows = (['failed', 'unevaluated', 'interrupted', 'failed', 'empty', 'unevaluated'] as const).map((outcome, n) => {
-      const where = { ...alpha, cycle: `c${n}` };
-      tell('cycle_started', started, where);
-      tell('ralph_cycle', { ...CYCLE, outcome }, where);
-      return state.sessions.alpha?.failuresInARow;
-    });
+    const rows = (['failed', 'unevaluated', 'interrupted', 'failed', 'empty', 'unevaluated'] as const).map(
+      (outcome, n) => {
+        const where = { ...alpha, cycle: `c${n}` };
+        tell('cycle_started', started, where);
+        tell('ralph_cycle', { ...CYCLE, outcome }, where);
+        return state.sessions.alpha?.failuresInARow;
+      },
+    );
     expect(rows).toEqual([1, 2, 2, 3, 0, 1]);
   });
 
