@@ -129,7 +129,9 @@ export const createEnvironments = (input: {
       return { ...env, PATH: `${shims}:${env.PATH}`, npm_config_script_shell: join(shims, 'winnow-shell') };
     },
     forInstall: (extra, walled = false) => ({
-      ...(walled ? { ...base('', 'install.all'), ...pickAs(parent, INSTALL_ALLOWED) } : ownersOf(parent)),
+      ...(walled
+        ? { ...base('', 'install.all'), ...pickAs(parent, INSTALL_ALLOWED, (name) => !OWNERS_PLACE.test(name)) }
+        : ownersOf(parent)),
       CI: '1',
       ...extra,
     }),
@@ -139,6 +141,13 @@ export const createEnvironments = (input: {
 
 /** The registry and the mirrors of a company; not a token, which the project's `env` names if the installation needs it. */
 const INSTALL_ALLOWED = /^(npm_config_(?!.*(token|auth|password))\w+|(HTTPS?|NO)_PROXY|PIP_INDEX_URL)$/i;
+
+/**
+ * Where npm keeps what is the owner's own, which is not there behind a wall. Whoever starts Winnow by npm or npx has
+ * them in the environment without having set them.
+ */
+const OWNERS_PLACE =
+  /^npm_config_(?:(?:local_|global_)?prefix|cache|userconfig|globalconfig|init_module|node_gyp|tmp|logs_dir|(?:store|virtual_store|global|global_bin)_dir)$/i;
 
 const ownersOf = (parent: Readonly<Record<string, string | undefined>>): Record<string, string> =>
   pickAs(parent, /./, (name) => !isAgentName(name));

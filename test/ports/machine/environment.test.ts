@@ -225,6 +225,18 @@ describe('what reaches the install command behind a wall', () => {
       expect(values).not.toContain(secret);
     expect(environments(parent).forInstall({ NPM_TOKEN: 'named' }, true).NPM_TOKEN).toBe('named');
   });
+
+  it('names no place of the owner’s, as npm does for whatever it starts', () => {
+    const ofNpm = {
+      ...{ npm_config_cache: '/root/.npm', npm_config_prefix: '/usr', npm_config_local_prefix: '/srv/app' },
+      ...{ npm_config_userconfig: '/root/.npmrc', npm_config_globalconfig: '/etc/npmrc', npm_config_tmp: '/tmp/x' },
+    };
+    const env = environments({ ...ofNpm, npm_config_cafile: '/etc/ca.pem' }).forInstall({}, true);
+    expect(Object.keys(env).filter((name) => name in ofNpm)).toEqual([]);
+    expect(env.npm_config_cafile).toBe('/etc/ca.pem');
+    expect(environments(ofNpm).forInstall({ npm_config_cache: '/named' }, true).npm_config_cache).toBe('/named');
+    expect(environments(ofNpm).forInstall({})).toMatchObject(ofNpm);
+  });
 });
 
 describe('hasAgentCredential', () => {
