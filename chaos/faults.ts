@@ -195,6 +195,7 @@ export const FAULTS: readonly Fault[] = [
     name: 'torn-tail',
     what: 'the end of the journal cut off at any byte of its last three lines, as a power loss does',
     strike: async (world) => {
+      await world.bench.until(() => true, 'an end that can be damaged');
       await atSomeMoment(world);
       await world.kill();
       const text = await readFile(world.journal);
@@ -209,6 +210,7 @@ export const FAULTS: readonly Fault[] = [
     name: 'glued-tail',
     what: 'half a line, zero bytes or another program’s line at the end of the journal',
     strike: async (world) => {
+      await world.bench.until(() => true, 'an end that can be damaged');
       await atSomeMoment(world);
       world.acknowledge();
       await world.kill();
