@@ -153,7 +153,7 @@ describe('winnow attach --take', () => {
     expect(given(bench)).toMatchObject([{ note: expect.stringContaining('pushed: better') }]);
   });
 
-  it.runIf(WALLED)(
+  it.runIf(WALLED && THOROUGH)(
     'opens behind bubblewrap too (skipped without it): a terminal of the room, the service and nothing else',
     async () => {
       const bench = await workbench(HALF, { agent: { sandbox: 'bwrap' } });
