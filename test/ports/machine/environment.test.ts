@@ -228,8 +228,8 @@ describe('what reaches the install command behind a wall', () => {
 
   it('names no place of the owner’s, as npm does for whatever it starts', () => {
     const ofNpm = {
-      ...{ npm_config_cache: '/root/.npm', npm_config_prefix: '/usr', npm_config_local_prefix: '/srv/app' },
-      ...{ npm_config_userconfig: '/root/.npmrc', npm_config_globalconfig: '/etc/npmrc', npm_config_tmp: '/tmp/x' },
+      ...{ npm_config_cache: '/home/mia/.npm', npm_config_prefix: '/usr', npm_config_local_prefix: '/srv/app' },
+      ...{ npm_config_userconfig: '/home/mia/.npmrc', npm_config_globalconfig: '/etc/npmrc', npm_config_tmp: '/tmp/x' },
     };
     const env = environments({ ...ofNpm, npm_config_cafile: '/etc/ca.pem' }).forInstall({}, true);
     expect(Object.keys(env).filter((name) => name in ofNpm)).toEqual([]);
