@@ -1,22 +1,11 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import {
-  appendFile,
-  chmod,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  truncate,
-  writeFile,
-} from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import http from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Fault as ApiFault } from '../src/demo/scenario.ts';
 import type { Entry, EntryType } from '../src/model/entry.ts';
+import { mountSmall, unmountSmall } from './small-disk.ts';
 import { pause, SESSIONS, type Setting, type World } from './world.ts';
 
 /** One kind of trouble: what is done to a factory at work, and undone again unless Winnow has to do that itself. */
@@ -423,13 +412,10 @@ const gitDirs = async (world: World): Promise<string[]> => {
     .map((file) => file.slice(0, -'/HEAD'.length));
 };
 
-export const canMount = async (): Promise<boolean> => {
-  if (process.getuid?.() !== 0) return false;
-  const dir = await mkdtemp(join(tmpdir(), 'winnow-mount-'));
-  const mounted = await execa('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', dir], { reject: false });
-  if (mounted.exitCode === 0) await execa('umount', [dir], { reject: false });
-  await rm(dir, { recursive: true, force: true });
-  return mounted.exitCode === 0;
+const canMount = async (): Promise<boolean> => {
+  const dir = await mountSmall('1m');
+  if (dir !== undefined) await unmountSmall(dir);
+  return dir !== undefined;
 };
 
 const trigger = (world: World, body: object, key: string): Promise<number> =>

@@ -1,10 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { execa } from 'execa';
 import type { Fault } from './faults.ts';
 import { INVARIANTS } from './invariants.ts';
 import { createRandom } from './random.ts';
+import { inDir, mountSmall, unmountSmall } from './small-disk.ts';
 import { createWorld, type Setting, type World } from './world.ts';
 
 /** One trial: a factory at work, one fault, a look at whether work went on, and all promises. */
@@ -44,7 +41,8 @@ export const runTrial = async (
 ): Promise<Trial> => {
   const setting = settingOf(fault, seed, sandboxes);
   const began = Date.now();
-  const disk = fault.smallDisk ? await mountSmall() : undefined;
+  const disk = fault.smallDisk ? await mountSmall(SMALL_DISK) : undefined;
+  if (fault.smallDisk && disk === undefined) throw new Error('a small disk cannot be mounted');
   const losses: string[] = [];
   let world: World | undefined;
   let evidence = '';
@@ -68,7 +66,7 @@ export const runTrial = async (
     if (losses.length > 0) evidence = evidenceOf(world);
   } finally {
     await world?.close();
-    if (disk) await unmount(disk);
+    if (disk) await unmountSmall(disk);
   }
   return {
     fault: fault.name,
@@ -95,25 +93,3 @@ const evidenceOf = ({ bench }: World): string =>
     .slice(-EVIDENCE_ENTRIES)
     .map((entry) => JSON.stringify(entry).slice(0, 400))
     .join('\n');
-
-/** A home is made where the temporary directory is at that moment. */
-const inDir = async <T>(dir: string | undefined, make: () => Promise<T>): Promise<T> => {
-  if (dir === undefined) return make();
-  const before = process.env.TMPDIR;
-  process.env.TMPDIR = dir;
-  const made = make();
-  if (before === undefined) delete process.env.TMPDIR;
-  else process.env.TMPDIR = before;
-  return made;
-};
-
-const mountSmall = async (): Promise<string> => {
-  const dir = await mkdtemp(join(tmpdir(), 'winnow-disk-'));
-  await execa('mount', ['-t', 'tmpfs', '-o', `size=${SMALL_DISK}`, 'tmpfs', dir]);
-  return dir;
-};
-
-const unmount = async (dir: string): Promise<void> => {
-  await execa('umount', ['--lazy', dir], { reject: false });
-  await rm(dir, { recursive: true, force: true });
-};

@@ -55,8 +55,6 @@ export interface World {
   forgotten: Entry | undefined;
   canary: { dir: string; hash: string };
   secret: string;
-  /** The next alert that says what a person must do, in place of going on. */
-  expectsPerson: boolean;
   close(): Promise<void>;
 }
 
@@ -229,7 +227,6 @@ export const createWorld = async (random: Random, setting: Setting): Promise<Wor
     ...{
       canary: { dir: canary, hash: hashOf(canary) },
       secret: SECRET,
-      expectsPerson: false,
       forgotten: undefined,
       turnedBits: 0,
     },

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm, statfs } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { inDir, mountSmall, unmountSmall } from '../chaos/small-disk.ts';
 import { pause } from '../chaos/world.ts';
 
 /**
@@ -35,7 +35,7 @@ const DISK_BYTES = 1024 * 2 ** 20;
 const LEFT_BYTES = 60 * 2 ** 20;
 
 export const createGround = async (): Promise<Ground> => {
-  const disk = await mountSmall();
+  const disk = await mountSmall(String(DISK_BYTES));
   const group = makeGroup();
   return {
     isSmallDisk: disk !== undefined,
@@ -65,31 +65,9 @@ export const createGround = async (): Promise<Ground> => {
     },
     close: async () => {
       await removeGroup(group);
-      if (disk === undefined) return;
-      await execa('umount', ['--lazy', disk], { reject: false });
-      await rm(disk, { recursive: true, force: true });
+      if (disk !== undefined) await unmountSmall(disk);
     },
   };
-};
-
-const mountSmall = async (): Promise<string | undefined> => {
-  if (process.getuid?.() !== 0) return undefined;
-  const dir = await mkdtemp(join(tmpdir(), 'winnow-crowd-'));
-  const mounted = await execa('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', dir], { reject: false });
-  if (mounted.exitCode === 0) return dir;
-  await rm(dir, { recursive: true, force: true });
-  return undefined;
-};
-
-/** A home is made where the temporary directory is at that moment. */
-const inDir = async <T>(dir: string | undefined, make: () => Promise<T>): Promise<T> => {
-  if (dir === undefined) return make();
-  const before = process.env.TMPDIR;
-  process.env.TMPDIR = dir;
-  const made = make();
-  if (before === undefined) delete process.env.TMPDIR;
-  else process.env.TMPDIR = before;
-  return made;
 };
 
 /** A memory cgroup of either version: the directory, and the names of its files. */

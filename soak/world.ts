@@ -6,10 +6,11 @@ import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { parse, stringify } from 'yaml';
+import type { Looked } from '../chaos/invariants.ts';
 import type { Random } from '../chaos/random.ts';
 import { hashOf, pause } from '../chaos/world.ts';
 import type { Entry } from '../src/model/entry.ts';
-import { CLAUDE, createWorkbench, type Workbench } from '../test/factory/workbench.ts';
+import { CLAUDE, createWorkbench } from '../test/factory/workbench.ts';
 import { ADA, type BotApi, startBotApi } from '../test/telegram/bot-api.ts';
 import { MODULES, type Model, moduleName, startModel, WORKING } from './model.ts';
 
@@ -18,8 +19,7 @@ import { MODULES, type Model, moduleName, startModel, WORKING } from './model.ts
  * process whose time leaps over what is only waited for, and outside of it all that it speaks to: the model, Telegram,
  * a webhook, git.
  */
-export interface SoakWorld {
-  bench: Workbench;
+export interface SoakWorld extends Looked {
   model: Model;
   bot: BotApi;
   random: Random;
@@ -47,17 +47,7 @@ export interface SoakWorld {
   winnow(...args: string[]): Promise<{ code: number | null; out: string; err: string }>;
   /** What went wrong with the world itself. */
   losses: string[];
-  // What the promises of chaos are looked up in.
-  journal: string;
   acknowledge(): void;
-  acknowledged: Buffer;
-  kills: number;
-  damagedFrom: number | undefined;
-  turnedBits: number;
-  forgotten: Entry | undefined;
-  canary: { dir: string; hash: string };
-  secret: string;
-  expectsPerson: boolean;
   close(): Promise<void>;
 }
 
@@ -203,7 +193,6 @@ export const createSoakWorld = async (random: Random, beginMs: number): Promise<
       damagedFrom: undefined,
       turnedBits: 0,
       forgotten: undefined,
-      expectsPerson: false,
       secret: SECRET,
     },
     canary: { dir: canary, hash: hashOf(canary) },

@@ -3,19 +3,7 @@ import { type ComparedRow, compareRuns } from '../../bench/compare.ts';
 import { renderComparison, renderComparisonMarkdown } from '../../bench/render.ts';
 import { benchRow } from '../../bench/row.ts';
 import { type BenchRun, type StoredRow, storedRun } from '../../bench/stored.ts';
-
-const RUN: BenchRun = {
-  date: '2026-11-21T12:00:00.000Z',
-  cores: 2,
-  processor: 'Imagined 3000',
-  memoryGb: 8,
-  kernel: 'Linux 6.1',
-  node: 'v20.20.2',
-  loadBefore: 0.1,
-  loadAfter: 1.5,
-  seconds: 540,
-  only: undefined,
-};
+import { RUN } from './run.ts';
 
 /** A row of 10 ms against 10 ms, of which the ratio moves by a quarter. */
 const row = (given: Partial<StoredRow> = {}): StoredRow => {

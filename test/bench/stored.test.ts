@@ -1,19 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { benchRow } from '../../bench/row.ts';
-import { type BenchRun, parseStored, renderStored, storedRun } from '../../bench/stored.ts';
+import { parseStored, renderStored, storedRun } from '../../bench/stored.ts';
+import { RUN } from './run.ts';
 
-const RUN: BenchRun = {
-  date: '2026-11-21T12:00:00.000Z',
-  cores: 2,
-  processor: 'Imagined 3000',
-  memoryGb: 8,
-  kernel: 'Linux 6.1',
-  node: 'v20.20.2',
-  loadBefore: 0.1,
-  loadAfter: 1.5,
-  seconds: 540,
-  only: undefined,
-};
 const words = { row: 'a row', figure: '1 ms', baseline: '2 ms', goal: '–', method: 'once' };
 const ROW = benchRow({ ...words, key: 'a.row', value: 1, baselineValue: 2, unit: 'ms', tolerance: 0.1, met: true });
 const STORED = storedRun(RUN, [ROW]);
